@@ -1,0 +1,37 @@
+//! What can be asked.
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{Answer, Context};
+use crate::failure::Failure;
+
+/// Git-backed configuration and state manager for long scripted builds
+#[derive(Debug, Parser)]
+#[command(name = "buildkeep", version, propagate_version = true)]
+pub(super) struct Cli {
+    /// Work on the keep in DIR, or above it
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(super) dir: Option<PathBuf>,
+    /// Set a configuration key for this command only
+    #[arg(short = 'c', value_name = "KEY=VALUE", global = true)]
+    pub(super) overrides: Vec<String>,
+    /// Write results as JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Say only what was asked for, and errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {}
+
+impl Command {
+    /// Carries the command out.
+    pub(super) fn run(&self, _cx: &mut Context) -> Result<Answer, Failure> {
+        match *self {}
+    }
+}

@@ -1,0 +1,87 @@
+//! Reading the world, once.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "clock, environment and folder are read here only"
+)]
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+
+use crate::failure::{Failure, Kind};
+use crate::world::{Clock, Env, Ids, Person, World};
+
+/// Gathers what the world says.
+///
+/// `BUILDKEEP_TEST_CLOCK` (RFC 3339) and `BUILDKEEP_TEST_SEED` (a number) make clock and ids
+/// repeatable for tests.
+pub(super) fn read() -> Result<World, Failure> {
+    let env: Env = std::env::vars_os().collect();
+    let clock = clock(&env);
+    let ids = ids(&env, &clock);
+    let cwd = std::env::current_dir()
+        .map_err(|error| Failure::user(format!("cannot tell the current folder: {error}")))?;
+    let exe = std::env::current_exe().map_err(|error| Failure::new(Kind::Internal, &error))?;
+    Ok(World {
+        person: person(&env),
+        argv: std::env::args().skip(1).collect(),
+        clock,
+        ids,
+        env,
+        cwd,
+        exe: deleted_suffix_removed(exe),
+    })
+}
+
+fn clock(env: &Env) -> Clock {
+    let fixed = env.text("BUILDKEEP_TEST_CLOCK");
+    match fixed.and_then(|text| text.parse::<DateTime<Utc>>().ok()) {
+        Some(time) => Clock::fixed(time),
+        None => Clock::new(Utc::now),
+    }
+}
+
+fn ids(env: &Env, clock: &Clock) -> Ids {
+    let seed = env
+        .text("BUILDKEEP_TEST_SEED")
+        .and_then(|text| text.parse().ok());
+    match seed {
+        Some(seed) => Ids::fixed(clock.clone(), seed),
+        None => Ids::new(clock.clone(), random),
+    }
+}
+
+fn random() -> u128 {
+    let mut bytes = [0; 16];
+    // Without a source of random bits the clock alone must do; ids stay unique per millisecond.
+    let _ = getrandom::fill(&mut bytes);
+    u128::from_le_bytes(bytes)
+}
+
+/// While our program is being replaced, Linux shows its path with ` (deleted)`.
+fn deleted_suffix_removed(exe: PathBuf) -> PathBuf {
+    match exe
+        .to_str()
+        .and_then(|text| text.strip_suffix(" (deleted)"))
+    {
+        Some(path) => PathBuf::from(path),
+        None => exe,
+    }
+}
+
+/// `GIT_AUTHOR_*`, else the user behind `sudo`, else the user; Git's configuration comes later,
+/// from the repository.
+fn person(env: &Env) -> Person {
+    let user = ["SUDO_USER", "DOAS_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| env.text(name))
+        .map_or_else(
+            || format!("uid-{}", rustix::process::getuid().as_raw()),
+            str::to_owned,
+        );
+    let name = env.text("GIT_AUTHOR_NAME").unwrap_or(&user).to_owned();
+    let email = env
+        .text("GIT_AUTHOR_EMAIL")
+        .map_or_else(|| format!("{user}@localhost"), str::to_owned);
+    Person { name, email }
+}

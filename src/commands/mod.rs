@@ -1,0 +1,25 @@
+//! One file per command: its arguments, and the few steps that carry it out.
+//!
+//! This is the only place where features meet. A command gets a [`Context`], asks features for
+//! data, and shows it.
+
+mod context;
+
+pub use context::Context;
+
+/// What a command answers, and so the exit code: 0 or 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Answer {
+    /// Done, or the answer is yes.
+    Yes,
+    /// The answer is no: findings, differences, a failed step.
+    No,
+}
+
+impl Answer {
+    /// Yes if `good`.
+    pub fn of(good: bool) -> Self {
+        if good { Self::Yes } else { Self::No }
+    }
+}

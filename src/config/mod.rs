@@ -1,0 +1,8 @@
+//! placeholder
+/// placeholder
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk said no.
+    #[error(transparent)]
+    Io(#[from] crate::fs::PathError),
+}

@@ -1,0 +1,29 @@
+//! Files and locks.
+use super::{Failure, Kind};
+use crate::fs::{LockError, PathError};
+
+impl From<PathError> for Failure {
+    fn from(error: PathError) -> Self {
+        let full = error.is_full();
+        let denied = error.source.kind() == std::io::ErrorKind::PermissionDenied;
+        let place = error.path.display().to_string();
+        let failure = Self::new(Kind::User, &error);
+        if full {
+            failure.hint(format!("nothing was changed; make room: `df -h {place}`"))
+        } else if denied {
+            failure.hint(format!("look who owns it: `ls -ld {place}`"))
+        } else {
+            failure
+        }
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Io(error) => error.into(),
+            LockError::Busy { .. } => Self::new(Kind::Busy, &error)
+                .hint("wait until it is done and try again; the lock goes away with its holder"),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Write, sync, rename, sync the folder.
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{AtPath as _, PathError};
+
+/// Replaces the content of `path` durably and in one step; keeps the mode of a file that is there.
+pub fn write_durable(path: &Path, content: &[u8]) -> Result<(), PathError> {
+    let mode = fs::metadata(path).map_or(0o644, |meta| meta.permissions().mode() & 0o7777);
+    write_durable_mode(path, content, mode)
+}
+
+/// Replaces the content of `path` durably and in one step, and gives it `mode`.
+pub fn write_durable_mode(path: &Path, content: &[u8], mode: u32) -> Result<(), PathError> {
+    let temporary = write_temporary(path, content, mode)?;
+    rename(&temporary, path).inspect_err(|_| discard(&temporary))?;
+    sync_parent(path)
+}
+
+/// Creates `path` with `content`, durably and in one step, unless it exists: the first one wins.
+///
+/// Returns whether this call created it.
+pub fn create_exclusive_durable(path: &Path, content: &[u8]) -> Result<bool, PathError> {
+    let temporary = write_temporary(path, content, 0o644)?;
+    let linked = fs::hard_link(&temporary, path);
+    discard(&temporary);
+    match linked {
+        Ok(()) => sync_parent(path).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error).at("create", path),
+    }
+}
+
+/// Renames a file or folder that is already synced, durably.
+pub fn rename_durable(from: &Path, to: &Path) -> Result<(), PathError> {
+    rename(from, to)?;
+    sync_parent(to)?;
+    if from.parent() == to.parent() {
+        return Ok(());
+    }
+    sync_parent(from)
+}
+
+/// Creates a folder and its missing parents, each made durable in its parent.
+pub fn create_dirs_durable(path: &Path) -> Result<(), PathError> {
+    match fs::create_dir(path) {
+        Ok(()) => sync_parent(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().ok_or(error).at("create", path)?;
+            create_dirs_durable(parent)?;
+            create_dirs_durable(path)
+        }
+        Err(error) => Err(error).at("create", path),
+    }
+}
+
+/// Makes the names in a folder durable.
+pub fn sync_dir(path: &Path) -> Result<(), PathError> {
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .at("sync", path)
+}
+
+pub(super) fn sync_parent(path: &Path) -> Result<(), PathError> {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new(".")),
+        Some(parent) => sync_dir(parent),
+        None => Ok(()),
+    }
+}
+
+fn write_temporary(target: &Path, content: &[u8], mode: u32) -> Result<PathBuf, PathError> {
+    let temporary = temporary_beside(target);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)
+        .and_then(|mut file| {
+            file.write_all(content)?;
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+            file.sync_all()
+        });
+    written
+        .inspect_err(|_| discard(&temporary))
+        .at("write", target)?;
+    Ok(temporary)
+}
+
+/// A name that no other process and no other thread uses, hidden, and recognisably ours.
+fn temporary_beside(target: &Path) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    target.with_file_name(format!(".buildkeep-tmp-{}-{count}", std::process::id()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the caller syncs the folder")]
+fn rename(from: &Path, to: &Path) -> Result<(), PathError> {
+    fs::rename(from, to).at("replace", to)
+}
+
+fn discard(temporary: &Path) {
+    // The error that led here is the one to report; a left-over is swept by name later.
+    let _ = fs::remove_file(temporary);
+}

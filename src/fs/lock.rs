@@ -1,0 +1,127 @@
+//! One kernel lock around every write.
+//!
+//! A `flock` dies with its holder, so it can never be stale. Who holds it is written beside it,
+//! for the message to the one who waits; that note is information, never a decision.
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::{AtPath as _, PathError, read_optional};
+
+/// How often a waiter looks again.
+const POLL: Duration = Duration::from_millis(10);
+
+/// Who holds a lock, as it told us.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// What it was asked to do.
+    pub command: String,
+    /// Since when, RFC 3339.
+    pub since: String,
+}
+
+/// Why a lock was not to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Somebody else has it, and kept it for as long as we wanted to wait.
+    #[error("{} is in use{}", path.display(), holder.as_ref().map(|h| format!(" by process {} (`{}`, since {})", h.pid, h.command, h.since)).unwrap_or_default())]
+    Busy {
+        /// The lock file.
+        path: PathBuf,
+        /// The holder, if it left a note.
+        holder: Option<Holder>,
+    },
+    /// The file could not be opened or locked.
+    #[error(transparent)]
+    Io(#[from] PathError),
+}
+
+/// An exclusive lock, held until dropped.
+#[must_use = "the lock is released when dropped"]
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock at `path`, waiting up to `patience` for its holder.
+    pub fn acquire(path: &Path, me: &Holder, patience: Duration) -> Result<Self, LockError> {
+        let file = open(path)?;
+        let tries = patience.as_millis() / POLL.as_millis();
+        for _ in 0..=tries {
+            if try_lock(&file, path)? {
+                note(path, me);
+                return Ok(Self { _file: file });
+            }
+            thread::sleep(POLL);
+        }
+        Err(LockError::Busy {
+            path: path.to_owned(),
+            holder: holder_of(path),
+        })
+    }
+
+    /// Takes the lock if it is free at this moment.
+    pub fn try_acquire(path: &Path, me: &Holder) -> Result<Option<Self>, PathError> {
+        let file = open(path)?;
+        if !try_lock(&file, path)? {
+            return Ok(None);
+        }
+        note(path, me);
+        Ok(Some(Self { _file: file }))
+    }
+}
+
+/// Tells whether somebody holds the lock at `path` now.
+pub fn is_locked(path: &Path) -> Result<bool, PathError> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let file = File::open(path).at("open", path)?;
+    Ok(!try_lock(&file, path)?)
+}
+
+/// The note that the holder of the lock at `path` left.
+pub fn holder_of(path: &Path) -> Option<Holder> {
+    let text = read_optional(&note_path(path)).ok()??;
+    serde_json::from_slice(&text).ok()
+}
+
+fn open(path: &Path) -> Result<File, PathError> {
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .at("open", path)
+}
+
+fn try_lock(file: &File, path: &Path) -> Result<bool, PathError> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(io::Error::from(error)).at("lock", path),
+    }
+}
+
+/// Not durable, and a failure is no reason to stop: the note only helps the message.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a note for a message, worth nothing after a crash"
+)]
+fn note(path: &Path, me: &Holder) {
+    if let Ok(text) = serde_json::to_vec(me) {
+        let _ = std::fs::write(note_path(path), text);
+    }
+}
+
+fn note_path(path: &Path) -> PathBuf {
+    path.with_extension("holder")
+}

@@ -1,0 +1,45 @@
+//! Files, written so that a crash leaves either the old content or the new.
+//!
+//! The model: content goes to a temporary file beside its target, is synced, renamed over the
+//! target, and the folder is synced. Only then may the caller say that it is done. Nothing outside
+//! this module creates, renames or deletes files of ours (`clippy.toml` forbids it).
+
+mod append;
+mod durable;
+mod lock;
+mod path_error;
+mod remove;
+
+pub use append::AppendFile;
+pub use durable::{
+    create_dirs_durable, create_exclusive_durable, rename_durable, sync_dir, write_durable,
+    write_durable_mode,
+};
+pub use lock::{Holder, Lock, LockError, holder_of, is_locked};
+pub use path_error::{AtPath, PathError};
+pub use remove::{remove_file_durable, remove_tree};
+
+use std::io;
+use std::path::Path;
+
+/// Reads a whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>, PathError> {
+    std::fs::read(path).at("read", path)
+}
+
+/// Reads a whole file, or nothing if there is none.
+pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, PathError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error).at("read", path),
+    }
+}
+
+/// Tells whether an error says that the path leads nowhere.
+pub fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}

@@ -1,0 +1,1 @@
+//! What several features know, put together for people.
