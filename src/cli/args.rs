@@ -1,9 +1,9 @@
 //! What can be asked.
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::commands::{Answer, Context};
+use crate::commands::{Answer, Context, completions, man};
 use crate::failure::Failure;
 
 /// Git-backed configuration and state manager for long scripted builds
@@ -27,11 +27,17 @@ pub(super) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {}
+pub(super) enum Command {
+    Completions(completions::Args),
+    Man(man::Args),
+}
 
 impl Command {
     /// Carries the command out.
-    pub(super) fn run(&self, _cx: &mut Context) -> Result<Answer, Failure> {
-        match *self {}
+    pub(super) fn run(&self, cx: &mut Context) -> Result<Answer, Failure> {
+        match self {
+            Self::Completions(args) => completions::run(cx, args, Cli::command()),
+            Self::Man(args) => man::run(cx, args, Cli::command()),
+        }
     }
 }

@@ -50,6 +50,7 @@ fn context(args: &args::Cli) -> Result<Context, Failure> {
         ui: Ui::new(format, quiet, colour),
         dir: args.dir.clone(),
         overrides: args.overrides.clone(),
+        op: world.ids.next(),
         world,
     })
 }

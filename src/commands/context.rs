@@ -1,6 +1,8 @@
 //! What every command is given.
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::failure::Failure;
+use crate::store::{GitProgram, Keep, Signature, Trailers, WriteGuard};
 use crate::ui::Ui;
 use crate::world::World;
 
@@ -14,4 +16,56 @@ pub struct Context {
     pub dir: Option<PathBuf>,
     /// `-c KEY=VALUE`: configuration for this command only.
     pub overrides: Vec<String>,
+    /// The id shared by all commits of this command.
+    pub op: String,
+}
+
+impl Context {
+    /// The folder that relative paths start from: the current one (`-C` only chooses the keep).
+    pub fn cwd(&self) -> &Path {
+        &self.world.cwd
+    }
+
+    /// A path that the user typed, made absolute.
+    pub fn path(&self, typed: &Path) -> PathBuf {
+        self.world.cwd.join(typed)
+    }
+
+    /// Opens the keep: `-C`, else `BUILDKEEP_DIR`, else around the current folder.
+    pub fn keep(&self) -> Result<Keep, Failure> {
+        let named = self
+            .dir
+            .clone()
+            .or_else(|| self.world.env.path("BUILDKEEP_DIR"));
+        let dir = named.map_or_else(|| self.world.cwd.clone(), |dir| self.world.cwd.join(dir));
+        Ok(Keep::discover(&dir)?)
+    }
+
+    /// Takes the lock of the keep, and says which left-overs of a killed Git were removed.
+    pub fn lock(&mut self, keep: &Keep) -> Result<WriteGuard, Failure> {
+        let guard = keep.lock(&self.world)?;
+        for path in &guard.removed {
+            let message = format!(
+                "removed {}, left by a `git` that was killed",
+                path.display()
+            );
+            self.ui.status(message);
+        }
+        Ok(guard)
+    }
+
+    /// The facts that every commit of this command carries.
+    pub fn trailers(&self, kind: &str, keep: &Keep) -> Trailers {
+        Trailers::new(kind, &self.op, &keep.host())
+    }
+
+    /// Who acts, now.
+    pub fn signature(&self, keep: &Keep) -> Signature {
+        keep.signature(&self.world)
+    }
+
+    /// The `git` program.
+    pub fn git(&self) -> Result<GitProgram, Failure> {
+        Ok(GitProgram::find(&self.world.env)?)
+    }
 }

@@ -3,7 +3,9 @@
 //! This is the only place where features meet. A command gets a [`Context`], asks features for
 //! data, and shows it.
 
+pub mod completions;
 mod context;
+pub mod man;
 
 pub use context::Context;
 

@@ -4,6 +4,78 @@ use crate::store::Error;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::new(Kind::User, &error)
+        match error {
+            Error::Io(error) => error.into(),
+            Error::Lock(error) => error.into(),
+            other => hinted(&other),
+        }
     }
+}
+
+/// What each error lets people try.
+fn hinted(error: &Error) -> Failure {
+    let failure = Failure::new(kind(error), error);
+    match error {
+        Error::NoKeep { .. } => failure
+            .hint("make one here: `buildkeep init`")
+            .hint("or name one: `buildkeep -C DIR …`"),
+        Error::AlreadyKeep { root } => failure.hint(format!(
+            "look at it: `buildkeep -C {} status`",
+            root.display()
+        )),
+        Error::NestedKeep { .. } => failure.hint("choose a folder outside of it"),
+        Error::NotEmpty { .. } => failure.hint("name a new folder, or empty this one"),
+        Error::Foreign { owner, .. } => failure
+            .hint(format!(
+                "run it as its owner: `sudo -u '#{owner}' buildkeep …`"
+            ))
+            .hint("or take it over: `chown -R \"$(id -u)\" DIR`"),
+        Error::Unsupported { .. } => {
+            failure.hint("clone it into a new keep: `git clone --ref-format=files OLD NEW`")
+        }
+        Error::UnknownRevision { .. } => {
+            failure.hint("list versions: `buildkeep log`; list tags: `buildkeep tag`")
+        }
+        Error::Moved { .. } => failure.hint("nothing was changed; try again"),
+        Error::Exists { name } => failure.hint(format!(
+            "look at it: `buildkeep show {}`",
+            name.rsplit('/').next().unwrap_or(name)
+        )),
+        Error::DetachedHead { .. } => failure.hint("go back to the branch: `git switch main`"),
+        Error::Unfinished { what, .. } => failure.hint(format!(
+            "finish it (`git {what} --continue`) or leave it (`git {what} --abort`)"
+        )),
+        Error::NoGitProgram => {
+            failure.hint("install it: `apt-get install git`, `dnf install git`, …")
+        }
+        Error::GitProgram { stderr, .. } => said(failure, stderr),
+        Error::NewerFormat { .. } => failure.hint("install the newer buildkeep that wrote it"),
+        _ => failure,
+    }
+}
+
+/// What the `git` program printed, line by line.
+fn said(failure: Failure, stderr: &str) -> Failure {
+    stderr
+        .lines()
+        .filter(|line| !line.is_empty())
+        .take(8)
+        .fold(failure, |failure, line| {
+            failure.hint(format!("git: {line}"))
+        })
+}
+
+fn kind(error: &Error) -> Kind {
+    match error {
+        Error::Moved { .. } => Kind::Conflict,
+        Error::Git { .. } => Kind::Internal,
+        Error::GitProgram { command, .. } if is_remote(command) => Kind::Remote,
+        _ => Kind::User,
+    }
+}
+
+fn is_remote(command: &str) -> bool {
+    ["push", "fetch", "clone", "ls-remote"]
+        .iter()
+        .any(|verb| command.split(' ').any(|word| word == *verb))
 }

@@ -107,3 +107,13 @@ fn discard(temporary: &Path) {
     // The error that led here is the one to report; a left-over is swept by name later.
     let _ = fs::remove_file(temporary);
 }
+
+/// Makes `path` a symlink to `target`, durably; replaces a file or a link that is there.
+pub fn symlink_durable(target: &[u8], path: &Path) -> Result<(), PathError> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let temporary = temporary_beside(path);
+    std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), &temporary)
+        .at("create", path)?;
+    rename(&temporary, path).inspect_err(|_| discard(&temporary))?;
+    sync_parent(path)
+}

@@ -12,8 +12,8 @@ mod remove;
 
 pub use append::AppendFile;
 pub use durable::{
-    create_dirs_durable, create_exclusive_durable, rename_durable, sync_dir, write_durable,
-    write_durable_mode,
+    create_dirs_durable, create_exclusive_durable, rename_durable, symlink_durable, sync_dir,
+    write_durable, write_durable_mode,
 };
 pub use lock::{Holder, Lock, LockError, holder_of, is_locked};
 pub use path_error::{AtPath, PathError};

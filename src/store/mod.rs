@@ -1,10 +1,46 @@
 //! The keep: the only module that knows Git.
-pub mod journal;
+//!
+//! # Model
+//!
+//! A [`Repo`] is any repository of ours: the `.git` of a keep, or a vault. It reads through `gix`.
+//! A [`Transaction`] collects objects and ref changes in memory; [`Transaction::finish`] writes
+//! them in the order that survives a power cut: every object to a temporary file, synced, renamed,
+//! its folder synced; then every ref's lock file, synced, renamed, its folder synced. Dropping a
+//! transaction changes nothing.
+//!
+//! A [`Keep`] is a work tree with its repository, its private folder `.buildkeep`, and one lock
+//! around every write. The state branch of each host is written by [`Keep::publish`] from
+//! [`journal`]s, so that publishing the same events twice is harmless.
+//!
+//! # Limits
+//!
+//! SHA-1 repositories with the `files` ref format only; others are refused when opened.
 
-/// Why the store could not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The disk said no.
-    #[error(transparent)]
-    Io(#[from] crate::fs::PathError),
-}
+mod commits;
+mod error;
+mod git_program;
+mod identity;
+mod index;
+pub mod journal;
+mod keep;
+mod lock_files;
+mod loose;
+mod message;
+mod repo;
+mod skeleton;
+mod state;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod worktree;
+
+pub use commits::{Commit, Signature};
+pub use error::Error;
+pub use git_program::GitProgram;
+pub use gix::ObjectId;
+pub use keep::{Keep, WriteGuard};
+pub use message::{FORMAT, Message, Trailers};
+pub use repo::{Repo, TreeFile};
+pub use state::{Batch, JournalRef};
+pub use transaction::{Expect, FileChange, Transaction};
+pub use worktree::{Change, ChangeKind, Mode, WorkFile};

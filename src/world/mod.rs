@@ -33,3 +33,26 @@ pub struct World {
     /// What was typed, for the record.
     pub argv: Vec<String>,
 }
+
+#[cfg(test)]
+impl World {
+    /// A world for tests: its clock stands still, its ids repeat, its environment has only `PATH`.
+    #[expect(clippy::disallowed_methods, reason = "tests find their programs")]
+    pub(crate) fn for_test() -> Self {
+        let clock = Clock::fixed("2026-01-02T03:04:05Z".parse().expect("a time"));
+        Self {
+            ids: Ids::fixed(clock.clone(), 1),
+            clock,
+            env: std::env::vars_os()
+                .filter(|(name, _)| name == "PATH")
+                .collect(),
+            person: Person {
+                name: "Test Er".into(),
+                email: "test.er@example.org".into(),
+            },
+            cwd: PathBuf::from("/"),
+            exe: PathBuf::from("buildkeep"),
+            argv: vec!["test".into()],
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Any repository of ours, read.
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+use gix::bstr::{BStr, BString, ByteSlice as _};
+
+use super::error::During as _;
+use super::{Error, Mode, Transaction, skeleton};
+use crate::fs::AtPath as _;
+
+/// A file in a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Its path from the root of the tree, as bytes.
+    pub path: BString,
+    /// What sort of file it is.
+    pub mode: Mode,
+    /// Its content.
+    pub blob_id: ObjectId,
+}
+
+/// A Git repository: the `.git` of a keep, or a vault.
+#[derive(Clone)]
+pub struct Repo {
+    gix: gix::Repository,
+}
+
+impl Repo {
+    /// Opens the repository whose Git folder is `git_dir`, unless it belongs to somebody else.
+    pub fn open(git_dir: &Path) -> Result<Self, Error> {
+        refuse_foreign(git_dir)?;
+        refuse_unsupported(git_dir)?;
+        let options = gix::open::Options::isolated()
+            .with(gix::sec::Trust::Full)
+            .open_path_as_is(true);
+        let gix = gix::open_opts(git_dir, options).during("open the repository")?;
+        Ok(Self { gix })
+    }
+
+    /// Makes a bare repository with these settings (`section.key`, value), durably.
+    pub fn init_bare(path: &Path, settings: &[(&str, &str)]) -> Result<Self, Error> {
+        skeleton::create(path, skeleton::Kind::Bare, settings)?;
+        Self::open(path)
+    }
+
+    /// Makes the repository of a work tree with these settings, durably.
+    pub fn init_worktree(git_dir: &Path, settings: &[(&str, &str)]) -> Result<Self, Error> {
+        skeleton::create(git_dir, skeleton::Kind::WorkTree, settings)?;
+        Self::open(git_dir)
+    }
+
+    /// The Git folder.
+    pub fn git_dir(&self) -> &Path {
+        self.gix.git_dir()
+    }
+
+    /// The folder of objects.
+    pub fn objects_dir(&self) -> PathBuf {
+        self.git_dir().join("objects")
+    }
+
+    pub(super) fn gix(&self) -> &gix::Repository {
+        &self.gix
+    }
+
+    /// Starts a change.
+    pub fn begin(&self) -> Transaction<'_> {
+        Transaction::new(self)
+    }
+
+    /// What a ref points at (a tag object, if it is an annotated tag).
+    pub fn find_ref(&self, name: &str) -> Result<Option<ObjectId>, Error> {
+        let found = self.gix.try_find_reference(name).during("read a ref")?;
+        let Some(mut reference) = found else {
+            return Ok(None);
+        };
+        let target = reference.follow_to_object().during("follow a ref")?;
+        Ok(Some(target.detach()))
+    }
+
+    /// All refs below `prefix` with what they point at, by name.
+    pub fn refs(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>, Error> {
+        let platform = self.gix.references().during("list refs")?;
+        let mut found = Vec::new();
+        for reference in platform.prefixed(prefix).during("list refs")? {
+            let reference = reference.map_err(|error| Error::Git {
+                action: "list refs",
+                source: error.to_string().into(),
+            })?;
+            if let Some(id) = reference.try_id() {
+                found.push((reference.name().as_bstr().to_string(), id.detach()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// The branch that is checked out, as `refs/heads/main`.
+    pub fn head_branch(&self) -> Result<String, Error> {
+        let name = self.gix.head_name().during("read HEAD")?;
+        name.map(|name| name.as_bstr().to_string())
+            .ok_or_else(|| Error::DetachedHead {
+                path: self.git_dir().to_owned(),
+            })
+    }
+
+    /// The commit that is checked out; none in a new repository.
+    pub fn head(&self) -> Result<Option<ObjectId>, Error> {
+        let head = self.gix.head().during("read HEAD")?;
+        Ok(head.id().map(gix::Id::detach))
+    }
+
+    /// The commit that `spec` names, in any of Git's ways.
+    pub fn resolve(&self, spec: &str) -> Result<ObjectId, Error> {
+        let unknown = || Error::UnknownRevision {
+            spec: spec.to_owned(),
+        };
+        let id = self.gix.rev_parse_single(spec).map_err(|_| unknown())?;
+        let object = id.object().map_err(|_| unknown())?;
+        let commit = object.peel_to_commit().map_err(|_| unknown())?;
+        Ok(commit.id)
+    }
+
+    /// The content of a blob.
+    pub fn read_blob(&self, blob_id: ObjectId) -> Result<Vec<u8>, Error> {
+        let mut blob = self.gix.find_blob(blob_id).during("read a blob")?;
+        Ok(blob.take_data())
+    }
+
+    /// The body of an annotated tag: its message.
+    pub fn tag_message(&self, tag_id: ObjectId) -> Result<Option<String>, Error> {
+        let object = self.gix.find_object(tag_id).during("read a tag")?;
+        let Ok(tag) = object.try_into_tag() else {
+            return Ok(None);
+        };
+        let decoded = tag.decode().during("read a tag")?;
+        Ok(Some(decoded.message.to_string()))
+    }
+
+    /// The commit behind a ref's target: itself, or what an annotated tag names.
+    pub fn peel(&self, object_id: ObjectId) -> Result<ObjectId, Error> {
+        let object = self.gix.find_object(object_id).during("read an object")?;
+        Ok(object
+            .peel_to_commit()
+            .during("find the commit of a tag")?
+            .id)
+    }
+
+    /// The id of the file or folder at `path` in a commit.
+    pub fn id_at(&self, commit_id: ObjectId, path: &str) -> Result<Option<ObjectId>, Error> {
+        let commit = self.gix.find_commit(commit_id).during("read a commit")?;
+        let tree = commit.tree().during("read a tree")?;
+        let entry = tree
+            .lookup_entry(path.split('/'))
+            .during("look into a tree")?;
+        Ok(entry.map(|entry| entry.object_id()))
+    }
+
+    /// The content of the file at `path` in a commit.
+    pub fn file_at(&self, commit_id: ObjectId, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.id_at(commit_id, path)?
+            .map(|blob_id| self.read_blob(blob_id))
+            .transpose()
+    }
+
+    /// All files of a commit whose path starts with `prefix`, by path.
+    pub fn files_at(&self, commit_id: ObjectId, prefix: &str) -> Result<Vec<TreeFile>, Error> {
+        let commit = self.gix.find_commit(commit_id).during("read a commit")?;
+        let tree = commit.tree().during("read a tree")?;
+        let entries = tree.traverse().breadthfirst_files()?;
+        let mut files: Vec<_> = entries
+            .into_iter()
+            .filter(|file| file.path.starts_with(prefix.as_bytes()))
+            .collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// The id that `content` has as a blob, without writing it.
+    pub fn blob_id(content: &[u8]) -> Result<ObjectId, Error> {
+        gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, content)
+            .during("hash a file")
+    }
+}
+
+/// Lists the files of a tree in our own words.
+trait Files {
+    fn breadthfirst_files(&self) -> Result<Vec<TreeFile>, Error>;
+}
+
+impl Files for gix::object::tree::traverse::Platform<'_, '_> {
+    fn breadthfirst_files(&self) -> Result<Vec<TreeFile>, Error> {
+        let mut recorder = gix::traverse::tree::Recorder::default();
+        self.breadthfirst(&mut recorder).during("list a tree")?;
+        let files = recorder.records.into_iter().filter_map(|entry| {
+            Some(TreeFile {
+                mode: Mode::from_kind(entry.mode.kind())?,
+                path: entry.filepath,
+                blob_id: entry.oid,
+            })
+        });
+        Ok(files.collect())
+    }
+}
+
+/// Git's rule of `safe.directory`: a repository of somebody else could name programs to run.
+fn refuse_foreign(git_dir: &Path) -> Result<(), Error> {
+    let owner = std::fs::metadata(git_dir).at("open", git_dir)?.uid();
+    let me = rustix::process::geteuid().as_raw();
+    if owner == me || me == 0 && Some(owner) == sudo_uid() {
+        return Ok(());
+    }
+    Err(Error::Foreign {
+        path: git_dir.to_owned(),
+        owner,
+    })
+}
+
+/// The user behind `sudo`, as the kernel knows it: our login uid.
+fn sudo_uid() -> Option<u32> {
+    let text = std::fs::read_to_string("/proc/self/loginuid").ok()?;
+    text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
+}
+
+/// Formats that newer Git may choose by itself, and that gix cannot write.
+fn refuse_unsupported(git_dir: &Path) -> Result<(), Error> {
+    let config = std::fs::read(git_dir.join("config")).unwrap_or_default();
+    let text = config
+        .as_bstr()
+        .to_str_lossy()
+        .to_ascii_lowercase()
+        .replace(' ', "");
+    let unsupported = |what| Error::Unsupported {
+        path: git_dir.to_owned(),
+        what,
+    };
+    if text.contains("refstorage=reftable") {
+        return Err(unsupported("the reftable ref format"));
+    }
+    if text.contains("objectformat=sha256") {
+        return Err(unsupported("SHA-256 objects"));
+    }
+    Ok(())
+}
+
+/// A path in a tree as text, for people.
+pub(super) fn shown(path: &BStr) -> String {
+    path.to_str_lossy().into_owned()
+}

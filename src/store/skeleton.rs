@@ -1,0 +1,50 @@
+//! A new repository, laid out durably.
+use std::path::Path;
+
+use super::Error;
+use crate::fs::{create_dirs_durable, write_durable};
+
+/// What sort of repository to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Without a work tree.
+    Bare,
+    /// With one around it.
+    WorkTree,
+}
+
+/// Makes the folders and files of a SHA-1 repository with file refs: always these formats, as
+/// newer Git has other defaults. `HEAD` comes last, since it makes the folder a repository.
+pub(super) fn create(git_dir: &Path, kind: Kind, settings: &[(&str, &str)]) -> Result<(), Error> {
+    for folder in [
+        "objects/info",
+        "objects/pack",
+        "refs/heads",
+        "refs/tags",
+        "info",
+        "hooks",
+    ] {
+        create_dirs_durable(&git_dir.join(folder))?;
+    }
+    write_durable(&git_dir.join("config"), config(kind, settings).as_bytes())?;
+    write_durable(&git_dir.join("info/exclude"), b"/.buildkeep/\n")?;
+    write_durable(&git_dir.join("HEAD"), b"ref: refs/heads/main\n")?;
+    Ok(())
+}
+
+fn config(kind: Kind, settings: &[(&str, &str)]) -> String {
+    let bare = kind == Kind::Bare;
+    let mut text = format!(
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = {bare}\n\tlogallrefupdates = {}\n",
+        !bare
+    );
+    for (key, value) in settings {
+        let (section, name) = key.rsplit_once('.').unwrap_or(("core", key));
+        let header = match section.split_once('.') {
+            Some((section, sub)) => format!("[{section} \"{sub}\"]"),
+            None => format!("[{section}]"),
+        };
+        text.push_str(&format!("{header}\n\t{name} = {value}\n"));
+    }
+    text
+}

@@ -1,0 +1,165 @@
+//! The store against the real `git`.
+use std::fs;
+use std::path::Path;
+
+use super::journal::{Event, Journal};
+use super::*;
+use crate::world::World;
+
+fn git(dir: &Path, args: &[&str]) -> String {
+    GitProgram::find(&World::for_test().env)
+        .unwrap()
+        .run(dir, args)
+        .unwrap()
+}
+
+fn keep(dir: &Path) -> (Keep, World) {
+    let world = World::for_test();
+    fs::write(dir.join("buildkeep.toml"), "").unwrap();
+    (Keep::create(dir, "host-1").unwrap(), world)
+}
+
+fn message(subject: &str) -> Message {
+    Message::new(subject, Trailers::new("config", "OP", "host-1"))
+}
+
+#[test]
+fn git_agrees_with_our_commits_and_our_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    fs::write(dir.path().join(".gitignore"), "*.log\n").unwrap();
+    fs::write(dir.path().join("x.log"), "").unwrap();
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    fs::write(dir.path().join("sub/a b"), "1\n").unwrap();
+    std::os::unix::fs::symlink("a b", dir.path().join("sub/link")).unwrap();
+    let guard = keep.lock(&world).unwrap();
+    let changes = keep.changes().unwrap();
+    assert_eq!(changes.len(), 4, "{changes:?}");
+    let signature = keep.signature(&world);
+    keep.commit_work_tree(&guard, &changes, &message("first"), &signature)
+        .unwrap()
+        .unwrap();
+    assert_eq!(git(dir.path(), &["status", "--porcelain"]), "");
+    let change = FileChange::put("sub/new/deep.toml", "x = 1\n");
+    keep.commit_files(&guard, &[change], &message("second"), &signature)
+        .unwrap();
+    assert_eq!(git(dir.path(), &["status", "--porcelain"]), "");
+    assert_eq!(
+        git(
+            dir.path(),
+            &[
+                "log",
+                "--format=%s %(trailers:key=Buildkeep-Kind,valueonly,separator=%x2C)"
+            ]
+        ),
+        "second config\nfirst config\n"
+    );
+    git(dir.path(), &["fsck", "--strict"]);
+    assert!(keep.changes().unwrap().is_empty());
+}
+
+#[test]
+fn other_uncommitted_changes_stay_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    fs::write(dir.path().join("mine"), "1\n").unwrap();
+    let guard = keep.lock(&world).unwrap();
+    let signature = keep.signature(&world);
+    let changes = keep.changes().unwrap();
+    keep.commit_work_tree(&guard, &changes, &message("first"), &signature)
+        .unwrap();
+    fs::write(dir.path().join("mine"), "2\n").unwrap();
+    git(dir.path(), &["add", "mine"]);
+    fs::write(dir.path().join("mine"), "3\n").unwrap();
+    keep.commit_files(
+        &guard,
+        &[FileChange::put("ours", "x")],
+        &message("second"),
+        &signature,
+    )
+    .unwrap();
+    assert_eq!(git(dir.path(), &["status", "--porcelain"]), "MM mine\n");
+    assert_eq!(git(dir.path(), &["show", ":mine"]), "2\n");
+}
+
+#[test]
+fn a_ref_that_moved_meanwhile_is_a_conflict() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    let signature = keep.signature(&world);
+    let mut first = keep.repo().begin();
+    let tree = first.edit_tree(None, &[FileChange::put("a", "1")]).unwrap();
+    let one = first
+        .commit(tree, &[], &message("one"), &signature)
+        .unwrap();
+    first
+        .set_ref("refs/heads/main", Expect::Absent, one, "one")
+        .unwrap();
+    first.finish().unwrap();
+    let mut late = keep.repo().begin();
+    let other = late
+        .commit(tree, &[one], &message("two"), &signature)
+        .unwrap();
+    late.set_ref("refs/heads/main", Expect::Absent, other, "two")
+        .unwrap();
+    assert!(matches!(late.finish(), Err(Error::Exists { .. })));
+    assert_eq!(keep.repo().head().unwrap(), Some(one));
+}
+
+fn event(kind: &str) -> Event {
+    Event {
+        seq: 0,
+        time: "2026-01-02T03:04:05.000Z".into(),
+        boot_s: 1.0,
+        kind: kind.into(),
+        data: serde_json::json!({}),
+    }
+}
+
+#[test]
+fn publishing_twice_adds_nothing_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    let guard = keep.lock(&world).unwrap();
+    let path = dir.path().join(".buildkeep/j");
+    let mut journal = Journal::open(&path).unwrap();
+    journal.append(event("a")).unwrap();
+    let mut batch = Batch {
+        journals: vec![JournalRef {
+            name: "r/1".into(),
+            path,
+            complete: false,
+        }],
+        files: vec![("steps/x.toml".into(), Some(b"state = 1\n".to_vec()))],
+        message: message("run: x"),
+    };
+    let signature = keep.signature(&world);
+    assert!(keep.publish(&guard, &batch, &signature).unwrap().is_some());
+    assert!(keep.publish(&guard, &batch, &signature).unwrap().is_none());
+    journal.append(event("b")).unwrap();
+    batch.journals[0].complete = true;
+    assert!(keep.publish(&guard, &batch, &signature).unwrap().is_some());
+    let events = String::from_utf8(keep.state_file("events.jsonl").unwrap().unwrap()).unwrap();
+    assert_eq!(events.lines().count(), 1);
+    assert!(events.contains("\"seq\":2"), "{events}");
+    assert_eq!(
+        keep.state_file("steps/x.toml").unwrap().unwrap(),
+        b"state = 1\n"
+    );
+    git(dir.path(), &["fsck", "--strict"]);
+}
+
+#[test]
+fn a_keep_inside_a_keep_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    keep(dir.path());
+    let inner = dir.path().join("inner");
+    assert!(matches!(
+        Keep::create(&inner, "h"),
+        Err(Error::NestedKeep { .. })
+    ));
+    assert!(matches!(
+        Keep::create(dir.path(), "h"),
+        Err(Error::AlreadyKeep { .. })
+    ));
+}

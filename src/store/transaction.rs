@@ -1,0 +1,315 @@
+//! Changes to a repository, invisible until they are finished.
+use gix::ObjectId;
+use gix::bstr::{BString, ByteSlice as _};
+use gix::refs::transaction::{Change as RefChange, LogChange, PreviousValue, RefEdit, RefLog};
+use gix::refs::{FullName, Target};
+
+use super::error::During as _;
+use super::{Error, Message, Mode, Repo, Signature, loose};
+use crate::fs::{AtPath as _, sync_dir};
+
+/// What a ref must be for a change to it to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// It must not exist.
+    Absent,
+    /// It must point here.
+    At(ObjectId),
+    /// Whatever it is.
+    Any,
+}
+
+impl Expect {
+    /// What was read before: nothing, or an id.
+    pub fn seen(id: Option<ObjectId>) -> Self {
+        id.map_or(Self::Absent, Self::At)
+    }
+}
+
+/// A file put into a tree, or taken out of it.
+#[derive(Clone, Debug)]
+pub struct FileChange {
+    /// Its path from the root, as bytes.
+    pub path: BString,
+    /// Mode and content; nothing to take it out.
+    pub content: Option<(Mode, Vec<u8>)>,
+}
+
+impl FileChange {
+    /// Puts a plain file.
+    pub fn put(path: impl Into<BString>, content: impl Into<Vec<u8>>) -> Self {
+        Self {
+            path: path.into(),
+            content: Some((Mode::File, content.into())),
+        }
+    }
+
+    /// Takes a file out.
+    pub fn remove(path: impl Into<BString>) -> Self {
+        Self {
+            path: path.into(),
+            content: None,
+        }
+    }
+}
+
+/// New objects and moved refs, in memory until [`Transaction::finish`].
+#[must_use = "a transaction that is dropped changes nothing"]
+pub struct Transaction<'repo> {
+    repo: &'repo Repo,
+    memory: gix::Repository,
+    refs: Vec<RefEdit>,
+    signature: Option<Signature>,
+}
+
+impl<'repo> Transaction<'repo> {
+    pub(super) fn new(repo: &'repo Repo) -> Self {
+        Self {
+            repo,
+            memory: repo.gix().clone().with_object_memory(),
+            refs: Vec::new(),
+            signature: None,
+        }
+    }
+
+    /// Adds a blob.
+    pub fn blob(&mut self, content: &[u8]) -> Result<ObjectId, Error> {
+        Ok(self
+            .memory
+            .write_blob(content)
+            .during("make a blob")?
+            .detach())
+    }
+
+    /// Makes a tree from `base` (or from nothing) with these files changed.
+    pub fn edit_tree(
+        &mut self,
+        base: Option<ObjectId>,
+        changes: &[FileChange],
+    ) -> Result<ObjectId, Error> {
+        let empty = ObjectId::empty_tree(gix::hash::Kind::Sha1);
+        let mut editor = self
+            .memory
+            .edit_tree(base.unwrap_or(empty))
+            .during("edit a tree")?;
+        for change in changes {
+            let path = change.path.as_bstr();
+            match &change.content {
+                Some((mode, content)) => {
+                    let blob_id = self.memory.write_blob(content).during("make a blob")?;
+                    editor
+                        .upsert(path, mode.kind(), blob_id)
+                        .during("add a file to a tree")?;
+                }
+                None => drop(editor.remove(path).during("remove a file from a tree")?),
+            }
+        }
+        let tree_id = editor.write().during("make a tree")?.detach();
+        if tree_id == empty {
+            // The one tree that gix never stores, because it answers for it by itself.
+            self.memory
+                .write_object(gix::objs::Tree::empty())
+                .during("make a tree")?;
+        }
+        Ok(tree_id)
+    }
+
+    /// Makes a commit.
+    pub fn commit(
+        &mut self,
+        tree_id: ObjectId,
+        parents: &[ObjectId],
+        message: &Message,
+        signature: &Signature,
+    ) -> Result<ObjectId, Error> {
+        let person = signature.to_gix();
+        let commit = gix::objs::Commit {
+            tree: tree_id,
+            parents: parents.iter().copied().collect(),
+            author: person.clone(),
+            committer: person,
+            encoding: None,
+            message: message.to_string().into(),
+            extra_headers: Vec::new(),
+        };
+        self.signature = Some(signature.clone());
+        Ok(self
+            .memory
+            .write_object(commit)
+            .during("make a commit")?
+            .detach())
+    }
+
+    /// Makes an annotated tag object for a commit; `name` without `refs/tags/`.
+    pub fn tag(
+        &mut self,
+        name: &str,
+        target: ObjectId,
+        message: &Message,
+        signature: &Signature,
+    ) -> Result<ObjectId, Error> {
+        let tag = gix::objs::Tag {
+            target,
+            target_kind: gix::objs::Kind::Commit,
+            name: name.into(),
+            tagger: Some(signature.to_gix()),
+            message: message.to_string().into(),
+            signature: None,
+        };
+        self.signature = Some(signature.clone());
+        Ok(self.memory.write_object(tag).during("make a tag")?.detach())
+    }
+
+    /// Points a ref at an object; `why` goes into its log.
+    pub fn set_ref(
+        &mut self,
+        name: &str,
+        expect: Expect,
+        target: ObjectId,
+        why: &str,
+    ) -> Result<(), Error> {
+        let expected = match expect {
+            Expect::Absent => PreviousValue::MustNotExist,
+            Expect::At(id) => PreviousValue::MustExistAndMatch(Target::Object(id)),
+            Expect::Any => PreviousValue::Any,
+        };
+        self.refs.push(RefEdit::new(
+            full_name(name)?,
+            RefChange::Update {
+                log: LogChange {
+                    mode: RefLog::AndReference,
+                    force_create_reflog: false,
+                    message: why.into(),
+                },
+                expected,
+                new: Target::Object(target),
+            },
+        ));
+        Ok(())
+    }
+
+    /// Deletes a ref.
+    pub fn delete_ref(&mut self, name: &str, was: ObjectId) -> Result<(), Error> {
+        self.refs.push(RefEdit::new(
+            full_name(name)?,
+            RefChange::Delete {
+                expected: PreviousValue::MustExistAndMatch(Target::Object(was)),
+                log: RefLog::AndReference,
+            },
+        ));
+        Ok(())
+    }
+
+    /// Writes the objects, then moves the refs; when it returns, a power cut loses nothing of it.
+    pub fn finish(self) -> Result<(), Error> {
+        let objects = self
+            .memory
+            .objects
+            .reset_object_memory()
+            .unwrap_or_default();
+        let list: Vec<_> = objects
+            .iter()
+            .filter(|(id, _)| !self.repo.has_packed(id))
+            .map(|(id, (kind, content))| (*id, *kind, content.as_slice()))
+            .collect();
+        loose::write_all(&self.repo.objects_dir(), &list)?;
+        self.move_refs()
+    }
+
+    fn move_refs(&self) -> Result<(), Error> {
+        if self.refs.is_empty() {
+            return Ok(());
+        }
+        let wait =
+            gix::lock::acquire::Fail::AfterDurationWithBackoff(std::time::Duration::from_secs(5));
+        let refs = &self.repo.gix().refs;
+        let prepared = refs
+            .transaction()
+            .prepare(self.refs.clone(), wait, wait)
+            .map_err(|error| self.ref_error(&error))?;
+        for edit in &self.refs {
+            self.sync_ref_lock(edit)?;
+        }
+        let signature = self
+            .signature
+            .as_ref()
+            .map(Signature::to_gix)
+            .unwrap_or_default();
+        let mut buffer = gix::date::parse::TimeBuf::default();
+        prepared
+            .commit(signature.to_ref(&mut buffer))
+            .during("move a ref")?;
+        self.refs
+            .iter()
+            .try_for_each(|edit| self.sync_ref_folders(edit))
+    }
+
+    fn sync_ref_lock(&self, edit: &RefEdit) -> Result<(), Error> {
+        let mut lock = self.ref_path(edit).into_os_string();
+        lock.push(".lock");
+        let lock = std::path::PathBuf::from(lock);
+        match std::fs::File::open(&lock) {
+            Ok(file) => Ok(file.sync_all().at("sync", &lock)?),
+            // A deletion has no content to sync.
+            Err(_) if matches!(edit.change, RefChange::Delete { .. }) => Ok(()),
+            Err(error) => Ok(Err(error).at("sync", &lock)?),
+        }
+    }
+
+    /// Every folder up to the Git folder: some may be new.
+    fn sync_ref_folders(&self, edit: &RefEdit) -> Result<(), Error> {
+        let git_dir = self.repo.git_dir();
+        let path = self.ref_path(edit);
+        let folders = path
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| folder.starts_with(git_dir));
+        for folder in folders.filter(|folder| folder.is_dir()) {
+            sync_dir(folder)?;
+        }
+        Ok(())
+    }
+
+    fn ref_path(&self, edit: &RefEdit) -> std::path::PathBuf {
+        self.repo
+            .git_dir()
+            .join(edit.name.as_bstr().to_path_lossy())
+    }
+
+    /// Tells a lost race from a broken repository.
+    fn ref_error(&self, error: &gix::Error) -> Error {
+        for edit in &self.refs {
+            let name = edit.name.as_bstr().to_string();
+            let now = self.repo.find_ref(&name).ok().flatten();
+            let RefChange::Update { expected, .. } = &edit.change else {
+                continue;
+            };
+            match (expected, now) {
+                (PreviousValue::MustNotExist, Some(_)) => return Error::Exists { name },
+                (PreviousValue::MustExistAndMatch(Target::Object(id)), now) if now != Some(*id) => {
+                    return Error::Moved { name };
+                }
+                _ => {}
+            }
+        }
+        Error::Git {
+            action: "move a ref",
+            source: error.to_string().into(),
+        }
+    }
+}
+
+impl Repo {
+    /// Whether a pack holds the object; loose ones are looked at when they are written.
+    fn has_packed(&self, id: &gix::oid) -> bool {
+        let hex = id.to_hex().to_string();
+        let loose = self.objects_dir().join(&hex[..2]).join(&hex[2..]);
+        !loose.exists() && self.gix().has_object(id)
+    }
+}
+
+fn full_name(name: &str) -> Result<FullName, Error> {
+    FullName::try_from(name).map_err(|_| Error::BadRefName {
+        name: name.to_owned(),
+    })
+}
