@@ -21,6 +21,10 @@
 //! | 0 | [`fs`], [`ui`], [`world`] | durable files, the printer, what the world told us |
 //!
 //! Features return data; [`ui`] prints. Whatever deletes or overwrites is a plan first.
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, reason = "tests prepare their own world")
+)]
 
 pub mod check;
 pub mod cli;

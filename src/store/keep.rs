@@ -69,9 +69,10 @@ impl Keep {
     pub fn create(root: &Path, host: &str) -> Result<Self, Error> {
         let root = std::path::absolute(root).at("find", root)?;
         if let Some(outer) = existing_parent(&root).as_deref().and_then(Self::find_root) {
-            return Err(match outer == root {
-                true => Error::AlreadyKeep { root },
-                false => Error::NestedKeep { dir: root, outer },
+            return Err(if outer == root {
+                Error::AlreadyKeep { root }
+            } else {
+                Error::NestedKeep { dir: root, outer }
             });
         }
         create_dirs_durable(&root)?;
