@@ -1,8 +1,7 @@
 //! The one integration test binary.
-#![allow(
-    dead_code,
-    reason = "not every helper of `Env` is needed by every set of tests"
-)]
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+#![allow(clippy::disallowed_methods, reason = "tests prepare their own world")]
 
 mod env;
+mod keep;
 mod layers;

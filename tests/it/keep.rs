@@ -1,0 +1,1 @@
+//! init, commit, log, show, diff, status, tag.
