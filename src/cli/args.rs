@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::commands::{Answer, Context, completions, man};
+use crate::commands::{Answer, Context, commit, completions, diff, log, man, show, tag};
 use crate::failure::Failure;
 
 /// Git-backed configuration and state manager for long scripted builds
@@ -28,6 +28,11 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Commit(commit::Args),
+    Log(log::Args),
+    Show(show::Args),
+    Diff(diff::Args),
+    Tag(tag::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -36,6 +41,11 @@ impl Command {
     /// Carries the command out.
     pub(super) fn run(&self, cx: &mut Context) -> Result<Answer, Failure> {
         match self {
+            Self::Commit(args) => commit::run(cx, args),
+            Self::Log(args) => log::run(cx, args),
+            Self::Show(args) => show::run(cx, args),
+            Self::Diff(args) => diff::run(cx, args),
+            Self::Tag(args) => tag::run(cx, args),
             Self::Completions(args) => completions::run(cx, args, Cli::command()),
             Self::Man(args) => man::run(cx, args, Cli::command()),
         }

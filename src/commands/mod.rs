@@ -3,9 +3,16 @@
 //! This is the only place where features meet. A command gets a [`Context`], asks features for
 //! data, and shows it.
 
+pub mod commit;
 pub mod completions;
 mod context;
+pub mod diff;
+pub mod log;
 pub mod man;
+pub mod show;
+pub mod tag;
+mod validate;
+mod versions;
 
 pub use context::Context;
 

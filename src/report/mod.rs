@@ -1,1 +1,4 @@
 //! What several features know, put together for people.
+
+pub mod diff;
+pub mod log;

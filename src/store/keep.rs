@@ -153,6 +153,13 @@ impl Keep {
         Ok(worktree::compare(&committed, &present))
     }
 
+    /// How the work tree differs from a commit.
+    pub fn changes_since(&self, commit_id: ObjectId) -> Result<Vec<Change>, Error> {
+        let committed = worktree::of_commit(&self.repo, Some(commit_id))?;
+        let present = worktree::scan(&self.repo, &self.root)?;
+        Ok(worktree::compare(&committed, &present))
+    }
+
     /// How two commits differ; no commit counts as an empty one.
     pub fn changes_between(
         &self,

@@ -1,0 +1,143 @@
+//! `commit`
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Answer, Context};
+use crate::failure::Failure;
+use crate::store::{Change, ChangeKind, Keep, Message};
+use crate::ui::{clean, style};
+
+/// Commit every change in the keep, after checking it
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What changed, and why
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Only these files and folders
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+    /// Show what would be committed, and commit nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What was committed, or would be.
+#[derive(Debug, Serialize)]
+struct Committed {
+    commit: Option<String>,
+    version: Option<u64>,
+    subject: String,
+    files: Vec<File>,
+}
+
+/// A changed file.
+#[derive(Debug, Serialize)]
+pub(super) struct File {
+    pub(super) path: String,
+    pub(super) kind: ChangeKind,
+}
+
+impl File {
+    pub(super) fn new(change: &Change) -> Self {
+        Self {
+            path: change.path.to_string(),
+            kind: change.kind,
+        }
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = clean(&self.path);
+        match self.kind {
+            ChangeKind::Added => write!(f, "{} {path}", style::good("added   ")),
+            ChangeKind::Modified => write!(f, "{} {path}", style::notable("modified")),
+            ChangeKind::Deleted => write!(f, "{} {path}", style::bad("deleted ")),
+        }
+    }
+}
+
+impl fmt::Display for Committed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.files.is_empty() {
+            return writeln!(f, "nothing to commit");
+        }
+        match &self.commit {
+            Some(commit) => writeln!(
+                f,
+                "committed {} {}",
+                style::notable(&commit[..10]),
+                clean(&self.subject)
+            )?,
+            None => writeln!(f, "would commit: {}", clean(&self.subject))?,
+        }
+        self.files
+            .iter()
+            .try_for_each(|file| writeln!(f, "  {file}"))
+    }
+}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    let keep = cx.keep()?;
+    let guard = cx.lock(&keep)?;
+    let changes = chosen(cx, &keep, &args.paths)?;
+    let subject = args.message.clone().unwrap_or_else(|| subject_of(&changes));
+    let mut committed = Committed {
+        commit: None,
+        version: None,
+        files: changes.iter().map(File::new).collect(),
+        subject,
+    };
+    if !args.dry_run {
+        super::validate::work_tree(&keep)?;
+        let mut message = Message::new(&committed.subject, cx.trailers("config", &keep));
+        super::versions::number_next(&keep, &changes, &mut message.trailers)?;
+        committed.version = message
+            .trailers
+            .get("Version")
+            .and_then(|number| number.parse().ok());
+        let signature = cx.signature(&keep);
+        let commit_id = keep.commit_work_tree(&guard, &changes, &message, &signature)?;
+        committed.commit = commit_id.map(|id| id.to_string());
+    }
+    cx.ui.show(&committed)?;
+    Ok(Answer::Yes)
+}
+
+/// The changes below the paths that were named, or all.
+fn chosen(cx: &Context, keep: &Keep, paths: &[String]) -> Result<Vec<Change>, Failure> {
+    let mut changes = keep.changes()?;
+    if paths.is_empty() {
+        return Ok(changes);
+    }
+    let mut wanted = Vec::new();
+    for path in paths {
+        let inside = cx.path(path.as_ref());
+        let inside = inside.strip_prefix(keep.root()).map_err(|_| {
+            Failure::user(format!(
+                "{path} is not in the keep {}",
+                keep.root().display()
+            ))
+        })?;
+        wanted.push(inside.to_owned());
+    }
+    let is_wanted = |change: &Change| {
+        let path = change.path.to_string();
+        wanted
+            .iter()
+            .any(|wanted| std::path::Path::new(&path).starts_with(wanted))
+    };
+    changes.retain(is_wanted);
+    Ok(changes)
+}
+
+/// A subject for those who give none: what changed.
+fn subject_of(changes: &[Change]) -> String {
+    match changes {
+        [only] => format!("keep: change {}", only.path),
+        [first, rest @ ..] => format!("keep: change {} and {} more", first.path, rest.len()),
+        [] => String::new(),
+    }
+}

@@ -1,0 +1,74 @@
+//! `show`
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Answer, Context, diff, log, versions};
+use crate::failure::Failure;
+use crate::report::diff::Differences;
+use crate::report::log::Entry;
+use crate::ui::{clean, style};
+
+/// Show one commit: who, when, why, and what changed
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A version, tag or commit
+    #[arg(default_value = "HEAD")]
+    revision: String,
+}
+
+/// A commit with its changes.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    entry: Entry,
+    body: String,
+    #[serde(flatten)]
+    differences: Differences,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} {}",
+            style::notable("commit"),
+            style::notable(&self.entry.commit)
+        )?;
+        let mut line = |name: &str, value: &str| writeln!(f, "{name:9}{}", clean(value));
+        line("author", &self.entry.author)?;
+        line("time", &self.entry.time)?;
+        if let Some(version) = self.entry.version {
+            line("version", &format!("v{version}"))?;
+        }
+        for tag in &self.entry.tags {
+            line("tag", tag)?;
+        }
+        for (key, values) in &self.entry.trailers {
+            if key != "Format" {
+                line(&key.to_lowercase(), &values.join(", "))?;
+            }
+        }
+        writeln!(f, "\n    {}", clean(&self.entry.subject))?;
+        for text in self.body.lines() {
+            writeln!(f, "    {}", clean(text))?;
+        }
+        writeln!(f, "\n{}", self.differences)
+    }
+}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    let keep = cx.keep()?;
+    let commit_id = versions::resolve(&keep, &args.revision)?;
+    let commit = keep.repo().commit(commit_id)?;
+    let changes = keep.changes_between(commit.parents.first().copied(), Some(commit_id))?;
+    let tags = log::tags_by_commit(&keep)?;
+    let number = versions::numbers(&keep)?.get(&commit_id).copied();
+    cx.ui.show(&Shown {
+        entry: Entry::new(&commit, number, &tags),
+        body: commit.message.body.clone(),
+        differences: diff::between(&keep, &changes)?,
+    })?;
+    Ok(Answer::Yes)
+}

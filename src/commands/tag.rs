@@ -1,0 +1,123 @@
+//! `tag`
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Answer, Context, versions};
+use crate::failure::Failure;
+use crate::store::{Expect, Message};
+use crate::ui::{clean, style};
+
+/// Name a version, or list the names
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The new name; without it the names are listed
+    name: Option<String>,
+    /// The version, tag or commit to name
+    #[arg(default_value = "HEAD")]
+    revision: String,
+    /// Why it deserves a name
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Take the name away instead
+    #[arg(long, requires = "name")]
+    delete: bool,
+}
+
+/// A name and what it names.
+#[derive(Debug, Serialize)]
+struct Tag {
+    name: String,
+    commit: String,
+    subject: String,
+}
+
+/// All names.
+#[derive(Debug, Serialize)]
+struct Tags {
+    tags: Vec<Tag>,
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = style::name(format!("{:16}", self.name));
+        writeln!(
+            f,
+            "{name} {} {}",
+            style::notable(&self.commit[..10]),
+            clean(&self.subject)
+        )
+    }
+}
+
+impl fmt::Display for Tags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.tags.is_empty() {
+            return writeln!(f, "no tags yet; name this version: buildkeep tag NAME");
+        }
+        self.tags.iter().try_for_each(|tag| tag.fmt(f))
+    }
+}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    match &args.name {
+        None => list(cx),
+        Some(name) if args.delete => delete(cx, name),
+        Some(name) => create(cx, name, args),
+    }
+}
+
+fn list(cx: &mut Context) -> Result<Answer, Failure> {
+    let keep = cx.keep()?;
+    let mut tags = Vec::new();
+    for (name, target) in keep.repo().refs("refs/tags/")? {
+        let commit = keep.repo().commit(keep.repo().peel(target)?)?;
+        tags.push(Tag {
+            name: name.trim_start_matches("refs/tags/").to_owned(),
+            commit: commit.id.to_string(),
+            subject: commit.message.subject,
+        });
+    }
+    cx.ui.show(&Tags { tags })?;
+    Ok(Answer::Yes)
+}
+
+fn create(cx: &mut Context, name: &str, args: &Args) -> Result<Answer, Failure> {
+    let keep = cx.keep()?;
+    let _guard = cx.lock(&keep)?;
+    let target = versions::resolve(&keep, &args.revision)?;
+    let commit = keep.repo().commit(target)?;
+    let subject = args
+        .message
+        .clone()
+        .unwrap_or_else(|| commit.message.subject.clone());
+    let message = Message::new(subject, cx.trailers("config", &keep));
+    let mut transaction = keep.repo().begin();
+    let tag_id = transaction.tag(name, target, &message, &cx.signature(&keep))?;
+    transaction.set_ref(&format!("refs/tags/{name}"), Expect::Absent, tag_id, "tag")?;
+    transaction.finish()?;
+    cx.ui.show(&Tag {
+        name: name.to_owned(),
+        commit: target.to_string(),
+        subject: commit.message.subject,
+    })?;
+    Ok(Answer::Yes)
+}
+
+fn delete(cx: &mut Context, name: &str) -> Result<Answer, Failure> {
+    let keep = cx.keep()?;
+    let _guard = cx.lock(&keep)?;
+    let full = format!("refs/tags/{name}");
+    let target = keep.repo().find_ref(&full)?.ok_or_else(|| {
+        Failure::user(format!("there is no tag `{name}`")).hint("list them: `buildkeep tag`")
+    })?;
+    let mut transaction = keep.repo().begin();
+    transaction.delete_ref(&full, target)?;
+    transaction.finish()?;
+    let commit_id = keep.repo().peel(target)?;
+    cx.ui.status(format!(
+        "deleted; to have it back: `buildkeep tag {name} {commit_id}`"
+    ));
+    Ok(Answer::Yes)
+}
