@@ -1,1 +1,54 @@
 //! A TOML text with spans: checked by a JSON Schema, every problem led back to its place.
+//!
+//! The model: a [`Document`] is parsed once and keeps where each key and value stands. A
+//! [`Schema`] says what may be in it. What is wrong becomes a [`Problem`]: a stable code, a place,
+//! a message, and how to mend it; [`render`] shows them with the lines concerned. [`edit`] changes
+//! one key of a text and leaves every other byte alone.
+//!
+//! No text can make this module panic, and values of keys that the schema marks secret never
+//! appear in a problem.
+
+pub mod code;
+mod excerpt;
+mod explain;
+mod fix;
+mod key_path;
+mod parse;
+mod problem;
+mod render;
+mod schema;
+mod suggest;
+mod tree;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+pub use key_path::{KeyPath, Segment};
+pub use parse::Document;
+pub use problem::{Place, Problem};
+pub use render::render;
+pub use schema::Schema;
+pub use suggest::nearest;
+pub use toml_edit::Value;
+
+/// Why a schema cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is not JSON.
+    #[error("schema {name} is not JSON: {source}")]
+    NotJson {
+        /// The schema's file name.
+        name: String,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+    /// The file is JSON, but not a JSON Schema.
+    #[error("schema {name} is not a JSON Schema: {reason}")]
+    NotSchema {
+        /// The schema's file name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

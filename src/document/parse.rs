@@ -1,0 +1,178 @@
+//! A text that is TOML.
+use std::ops::Range;
+
+use serde_json::Value as Json;
+
+use super::code;
+use super::key_path::{KeyPath, Segment};
+use super::problem::{Place, Problem};
+use super::tree::{self, Node};
+use super::validate;
+use super::{Schema, excerpt::Source};
+
+/// A TOML text that knows where each of its keys and values stands.
+#[derive(Debug)]
+pub struct Document {
+    source: Source,
+    toml: toml_edit::Document<String>,
+}
+
+impl Document {
+    /// Reads `text`; `name` is what problems call the file.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Problem> {
+        let source = Source::new(name, text);
+        let toml = toml_edit::Document::parse(text.to_owned())
+            .map_err(|error| syntax_problem(&source, &error))?;
+        let document = Self { source, toml };
+        let mut unusable = Vec::new();
+        let root = Node::Table(document.toml.as_table());
+        document.find_unusable(root, &KeyPath::root(), &mut unusable);
+        match unusable.into_iter().next() {
+            Some(problem) => Err(problem),
+            None => Ok(document),
+        }
+    }
+
+    /// Reads `bytes`, which should be UTF-8.
+    pub fn parse_bytes(name: &str, bytes: &[u8]) -> Result<Self, Problem> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::parse(name, text),
+            Err(error) => {
+                let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+                let end = good.len();
+                let source = Source::new(name, &good);
+                let message = "the file is not UTF-8 text from here on";
+                Err(Problem::new(code::NOT_TEXT, message)
+                    .found_in(&source, end..end)
+                    .help("save it as UTF-8; `iconv -f latin1 -t utf-8` converts old files"))
+            }
+        }
+    }
+
+    /// What problems call the file.
+    pub fn name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// The text itself.
+    pub fn text(&self) -> &str {
+        &self.source.text
+    }
+
+    /// The values, for those who do not care where they stand; dates and times are text.
+    pub fn to_json(&self) -> Json {
+        tree::to_json(Node::Table(self.toml.as_table()))
+    }
+
+    /// All that `schema` has against this document, by position.
+    pub fn validate(&self, schema: &Schema) -> Vec<Problem> {
+        validate::validate(self, schema)
+    }
+
+    /// Where the key at `path` stands, as line and column, both from 1.
+    pub fn line_of(&self, path: &KeyPath) -> Option<(usize, usize)> {
+        let (found, depth) = tree::follow(self.toml.as_table(), path.segments());
+        let span = found.key.or_else(|| found.node.span())?;
+        (depth == path.segments().len()).then(|| self.source.position(span.start))
+    }
+
+    /// A problem with the value at `path`; what does not exist is shown where it should be.
+    pub fn problem(
+        &self,
+        path: &KeyPath,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Problem {
+        self.problem_at(Place::Value, path, code, message)
+    }
+
+    /// A problem with the key or the value at `path`.
+    pub fn problem_at(
+        &self,
+        place: Place,
+        path: &KeyPath,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Problem {
+        Problem::new(code, message)
+            .path(path)
+            .found_in(&self.source, self.span(place, path.segments()))
+    }
+
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    pub(super) fn root(&self) -> &toml_edit::Table {
+        self.toml.as_table()
+    }
+
+    /// The span of the key or value at `path`, or of the nearest thing around it.
+    pub(super) fn span(&self, place: Place, path: &[Segment]) -> Range<usize> {
+        let (found, depth) = tree::follow(self.toml.as_table(), path);
+        let value = found.node.span();
+        let span = match place {
+            Place::Key => found.key.or(value),
+            Place::Value => value.or(found.key),
+        };
+        match span {
+            Some(span) => span,
+            None if depth == 0 => 0..0,
+            None => self.span(place, &path[..depth.min(path.len()).saturating_sub(1)]),
+        }
+    }
+
+    /// Collects what TOML can write and JSON cannot.
+    fn find_unusable(&self, node: Node<'_>, path: &KeyPath, unusable: &mut Vec<Problem>) {
+        if let Some(table) = node.table() {
+            for (key, item) in table.iter() {
+                self.find_unusable(Node::Item(item), &path.clone().key(key), unusable);
+            }
+        }
+        for (index, item) in node.items().enumerate() {
+            self.find_unusable(item.node, &path.clone().item(index), unusable);
+        }
+        let number = node.value().and_then(toml_edit::Value::as_float);
+        if number.is_some_and(|number| !number.is_finite()) {
+            let message = format!("`{path}` must be a finite number");
+            let problem = Problem::new(code::NOT_A_VALUE, message).path(path);
+            let span = node.span().unwrap_or_default();
+            unusable.push(problem.found_in(&self.source, span));
+        }
+    }
+}
+
+/// The parser's words where they help, ours where they would not.
+fn syntax_problem(source: &Source, error: &toml_edit::TomlError) -> Problem {
+    let said = error.message().trim();
+    let end = source.text.len();
+    let span = error.span().unwrap_or(end..end);
+    let marked = source.text.get(span.clone()).unwrap_or_default();
+    let problem = if said.contains("duplicate key") {
+        let message = format!("`{}` is set a second time", first_line(marked));
+        Problem::new(code::DUPLICATE, message).help("keep one of the two")
+    } else if is_bare_word(marked) && said.starts_with("invalid") {
+        Problem::new(code::SYNTAX, "this is not a value")
+            .help("put text in quotes: `\"like this\"`; other values are numbers, `true`, `false`, dates, `[lists]`")
+    } else if said.starts_with("unclosed") {
+        let message = said.split(',').next().unwrap_or(said);
+        let missing = said.split("expected ").nth(1);
+        let problem = Problem::new(code::SYNTAX, message);
+        match missing {
+            Some(missing) => problem.help(format!("add the missing {missing}")),
+            None => problem,
+        }
+    } else {
+        Problem::new(code::SYNTAX, said)
+    };
+    problem.found_in(source, span)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn is_bare_word(text: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || "-_./+:$~@%".contains(c);
+    text.starts_with(|c: char| c.is_alphabetic() || "/$~.".contains(c)) && text.chars().all(word)
+}

@@ -1,0 +1,100 @@
+//! What is wrong, where, and how to mend it.
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::excerpt::{Excerpt, Source};
+use super::key_path::KeyPath;
+
+/// Which part of an entry a problem is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The key.
+    Key,
+    /// The value.
+    Value,
+}
+
+/// Something wrong at one place of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The stable code, `K004`; `docs/guide/errors.md` explains it.
+    pub code: &'static str,
+    /// The file, as the person would name it.
+    pub file: String,
+    /// The line, from 1; 0 if the problem is with the file as a whole.
+    pub line: usize,
+    /// The column in characters, from 1; 0 if the problem is with the file as a whole.
+    pub column: usize,
+    /// The key, `build.jobs`; empty if the problem is with the file as a whole.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    pub help: Option<String>,
+    #[serde(skip)]
+    pub(super) label: Option<String>,
+    #[serde(skip)]
+    pub(super) excerpt: Option<Excerpt>,
+}
+
+impl Problem {
+    /// A problem that has no place yet.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            file: String::new(),
+            line: 0,
+            column: 0,
+            path: String::new(),
+            message: message.into(),
+            help: None,
+            label: None,
+            excerpt: None,
+        }
+    }
+
+    /// A problem with a file as a whole.
+    pub fn in_file(code: &'static str, file: &str, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            ..Self::new(code, message)
+        }
+    }
+
+    /// Says how to mend it.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Says a few words at the place itself.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.label = Some(text.into());
+        self
+    }
+
+    pub(super) fn path(mut self, path: &KeyPath) -> Self {
+        self.path = path.to_string();
+        self
+    }
+
+    pub(super) fn found_in(self, source: &Source, span: Range<usize>) -> Self {
+        self.found_in_hiding(source, span, &[])
+    }
+
+    /// As [`Problem::found_in`], with the spans of secret values.
+    pub(super) fn found_in_hiding(
+        mut self,
+        source: &Source,
+        span: Range<usize>,
+        secrets: &[Range<usize>],
+    ) -> Self {
+        (self.line, self.column) = source.position(span.start);
+        self.file.clone_from(&source.name);
+        self.excerpt = Some(source.excerpt(span, secrets));
+        self
+    }
+}

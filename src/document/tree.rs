@@ -1,0 +1,117 @@
+//! Walking a parsed text: to JSON, and from a path to its place.
+use std::ops::Range;
+
+use serde_json::{Map, Value as Json, json};
+use toml_edit::{Item, Table, TableLike, Value};
+
+use super::key_path::Segment;
+
+/// A table, list or value somewhere in a text.
+#[derive(Clone, Copy)]
+pub(super) enum Node<'a> {
+    Item(&'a Item),
+    Table(&'a Table),
+    Value(&'a Value),
+}
+
+/// What a path leads to.
+pub(super) struct Found<'a> {
+    /// Where the last key of the path stands; nothing for items of lists.
+    pub(super) key: Option<Range<usize>>,
+    pub(super) node: Node<'a>,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn table(self) -> Option<&'a dyn TableLike> {
+        match self {
+            Self::Item(item) => item.as_table_like(),
+            Self::Table(table) => Some(table),
+            Self::Value(value) => value.as_inline_table().map(|table| table as _),
+        }
+    }
+
+    pub(super) fn value(self) -> Option<&'a Value> {
+        match self {
+            Self::Item(item) => item.as_value(),
+            Self::Table(_) => None,
+            Self::Value(value) => Some(value),
+        }
+    }
+
+    /// Where it stands: a value itself, a table's header.
+    pub(super) fn span(self) -> Option<Range<usize>> {
+        match self {
+            Self::Item(item) => item.span(),
+            Self::Table(table) => table.span(),
+            Self::Value(value) => value.span(),
+        }
+    }
+
+    pub(super) fn child(self, segment: &Segment) -> Option<Found<'a>> {
+        match segment {
+            Segment::Key(name) => {
+                let (key, item) = self.table()?.get_key_value(name)?;
+                Some(Found {
+                    key: key.span(),
+                    node: Node::Item(item),
+                })
+            }
+            Segment::Index(index) => self.items().nth(*index),
+            Segment::Named(name) => self.items().find(|item| item.node.is_named(name)),
+        }
+    }
+
+    /// The items of a list, of either kind.
+    pub(super) fn items(self) -> Box<dyn Iterator<Item = Found<'a>> + 'a> {
+        let found = |node| Found { key: None, node };
+        let value = match self {
+            Self::Item(Item::ArrayOfTables(tables)) => {
+                return Box::new(tables.iter().map(move |table| found(Node::Table(table))));
+            }
+            other => other.value(),
+        };
+        match value {
+            Some(Value::Array(array)) => {
+                Box::new(array.iter().map(move |value| found(Node::Value(value))))
+            }
+            _ => Box::new(std::iter::empty()),
+        }
+    }
+
+    fn is_named(self, name: &str) -> bool {
+        let text = |key| self.table().and_then(|table| table.get(key)?.as_str());
+        text("id").or_else(|| text("name")) == Some(name)
+    }
+}
+
+/// Follows `path` as far as it leads: the last thing found, and how many segments led there.
+pub(super) fn follow<'a>(root: &'a Table, path: &[Segment]) -> (Found<'a>, usize) {
+    let mut found = Found {
+        key: None,
+        node: Node::Table(root),
+    };
+    for (depth, segment) in path.iter().enumerate() {
+        match found.node.child(segment) {
+            Some(child) => found = child,
+            None => return (found, depth),
+        }
+    }
+    (found, path.len())
+}
+
+/// The value as JSON; date and time become text.
+pub(super) fn to_json(node: Node<'_>) -> Json {
+    if let Some(table) = node.table() {
+        let fields = table.iter();
+        let fields = fields.map(|(key, item)| (key.to_owned(), to_json(Node::Item(item))));
+        return Json::Object(fields.collect::<Map<_, _>>());
+    }
+    match node.value() {
+        Some(Value::String(text)) => json!(text.value()),
+        Some(Value::Integer(number)) => json!(number.value()),
+        Some(Value::Float(number)) => json!(number.value()),
+        Some(Value::Boolean(flag)) => json!(flag.value()),
+        Some(Value::Datetime(time)) => json!(time.value().to_string()),
+        _ => node.items().map(|item| to_json(item.node)).collect(),
+    }
+}
