@@ -19,6 +19,7 @@ fn hinted(error: &Error) -> Failure {
         Error::NoKeep { .. } => failure
             .hint("make one here: `buildkeep init`")
             .hint("or name one: `buildkeep -C DIR …`"),
+        Error::NotAKeep { .. } => failure.hint("is it the right URL? nothing was left behind"),
         Error::AlreadyKeep { root } => failure.hint(format!(
             "look at it: `buildkeep -C {} status`",
             root.display()

@@ -9,6 +9,7 @@ mod durable;
 mod lock;
 mod path_error;
 mod remove;
+mod sync_tree;
 
 pub use append::AppendFile;
 pub use durable::{
@@ -18,6 +19,7 @@ pub use durable::{
 pub use lock::{Holder, Lock, LockError, holder_of, is_locked};
 pub use path_error::{AtPath, PathError};
 pub use remove::{remove_file_durable, remove_tree};
+pub use sync_tree::sync_tree;
 
 use std::io;
 use std::path::Path;

@@ -18,6 +18,12 @@ pub enum Error {
         /// Where the search began.
         from: PathBuf,
     },
+    /// What was cloned is a repository, but not of ours.
+    #[error("{} holds no keep: it has no buildkeep.toml", path.display())]
+    NotAKeep {
+        /// What was looked at.
+        path: PathBuf,
+    },
     /// A keep was to be made where one is.
     #[error("{} is a keep already", root.display())]
     AlreadyKeep {

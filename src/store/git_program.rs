@@ -70,7 +70,8 @@ impl GitProgram {
         })
     }
 
-    fn output(&self, dir: &Path, args: &[&str]) -> Result<Output, Error> {
+    /// Runs `git` and returns how it ended and what it printed.
+    pub(super) fn output(&self, dir: &Path, args: &[&str]) -> Result<Output, Error> {
         let mut command = Command::new(&self.program);
         command
             .env_clear()

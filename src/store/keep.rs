@@ -18,7 +18,7 @@ use crate::world::World;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Settings of every keep: names for plain Git, no surprises from a user's configuration.
-const SETTINGS: &[(&str, &str)] = &[
+pub(super) const SETTINGS: &[(&str, &str)] = &[
     ("core.autocrlf", "false"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),

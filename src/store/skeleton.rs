@@ -27,9 +27,18 @@ pub(super) fn create(git_dir: &Path, kind: Kind, settings: &[(&str, &str)]) -> R
         create_dirs_durable(&git_dir.join(folder))?;
     }
     write_durable(&git_dir.join("config"), config(kind, settings).as_bytes())?;
-    write_durable(&git_dir.join("info/exclude"), b"/.buildkeep/\n")?;
+    write_exclude(git_dir)?;
     write_durable(&git_dir.join("HEAD"), b"ref: refs/heads/main\n")?;
     Ok(())
+}
+
+/// Keeps our private folder out of every commit.
+pub(super) fn write_exclude(git_dir: &Path) -> Result<(), Error> {
+    create_dirs_durable(&git_dir.join("info"))?;
+    Ok(write_durable(
+        &git_dir.join("info/exclude"),
+        b"/.buildkeep/\n",
+    )?)
 }
 
 fn config(kind: Kind, settings: &[(&str, &str)]) -> String {
