@@ -1,0 +1,261 @@
+//! What a step is given, and which part of it the step reads.
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::keys::{Effect, Keys, Value};
+use super::template::Template;
+use super::{Error, Fingerprint, Plan, Step, digest};
+use crate::document::{KeyPath, Problem, code, nearest};
+
+/// Variables that build tools read without being asked: a change counts for every step.
+const READ_BY_TOOLS: &[&str] = &[
+    "ACLOCAL_PATH",
+    "AR",
+    "AS",
+    "CC",
+    "CFLAGS",
+    "CONFIG_SHELL",
+    "CONFIG_SITE",
+    "CPATH",
+    "CPP",
+    "CPPFLAGS",
+    "CPLUS_INCLUDE_PATH",
+    "CXX",
+    "CXXFLAGS",
+    "C_INCLUDE_PATH",
+    "DESTDIR",
+    "LANG",
+    "LC_ALL",
+    "LD",
+    "LDFLAGS",
+    "LD_LIBRARY_PATH",
+    "LIBRARY_PATH",
+    "LIBS",
+    "NM",
+    "OBJCOPY",
+    "PATH",
+    "PKG_CONFIG",
+    "PKG_CONFIG_LIBDIR",
+    "PKG_CONFIG_PATH",
+    "PKG_CONFIG_SYSROOT_DIR",
+    "RANLIB",
+    "RUSTFLAGS",
+    "SOURCE_DATE_EPOCH",
+    "STRIP",
+    "TZ",
+];
+
+/// Variables that say how fast to build, not what: they count for no step.
+const NEVER_READ: &[&str] = &["MAKEFLAGS", "NINJAJOBS"];
+
+/// Longer values are recorded by their beginning and a hash.
+const LONGEST_RECORDED: usize = 120;
+
+/// A variable that plan.toml sets.
+#[derive(Clone, Debug)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) template: Template,
+    /// Where it stands in plan.toml.
+    pub(super) at: KeyPath,
+}
+
+/// What a step is given, with the script that it is given to.
+#[derive(Clone, Debug)]
+pub struct StepEnv {
+    /// The variables that plan.toml sets for this step, resolved.
+    pub vars: BTreeMap<String, String>,
+    /// The names among them whose values must not be written down.
+    pub secret: BTreeSet<String>,
+    /// The bytes of the script, as they were when it was decided what it reads.
+    pub script: Vec<u8>,
+    /// The parts of its fingerprint that come from configuration and variables.
+    parts: BTreeMap<String, String>,
+}
+
+impl StepEnv {
+    /// The configuration keys that the step reads.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.parts
+            .keys()
+            .filter_map(|part| part.strip_prefix("key:"))
+    }
+}
+
+impl Plan {
+    /// Resolves the variables of `step` and finds which configuration keys it reads.
+    pub fn environment(&self, step: &Step, keys: &Keys) -> Result<StepEnv, Error> {
+        let script = self.script(step)?;
+        let words = words(&script);
+        let mut env = StepEnv {
+            vars: BTreeMap::new(),
+            secret: BTreeSet::new(),
+            script: Vec::new(),
+            parts: BTreeMap::new(),
+        };
+        let own = step.env.iter().map(|variable| (variable, true));
+        let common = self.env.iter().map(|variable| (variable, false));
+        let mut problems = Vec::new();
+        for (variable, own) in own.chain(common) {
+            if env.vars.contains_key(&variable.name) {
+                continue;
+            }
+            let name = variable.name.as_str();
+            let read = own || READ_BY_TOOLS.contains(&name) || words.contains(name.as_bytes());
+            let read = read && !NEVER_READ.contains(&name);
+            match self.resolve(variable, keys) {
+                Ok(value) => env.vars.insert(variable.name.clone(), value),
+                Err(problem) => {
+                    problems.push(problem);
+                    continue;
+                }
+            };
+            env.note(variable, keys, read);
+        }
+        problems.extend(self.add_reads(step, keys, &mut env));
+        env.script = script;
+        if problems.is_empty() {
+            Ok(env)
+        } else {
+            Err(Error::Document(problems))
+        }
+    }
+
+    /// The fingerprint of `step`; `upstream` holds the digests of the steps it needs.
+    pub fn fingerprint(
+        &self,
+        step: &Step,
+        env: &StepEnv,
+        upstream: &BTreeMap<String, String>,
+    ) -> Result<Fingerprint, Error> {
+        let mut parts = env.parts.clone();
+        let mut add = |name: String, value: String| parts.insert(name, value);
+        add("script".into(), digest::blob(&env.script));
+        if let Some(interpreter) = &step.interpreter {
+            add("interpreter".into(), real(interpreter));
+        }
+        if let Some(root) = &self.root {
+            add("root".into(), root.display().to_string());
+        }
+        if let Some(workdir) = &step.own_workdir {
+            add("workdir".into(), workdir.clone());
+        }
+        for input in &step.inputs {
+            add(format!("input:{}", input.name), digest::path(&input.path)?);
+        }
+        for need in &step.needs {
+            let digest = upstream.get(need).cloned();
+            add(format!("need:{need}"), digest.unwrap_or_default());
+        }
+        Ok(Fingerprint { parts })
+    }
+
+    /// The fingerprints of all steps, by id.
+    pub fn fingerprints(&self, keys: &Keys) -> Result<BTreeMap<String, Fingerprint>, Error> {
+        let (mut fingerprints, mut digests) = (BTreeMap::new(), BTreeMap::new());
+        for step in &self.steps {
+            let env = self.environment(step, keys)?;
+            let fingerprint = self.fingerprint(step, &env, &digests)?;
+            digests.insert(step.id.clone(), fingerprint.digest());
+            fingerprints.insert(step.id.clone(), fingerprint);
+        }
+        Ok(fingerprints)
+    }
+
+    fn resolve(&self, variable: &Variable, keys: &Keys) -> Result<String, Problem> {
+        let value = |name: &str| {
+            let place = self.places.get(name);
+            place.or_else(|| keys.get(name).map(|v| v.text.clone()))
+        };
+        variable.template.expand(value).map_err(|name| {
+            let message = format!("`{name}` is no configuration key that has a value");
+            let problem = self
+                .document
+                .problem(&variable.at, code::UNKNOWN_KEY, message);
+            problem.help(known_key(name, keys))
+        })
+    }
+
+    fn add_reads(&self, step: &Step, keys: &Keys, env: &mut StepEnv) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (at, prefix) in step.reads.iter().enumerate() {
+            let mut found = false;
+            for (key, value) in keys.below(prefix) {
+                found = true;
+                env.note_key(key, value);
+            }
+            if let (false, Some(index)) = (found, step.index) {
+                let path = KeyPath::root()
+                    .key("step")
+                    .item(index)
+                    .key("reads")
+                    .item(at);
+                let message = format!("`{prefix}` is no configuration key that has a value");
+                let problem = self.document.problem(&path, code::UNKNOWN_KEY, message);
+                problems.push(problem.help(known_key(prefix, keys)));
+            }
+        }
+        problems
+    }
+}
+
+impl StepEnv {
+    /// Notes what `variable` is made of: as something the step reads, or only its secrets.
+    fn note(&mut self, variable: &Variable, keys: &Keys, read: bool) {
+        let used = variable.template.names();
+        let used: Vec<_> = used
+            .filter_map(|name| keys.get(name).map(|value| (name, value)))
+            .collect();
+        if used.iter().any(|(_, value)| value.effect == Effect::Secret) {
+            self.secret.insert(variable.name.clone());
+        }
+        if !read {
+            return;
+        }
+        for (key, value) in used {
+            self.note_key(key, value);
+        }
+        let text = short(variable.template.text());
+        self.parts.insert(format!("env:{}", variable.name), text);
+    }
+
+    fn note_key(&mut self, key: &str, value: &Value) {
+        let recorded = match value.effect {
+            Effect::Nothing => return,
+            Effect::Builds => short(&value.text),
+            Effect::Secret => format!("secret {}", &digest::blob(value.text.as_bytes())[..8]),
+        };
+        self.parts.insert(format!("key:{key}"), recorded);
+    }
+}
+
+fn known_key(name: &str, keys: &Keys) -> String {
+    match nearest(name, keys.names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`buildkeep config list` shows all keys; `$$` is a dollar".into(),
+    }
+}
+
+/// The names and numbers in a text of any encoding.
+fn words(text: &[u8]) -> BTreeSet<&[u8]> {
+    let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    text.split(|byte| !in_word(byte))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+fn short(value: &str) -> String {
+    if value.len() <= LONGEST_RECORDED && !value.contains(char::is_control) {
+        return value.to_owned();
+    }
+    let printable = |c: &char| !c.is_control();
+    let start: String = value.chars().take_while(printable).take(60).collect();
+    format!("{start}… ({})", &digest::blob(value.as_bytes())[..12])
+}
+
+/// The program behind `sh`, say: another one runs the same script differently.
+fn real(interpreter: &Path) -> String {
+    let real = interpreter.canonicalize();
+    let real = real.as_deref().unwrap_or(interpreter);
+    real.display().to_string()
+}

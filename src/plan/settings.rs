@@ -1,0 +1,210 @@
+//! What plan.toml says, apart from the steps.
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::environment::Variable;
+use super::template::Template;
+use super::{Checkpoint, Error};
+use crate::document::{Document, KeyPath, Place, Problem, Schema, code};
+
+/// Where scripts are if plan.toml names neither a folder nor steps.
+pub(super) const DEFAULT_SCRIPTS: &str = "scripts";
+
+const SCHEMA: &str = include_str!("../../templates/schemas/plan.schema.json");
+
+/// plan.toml, once it is known to have the right form.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Raw {
+    pub(super) scripts: Option<String>,
+    pub(super) root: Option<String>,
+    pub(super) workdir: Option<String>,
+    pub(super) jobs: Option<u32>,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) step: Vec<RawStep>,
+}
+
+/// A `[[step]]` of plan.toml.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawStep {
+    pub(super) id: Option<String>,
+    pub(super) script: Option<String>,
+    pub(super) needs: Option<Vec<String>>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) reads: Vec<String>,
+    pub(super) inputs: Vec<String>,
+    pub(super) timeout: Option<Json>,
+    pub(super) checkpoint: Option<Checkpoint>,
+    pub(super) workdir: Option<String>,
+    pub(super) sbu: Option<f64>,
+    pub(super) disk: Option<Json>,
+}
+
+/// Folders that templates may name.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    pub(super) keep: PathBuf,
+    pub(super) root: Option<PathBuf>,
+}
+
+impl Places {
+    /// The folder that `${keep}` or `${root}` stands for.
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        let place = match name {
+            "keep" => Some(&self.keep),
+            "root" => self.root.as_ref(),
+            _ => None,
+        };
+        place.map(|path| path.display().to_string())
+    }
+}
+
+/// Reads the text and checks its form.
+pub(super) fn read(name: &str, text: &str) -> Result<(Document, Raw), Error> {
+    let document = Document::parse(name, text).map_err(|problem| Error::Document(vec![problem]))?;
+    let schema = Schema::parse("plan.schema.json", SCHEMA)?;
+    let problems = document.validate(&schema);
+    if !problems.is_empty() {
+        return Err(Error::Document(problems));
+    }
+    let raw = serde_json::from_value(document.to_json()).map_err(|error| {
+        let problem = Problem::in_file(code::OTHER_RULE, name, error.to_string());
+        Error::Document(vec![problem])
+    })?;
+    Ok((document, raw))
+}
+
+/// A reader of the values of one plan.toml, collecting what is wrong with them.
+pub(super) struct Reader<'a> {
+    pub(super) document: &'a Document,
+    pub(super) places: Places,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    /// Notes a problem with the value at `path`.
+    pub(super) fn wrong(&mut self, path: &KeyPath, message: String, help: impl Into<String>) {
+        let problem = self.document.problem(path, code::WRONG_FORM, message);
+        self.problems.push(problem.help(help));
+    }
+
+    /// Takes the build root from the value at `root`; `/` and shell variables are refused.
+    pub(super) fn root(&mut self, raw: Option<&str>) {
+        let path = KeyPath::root().key("root");
+        let Some(raw) = raw else { return };
+        let root = without_dots(&self.places.keep.join(raw));
+        if raw.contains('$') || raw.starts_with('~') {
+            let message = format!("`root` is \"{raw}\", and nothing is replaced in it");
+            self.wrong(
+                &path,
+                message,
+                "write the folder itself, as in `root = \"/mnt/lfs\"`",
+            );
+        } else if root.parent().is_none() {
+            let message = "`root` is /, this machine itself".to_owned();
+            self.wrong(&path, message, "name a folder of its own, as `/mnt/lfs`");
+        } else if root.components().eq(self.places.keep.components()) {
+            let message = "`root` is the keep itself".to_owned();
+            self.wrong(
+                &path,
+                message,
+                "name another folder; what is built gets rolled back",
+            );
+        }
+        // A wrong one too: what uses it is not to be blamed.
+        self.places.root = Some(root);
+    }
+
+    /// A path from the keep, with `${root}` and `${keep}` replaced.
+    pub(super) fn path(&mut self, raw: &str, at: &KeyPath) -> PathBuf {
+        let text = match self.template(raw, at) {
+            Some(template) => match template.expand(|name| self.places.get(name)) {
+                Ok(text) => text,
+                Err(name) => {
+                    let message = format!("`${{{name}}}` is not known here");
+                    self.wrong(at, message, "paths may name `${root}` and `${keep}` only");
+                    String::new()
+                }
+            },
+            None => String::new(),
+        };
+        without_dots(&self.places.keep.join(text))
+    }
+
+    /// The variables of the table at `at`.
+    pub(super) fn variables(
+        &mut self,
+        raw: &BTreeMap<String, String>,
+        at: &KeyPath,
+    ) -> Vec<Variable> {
+        let mut variables = Vec::new();
+        for (name, text) in raw {
+            let at = at.clone().key(name);
+            self.check_name(name, &at);
+            if text.contains('\0') {
+                self.wrong(
+                    &at,
+                    format!("`{name}` holds a NUL"),
+                    "variables end at a NUL",
+                );
+            }
+            let Some(template) = self.template(text, &at) else {
+                continue;
+            };
+            if self.places.root.is_none() && template.names().any(|name| name == "root") {
+                let message = "`${root}` is used, and the plan has no `root`".to_owned();
+                self.wrong(&at, message, "add `root = \"/mnt/lfs\"`, say");
+            }
+            variables.push(Variable {
+                name: name.clone(),
+                template,
+                at,
+            });
+        }
+        variables
+    }
+
+    fn template(&mut self, text: &str, at: &KeyPath) -> Option<Template> {
+        let parsed = Template::parse(text);
+        parsed
+            .map_err(|problem| self.wrong(at, problem.to_string(), problem.help()))
+            .ok()
+    }
+
+    fn check_name(&mut self, name: &str, at: &KeyPath) {
+        let fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (message, help) = if !name.chars().all(fine) || name.starts_with(char::is_numeric) {
+            let message = format!("`{name}` cannot be the name of a variable");
+            (message, "use letters, digits and `_`")
+        } else if name.starts_with("BUILDKEEP_") {
+            let message = format!("`{name}` is one of the variables that buildkeep sets itself");
+            (message, "choose another name")
+        } else {
+            return;
+        };
+        let problem = self
+            .document
+            .problem_at(Place::Key, at, code::WRONG_FORM, message);
+        self.problems.push(problem.help(help));
+    }
+}
+
+/// The path without `.` and `..`, by its text: what does not exist yet has no other meaning.
+pub(super) fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
