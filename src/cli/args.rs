@@ -3,7 +3,9 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::commands::{Answer, Context, commit, completions, diff, log, man, show, tag};
+use crate::commands::{
+    Answer, Context, commit, completions, diff, init, log, man, remote, show, tag,
+};
 use crate::failure::Failure;
 
 /// Git-backed configuration and state manager for long scripted builds
@@ -28,6 +30,8 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    Init(init::Args),
+    Remote(remote::Args),
     Commit(commit::Args),
     Log(log::Args),
     Show(show::Args),
@@ -41,6 +45,8 @@ impl Command {
     /// Carries the command out.
     pub(super) fn run(&self, cx: &mut Context) -> Result<Answer, Failure> {
         match self {
+            Self::Init(args) => init::run(cx, args),
+            Self::Remote(args) => remote::run(cx, args),
             Self::Commit(args) => commit::run(cx, args),
             Self::Log(args) => log::run(cx, args),
             Self::Show(args) => show::run(cx, args),

@@ -24,6 +24,7 @@ pub(super) fn read() -> Result<World, Failure> {
     let exe = std::env::current_exe().map_err(|error| Failure::new(Kind::Internal, &error))?;
     Ok(World {
         person: person(&env),
+        hostname: hostname(&env),
         argv: std::env::args().skip(1).collect(),
         clock,
         ids,
@@ -48,6 +49,26 @@ fn ids(env: &Env, clock: &Clock) -> Ids {
     match seed {
         Some(seed) => Ids::fixed(clock.clone(), seed),
         None => Ids::new(clock.clone(), random),
+    }
+}
+
+/// What the kernel is called, made fit for a ref; `BUILDKEEP_TEST_HOSTNAME` for tests.
+fn hostname(env: &Env) -> String {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = env
+        .text("BUILDKEEP_TEST_HOSTNAME")
+        .unwrap_or(&kernel)
+        .to_ascii_lowercase();
+    let plain: String = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .take(24)
+        .collect();
+    let plain = plain.trim_matches('-');
+    if plain.is_empty() {
+        "host".to_owned()
+    } else {
+        plain.to_owned()
     }
 }
 

@@ -42,6 +42,9 @@ fn hinted(error: &Error) -> Failure {
             "look at it: `buildkeep show {}`",
             name.rsplit('/').next().unwrap_or(name)
         )),
+        Error::BadRefName { .. } => {
+            failure.hint("use letters, digits, `.`, `-` and `_`, as in `good-2026.1`")
+        }
         Error::DetachedHead { .. } => failure.hint("go back to the branch: `git switch main`"),
         Error::Unfinished { what, .. } => failure.hint(format!(
             "finish it (`git {what} --continue`) or leave it (`git {what} --abort`)"

@@ -9,8 +9,7 @@ use gix::bstr::BString;
 use super::worktree::{self, Change};
 use super::{Error, Expect, FileChange, Message, Mode, Repo, Signature, index, lock_files};
 use crate::fs::{
-    AtPath as _, Holder, Lock, create_dirs_durable, read_optional, write_durable,
-    write_durable_mode,
+    AtPath as _, Holder, Lock, create_dirs_durable, write_durable, write_durable_mode,
 };
 use crate::world::World;
 
@@ -126,7 +125,7 @@ impl Keep {
         create_dirs_durable(&self.private(""))?;
         let lock = Lock::acquire(&self.private("lock"), &me, PATIENCE)?;
         if self.host().is_empty() {
-            self.adopt_host(&format!("{}-{}", hostname(), world.ids.short()))?;
+            self.adopt_host(&format!("{}-{}", world.hostname, world.ids.short()))?;
         }
         let removed = lock_files::remove_stale(&self.root, self.repo.git_dir())?;
         Ok(WriteGuard {
@@ -300,24 +299,4 @@ impl Keep {
 fn existing_parent(path: &Path) -> Option<PathBuf> {
     path.ancestors()
         .find_map(|folder| fs::canonicalize(folder).ok())
-}
-
-/// The name of this machine, made fit for a ref.
-pub(crate) fn hostname() -> String {
-    let name = read_optional(Path::new("/proc/sys/kernel/hostname"))
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    let text = String::from_utf8_lossy(&name).trim().to_ascii_lowercase();
-    let plain: String = text
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-        .take(24)
-        .collect();
-    let plain = plain.trim_matches('-').to_owned();
-    if plain.is_empty() {
-        "host".into()
-    } else {
-        plain
-    }
 }

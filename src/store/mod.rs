@@ -39,7 +39,6 @@ pub use commits::{Commit, Signature};
 pub use error::Error;
 pub use git_program::GitProgram;
 pub use gix::ObjectId;
-pub(crate) use keep::hostname;
 pub use keep::{Keep, WriteGuard};
 pub use message::{FORMAT, Message, Trailers};
 pub use remote::{PushOutcome, PushedRef};

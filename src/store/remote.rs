@@ -115,7 +115,7 @@ impl Keep {
         }
         super::skeleton::write_exclude(&root.join(".git"))?;
         let keep = Self::open(&root)?;
-        keep.adopt_host(&format!("{}-{}", super::hostname(), world.ids.short()))?;
+        keep.adopt_host(&format!("{}-{}", world.hostname, world.ids.short()))?;
         crate::fs::sync_tree(&root.join(".git"))?;
         Ok(keep)
     }

@@ -148,6 +148,7 @@ impl<'repo> Transaction<'repo> {
         message: &Message,
         signature: &Signature,
     ) -> Result<ObjectId, Error> {
+        full_name(&format!("refs/tags/{name}"))?;
         let tag = gix::objs::Tag {
             target,
             target_kind: gix::objs::Kind::Commit,

@@ -28,6 +28,8 @@ pub struct World {
     pub person: Person,
     /// The folder we were started in.
     pub cwd: PathBuf,
+    /// The name of this machine, made fit for a ref.
+    pub hostname: String,
     /// Our own program, to start helpers from.
     pub exe: PathBuf,
     /// What was typed, for the record.
@@ -51,6 +53,7 @@ impl World {
                 email: "test.er@example.org".into(),
             },
             cwd: PathBuf::from("/"),
+            hostname: "host".into(),
             exe: PathBuf::from("buildkeep"),
             argv: vec!["test".into()],
         }

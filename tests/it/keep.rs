@@ -1,1 +1,175 @@
-//! init, commit, log, show, diff, status, tag.
+//! init, commit, log, show, diff, tag: a story, with every line of output.
+use snapbox::{assert_data_eq, str};
+
+use crate::env::Env;
+
+/// A keep `k` made from two scripts.
+fn keep() -> Env {
+    let env = Env::new();
+    env.script("s/01-one.sh", "#!/bin/sh\necho one\n");
+    env.script("s/02-two.sh", "#!/bin/sh\necho two\n");
+    env.stdout(&["init", "k", "--scripts", "s", "--root", "r", "--yes"]);
+    env
+}
+
+#[test]
+fn init_says_what_it_made_and_what_comes_next() {
+    let env = Env::new();
+    env.script("s/01-one.sh", "#!/bin/sh\necho one\n");
+    assert_data_eq!(
+        env.run(&["init", "k", "--scripts", "s", "--root", "r", "--yes"]),
+        str![[r#"
+made the keep [ROOT]/k (template generic, host box-0001)
+  1 build script in [ROOT]/k/scripts, versioned there
+  builds into [ROOT]/r
+
+what you may type next:
+  buildkeep -C k check         is this machine fit for the build
+  buildkeep -C k plan          what will be built, in which order
+  buildkeep -C k run           build it
+
+"#]]
+    );
+    assert_eq!(env.git(&["-C", "k", "status", "--porcelain"]), "");
+    env.git(&["-C", "k", "fsck", "--strict"]);
+}
+
+#[test]
+fn init_refuses_what_would_hurt() {
+    let env = keep();
+    env.script("bad/01-x.sh", "echo no first line\n");
+    std::fs::create_dir(env.path("full")).unwrap();
+    env.write("full/plan.toml", "mine\n");
+    let shown = [
+        env.run(&["init", "k", "--yes"]),
+        env.run(&["init", "k/inner", "--yes"]),
+        env.run(&["init", "n", "--root", "/", "--yes"]),
+        env.run(&["init", "n", "--root", "", "--yes"]),
+        env.run(&["init", "n", "--scripts", "nowhere", "--yes"]),
+        env.run(&["init", "n", "--scripts", "bad", "--yes"]),
+        env.run(&["init", "full", "--yes"]),
+    ];
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+--- stderr
+error: [ROOT]/k is a keep already
+hint: look at it: `buildkeep -C [ROOT]/k status`
+--- exit 2
+
+--- stderr
+error: [ROOT]/k/inner lies inside the keep [ROOT]/k
+hint: choose a folder outside of it
+--- exit 2
+
+--- stderr
+error: the build root is `/`: a build there would overwrite this machine
+hint: name the folder that is built: `--root /mnt/lfs`
+--- exit 2
+
+--- stderr
+error: the build root is empty
+hint: is the variable set? `echo "$LFS"`
+--- exit 2
+
+--- stderr
+error: cannot open [ROOT]/nowhere: No such file or directory (os error 2)
+--- exit 2
+
+--- stderr
+error: [ROOT]/bad/01-x.sh: its first line names no interpreter (no `#!`)
+hint: sed -i '1i #!/bin/sh' [ROOT]/bad/01-x.sh
+--- exit 2
+
+--- stderr
+error: [ROOT]/full/plan.toml exists, and would be overwritten
+hint: choose a new folder for the keep
+--- exit 2
+
+"#]]
+    );
+    assert!(!env.path("n").exists(), "nothing was changed");
+    assert!(!env.path("k/inner").exists(), "nothing was changed");
+}
+
+#[test]
+fn changes_are_shown_committed_and_named() {
+    let env = keep();
+    env.write("k/scripts/02-two.sh", "#!/bin/sh\necho 2\n");
+    let shown = [
+        env.run_in("k", &["diff"]),
+        env.run_in("k", &["commit", "-m", "scripts: say 2"]),
+        env.run_in("k", &["commit"]),
+        env.run_in("k", &["tag", "good-one", "-m", "it works"]),
+        env.run_in("k", &["tag", "good-one"]),
+        env.run_in("k", &["tag"]),
+        env.run_in("k", &["tag", "bad..name"]),
+    ];
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+scripts/02-two.sh (modified)
+@@ -1,2 +1,2 @@
+ #!/bin/sh
+-echo two
++echo 2
+
+committed 57882d502d scripts: say 2
+  modified scripts/02-two.sh
+
+nothing to commit
+
+good-one         57882d502d scripts: say 2
+
+--- stderr
+error: refs/tags/good-one exists already
+hint: look at it: `buildkeep show good-one`
+--- exit 2
+
+good-one         57882d502d scripts: say 2
+
+--- stderr
+error: `refs/tags/bad..name` cannot be the name of a tag or branch
+hint: use letters, digits, `.`, `-` and `_`, as in `good-2026.1`
+--- exit 2
+
+"#]]
+    );
+    assert_eq!(
+        env.git(&[
+            "-C",
+            "k",
+            "tag",
+            "-l",
+            "--format=%(refname:short) %(contents:subject)"
+        ]),
+        "good-one it works\n"
+    );
+    assert_eq!(
+        env.git(&[
+            "-C",
+            "k",
+            "log",
+            "--format=%s%x20%(trailers:key=Buildkeep-Kind,valueonly)",
+            "-1"
+        ])
+        .trim(),
+        "scripts: say 2 config"
+    );
+}
+
+#[test]
+fn commands_outside_a_keep_say_so() {
+    let env = Env::new();
+    assert_data_eq!(
+        env.run(&["log"]),
+        str![[r#"
+--- stderr
+error: no keep in [ROOT] or above it
+hint: make one here: `buildkeep init`
+hint: or name one: `buildkeep -C DIR …`
+--- exit 2
+
+"#]]
+    );
+}
