@@ -9,6 +9,7 @@
 //! appear in a problem.
 
 pub mod code;
+mod edit;
 mod excerpt;
 mod explain;
 mod fix;
@@ -24,6 +25,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use edit::{set, unset};
 pub use key_path::{KeyPath, Segment};
 pub use parse::Document;
 pub use problem::{Place, Problem};

@@ -1,0 +1,146 @@
+//! Changing one key of a text, and nothing else.
+//!
+//! The text is not written anew from what was parsed: the new piece is put between the bytes that
+//! are there, so comments, order, spacing and line ends stay as they are. Every edit is proved
+//! before it is returned: read again, the text must say the same as before but for that key.
+
+mod insert;
+mod lines;
+mod remove;
+mod written;
+
+use std::ops::Range;
+
+use serde_json::Value as Json;
+use toml_edit::Value;
+
+use super::code;
+use super::key_path::{KeyPath, Segment};
+use super::parse::Document;
+use super::problem::Problem;
+use super::tree::{self, Found, Node};
+
+/// What to put in the place of a part of a text.
+struct Splice {
+    at: Range<usize>,
+    with: String,
+}
+
+/// The text with `key` set to `value`; missing tables are added, with headers of their own.
+///
+/// `name` is what problems call the file.
+pub fn set(name: &str, text: &str, key: &KeyPath, value: &Value) -> Result<String, Problem> {
+    let document = Document::parse(name, text)?;
+    let (found, depth) = tree::follow(document.root(), key.segments());
+    let wanted = tree::to_json(Node::Value(value));
+    let splice = if depth < key.segments().len() {
+        insert::plan(&document, key, value)?
+    } else if tree::to_json(found.node) == wanted {
+        return Ok(text.to_owned());
+    } else {
+        replace(&document, key, &found, value)?
+    };
+    proved(&document, key, &splice, Some(wanted))
+}
+
+/// The text without `key`.
+pub fn unset(name: &str, text: &str, key: &KeyPath) -> Result<String, Problem> {
+    let document = Document::parse(name, text)?;
+    let splice = remove::plan(&document, key)?;
+    proved(&document, key, &splice, None)
+}
+
+fn replace(
+    document: &Document,
+    key: &KeyPath,
+    found: &Found<'_>,
+    value: &Value,
+) -> Result<Splice, Problem> {
+    let old = found.node.value();
+    let span = old
+        .and_then(Value::span)
+        .ok_or_else(|| a_table(document, key))?;
+    let with = written::in_style_of(&document.text()[span.clone()], value);
+    Ok(Splice { at: span, with })
+}
+
+fn a_table(document: &Document, key: &KeyPath) -> Problem {
+    let (found, _) = tree::follow(document.root(), key.segments());
+    let first = found.node.table().and_then(|table| table.iter().next());
+    let problem = document.problem(key, code::CANNOT_EDIT, format!("`{key}` is a table"));
+    match first {
+        Some((first, _)) => {
+            let one = key.clone().key(first);
+            problem.help(format!("name one of its keys, for example `{one}`"))
+        }
+        None => problem.help("name a key in it"),
+    }
+}
+
+/// The edited text, if it says what it should.
+fn proved(
+    document: &Document,
+    key: &KeyPath,
+    splice: &Splice,
+    value: Option<Json>,
+) -> Result<String, Problem> {
+    let mut text = document.text().to_owned();
+    text.replace_range(splice.at.clone(), &splice.with);
+    let edited = Document::parse(document.name(), &text)?;
+    let mut wanted = document.to_json();
+    let named = positions(document, key);
+    put(&mut wanted, &named, value);
+    if edited.to_json() == wanted {
+        return Ok(text);
+    }
+    let message = format!("`{key}` cannot be changed without touching what is around it");
+    Err(document
+        .problem(key, code::CANNOT_EDIT, message)
+        .help("change it with an editor: `buildkeep config validate` checks the result"))
+}
+
+/// The path with names of items turned into positions.
+fn positions(document: &Document, key: &KeyPath) -> Vec<Segment> {
+    let mut node = Node::Table(document.root());
+    let mut path = Vec::new();
+    for segment in key.segments() {
+        let position = match segment {
+            Segment::Named(_) => {
+                let wanted = node.child(segment).and_then(|found| found.node.span());
+                node.items().position(|item| item.node.span() == wanted)
+            }
+            _ => None,
+        };
+        path.push(position.map_or_else(|| segment.clone(), Segment::Index));
+        if let Some(child) = node.child(segment) {
+            node = child.node;
+        }
+    }
+    path
+}
+
+/// Sets or removes the value at `path`, making the tables that lead to it.
+fn put(json: &mut Json, path: &[Segment], value: Option<Json>) {
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
+    match (first, json) {
+        (Segment::Key(key), Json::Object(fields)) if rest.is_empty() => match value {
+            Some(value) => drop(fields.insert(key.clone(), value)),
+            None => drop(fields.remove(key)),
+        },
+        (Segment::Key(key), Json::Object(fields)) => {
+            let empty = Json::Object(serde_json::Map::new());
+            put(fields.entry(key.clone()).or_insert(empty), rest, value);
+        }
+        (Segment::Index(index), Json::Array(items)) => match (items.get_mut(*index), value) {
+            (Some(item), Some(value)) if rest.is_empty() => *item = value,
+            (Some(item), value) => put(item, rest, value),
+            (None, _) => {}
+        },
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;
