@@ -1,8 +1,37 @@
-//! placeholder
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The disk said no.
-    #[error(transparent)]
-    Io(#[from] crate::fs::PathError),
-}
+//! Configuration: TOML files in layers, checked by JSON Schemas, with versions to go back to.
+//!
+//! # Model
+//!
+//! [`Files`] are the bytes, from the work tree, a commit or the index. [`Sources`] are the same
+//! files read and checked: every problem has its place. [`Effective`] is what holds in the end:
+//! schema default < profiles < `config/*.toml` < `config/hosts/<host>.toml` < `BUILDKEEP_SET_…`
+//! < `-c key=value`, and where each value comes from. All files of a layer are one tree: the key
+//! `build.jobs` is `jobs` in the table `[build]`, in whichever file that is. The key `schema`
+//! outside tables is the version of a file's form, and no part of the tree.
+//!
+//! A change ([`edit`], [`rollback`]) is planned first, checked as if it were made, then made as
+//! one commit. [`versions`] numbers the commits that changed configuration.
+
+pub mod diff;
+pub mod edit;
+mod effective;
+mod error;
+mod files;
+pub mod hooks;
+mod overrides;
+mod role;
+pub mod rollback;
+mod schemas;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod typed;
+pub mod versions;
+
+pub use effective::{Effective, Entry, Layer, Origin};
+pub use error::Error;
+pub use files::Files;
+pub use overrides::{Override, Scope};
+pub use role::Role;
+pub use schemas::{BUILTIN, Schemas};
+pub use sources::Sources;

@@ -20,6 +20,16 @@ pub(super) struct Excerpt {
     pub(super) span: Range<usize>,
 }
 
+impl Excerpt {
+    /// Hides everything from byte `at` on.
+    pub(super) fn hide_from(&mut self, at: usize) {
+        if self.text.len() > at {
+            let all = at..self.text.len();
+            paint_over(&mut self.text, &mut self.span, all);
+        }
+    }
+}
+
 impl Source {
     pub(super) fn new(name: &str, text: &str) -> Self {
         let breaks = text.match_indices('\n').map(|(at, _)| at + 1);

@@ -69,6 +69,14 @@ impl Document {
         validate::validate(self, schema)
     }
 
+    /// The value at `path` as it is written; nothing for tables.
+    pub fn value(&self, path: &KeyPath) -> Option<toml_edit::Value> {
+        let (found, depth) = tree::follow(self.toml.as_table(), path.segments());
+        let span = found.node.value()?.span()?;
+        let whole = depth == path.segments().len();
+        self.text().get(span).filter(|_| whole)?.parse().ok()
+    }
+
     /// Where the key at `path` stands, as line and column, both from 1.
     pub fn line_of(&self, path: &KeyPath) -> Option<(usize, usize)> {
         let (found, depth) = tree::follow(self.toml.as_table(), path.segments());

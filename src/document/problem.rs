@@ -85,6 +85,20 @@ impl Problem {
         self.found_in_hiding(source, span, &[])
     }
 
+    /// Hides what stands on the line shown, if that can be the value of one of `names`.
+    pub(super) fn without_values_of(mut self, names: &[String]) -> Self {
+        if let Some(excerpt) = &mut self.excerpt {
+            let (before, _) = excerpt.text.split_once('=').unwrap_or_default();
+            let named = names
+                .iter()
+                .any(|name| excerpt.text.contains(name.as_str()));
+            if before.is_empty() || named {
+                excerpt.hide_from(before.len());
+            }
+        }
+        self
+    }
+
     /// As [`Problem::found_in`], with the spans of secret values.
     pub(super) fn found_in_hiding(
         mut self,

@@ -1,8 +1,8 @@
 //! What may be in a document.
 use serde_json::{Map, Value as Json};
 
-use super::Error;
 use super::key_path::{KeyPath, Segment};
+use super::{Error, Problem};
 
 /// `$ref` chains longer than this are circles.
 const REF_DEPTH: usize = 16;
@@ -64,6 +64,19 @@ impl Schema {
             .contains("\"x-buildkeep-secret\":true")
     }
 
+    /// A problem of a text that could not be read, without what may be a secret: there are no
+    /// values yet that could be told apart, so the names on the line decide.
+    #[must_use]
+    pub fn redact(&self, problem: Problem) -> Problem {
+        if !self.has_secrets() {
+            return problem;
+        }
+        let secret = |key: &KeyPath| self.is_secret(key);
+        let names = self.keys().into_iter().filter(secret);
+        let names: Vec<String> = names.filter_map(|key| last_name(&key)).collect();
+        problem.without_values_of(&names)
+    }
+
     /// The annotation `name` of the value at `path`, or of what holds it.
     pub fn annotation(&self, path: &KeyPath, name: &str) -> Option<&Json> {
         let trail = self.trail(path.segments());
@@ -102,7 +115,8 @@ impl Schema {
         names
     }
 
-    fn from_json(name: &str, json: Json) -> Result<Self, Error> {
+    /// A schema that is JSON already.
+    pub fn from_json(name: &str, json: Json) -> Result<Self, Error> {
         let validator = jsonschema::options()
             .with_draft(jsonschema::Draft::Draft202012)
             .should_validate_formats(true)
@@ -194,6 +208,13 @@ impl Schema {
             keys.push(path.clone());
             self.collect_keys(sub, &path, keys);
         }
+    }
+}
+
+fn last_name(key: &KeyPath) -> Option<String> {
+    match key.segments().last()? {
+        Segment::Key(name) => Some(name.clone()),
+        Segment::Index(_) | Segment::Named(_) => None,
     }
 }
 

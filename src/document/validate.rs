@@ -70,7 +70,7 @@ impl<'a> Checked<'a> {
             Kind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
                 let said = explain::missing_key(self.schema, &path, name);
-                problems.push(self.placed(said, Place::Key, &path));
+                problems.push(self.placed(said, Place::Key, &path.key(name)));
             }
             _ => {
                 let secret = self.schema.is_secret(&path);

@@ -1,9 +1,61 @@
 //! Errors of [`crate::config`].
 use super::{Failure, Kind};
 use crate::config::Error;
+use crate::document::{Problem, render};
+
+impl Failure {
+    /// A failure that shows problems of documents, each at its place.
+    pub fn problems(problems: &[Problem]) -> Self {
+        let message = match problems {
+            [only] => only.message.clone(),
+            many => format!("the configuration has {} problems", many.len()),
+        };
+        Self::user(message).detail(render(problems))
+    }
+}
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::new(Kind::User, &error)
+        match error {
+            Error::Invalid(problems) => Self::problems(&problems),
+            Error::Io(error) => error.into(),
+            Error::Store(error) => error.into(),
+            other => hinted(&other),
+        }
+    }
+}
+
+/// What each error lets people try.
+fn hinted(error: &Error) -> Failure {
+    let kind = match error {
+        Error::Changed => Kind::Conflict,
+        _ => Kind::User,
+    };
+    let failure = Failure::new(kind, error);
+    match error {
+        Error::BadKey { .. } => failure.hint("a key looks like this: `build.jobs`"),
+        Error::UnknownKey {
+            near: Some(near), ..
+        } => failure.hint(format!("did you mean `{near}`?")),
+        Error::UnknownKey { near: None, .. } => {
+            failure.hint("list all keys: `buildkeep config list`")
+        }
+        Error::NotConfiguration { .. } => {
+            failure.hint("name a file such as config/build.toml or config/hosts/HOST.toml")
+        }
+        Error::NoVersion { .. } => failure.hint("list versions: `buildkeep log`"),
+        Error::NoGoodVersion => failure
+            .hint("a finished run marks its version as good")
+            .hint("choose one yourself: `buildkeep log`"),
+        Error::NothingThatOld { .. } => failure.hint("list versions: `buildkeep log`"),
+        Error::NotThere { version, .. } => failure.hint(format!(
+            "look at what was there: `buildkeep show {version}`"
+        )),
+        Error::TwoHooks { path, .. } => failure.hint(format!(
+            "put both into one file, remove {}, and try again",
+            path.display()
+        )),
+        Error::Changed => failure.hint("nothing was written; look again and repeat the command"),
+        Error::Invalid(_) | Error::Io(_) | Error::Store(_) => failure,
     }
 }

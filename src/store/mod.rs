@@ -29,6 +29,7 @@ mod message;
 mod remote;
 mod repo;
 mod skeleton;
+mod staged;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,81 @@
+//! What can go wrong with configuration.
+use crate::document::Problem;
+
+/// Why configuration cannot be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Files have problems.
+    #[error("the configuration has {}", counted(.0.len()))]
+    Invalid(Vec<Problem>),
+    /// The disk said no.
+    #[error(transparent)]
+    Io(#[from] crate::fs::PathError),
+    /// The keep said no.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    /// A key that cannot be read as one.
+    #[error("`{key}` is not a key: {reason}")]
+    BadKey {
+        /// What was typed.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A key that neither a file nor a schema knows.
+    #[error("there is no key `{key}`")]
+    UnknownKey {
+        /// What was typed.
+        key: String,
+        /// What it resembles.
+        near: Option<String>,
+    },
+    /// A file that is not part of the configuration.
+    #[error("{file} is not a configuration file")]
+    NotConfiguration {
+        /// The file.
+        file: String,
+    },
+    /// A version number that was never given.
+    #[error("there is no version {asked}: the newest is {newest}")]
+    NoVersion {
+        /// What was asked for.
+        asked: u64,
+        /// The highest number.
+        newest: u64,
+    },
+    /// No earlier version is good.
+    #[error("no earlier version is known to be good")]
+    NoGoodVersion,
+    /// Nothing is that old.
+    #[error("the history begins after {date}")]
+    NothingThatOld {
+        /// What was asked for.
+        date: String,
+    },
+    /// Nothing is there to go back to.
+    #[error("{what} is in neither the work tree nor {version}")]
+    NotThere {
+        /// The file or key.
+        what: String,
+        /// The version asked for.
+        version: String,
+    },
+    /// A hook of the user's own is in the way of another one.
+    #[error("{} is not ours, and {} exists too", path.display(), own.display())]
+    TwoHooks {
+        /// The hook.
+        path: std::path::PathBuf,
+        /// Where it would have to go.
+        own: std::path::PathBuf,
+    },
+    /// The keep changed between plan and apply.
+    #[error("the keep was changed by somebody else in the meantime")]
+    Changed,
+}
+
+fn counted(problems: usize) -> String {
+    match problems {
+        1 => "a problem".to_owned(),
+        more => format!("{more} problems"),
+    }
+}

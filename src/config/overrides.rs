@@ -1,0 +1,109 @@
+//! Values from the environment and the command line.
+use super::{Error, Layer};
+use crate::document::{Document, KeyPath, Problem, Schema, code, set};
+use crate::world::Env;
+
+const PREFIX: &str = "BUILDKEEP_SET_";
+
+/// A value that holds for one command only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// Where it comes from.
+    pub layer: Layer,
+    /// What problems and origins call it: the variable, or `-c`.
+    pub source: String,
+    /// The key as it was given.
+    pub key: String,
+    /// The value as it was given.
+    pub value: String,
+}
+
+/// For whom a configuration is worked out.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The host whose overlay holds.
+    pub host: String,
+    /// What holds for this command only, the last one winning.
+    pub overrides: Vec<Override>,
+}
+
+impl Scope {
+    /// The scope of a host, without overrides.
+    pub fn of_host(host: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            overrides: Vec::new(),
+        }
+    }
+
+    /// The scope of a host, with `BUILDKEEP_SET_…` variables and `-c KEY=VALUE` options.
+    pub fn new(host: &str, env: &Env, options: &[String]) -> Result<Self, Error> {
+        let variables = env.iter().filter_map(|(name, value)| {
+            let (name, value) = (name.to_str()?, value.to_str()?);
+            Some(Override {
+                layer: Layer::Environment,
+                source: name.to_owned(),
+                key: name.strip_prefix(PREFIX)?.replace("__", "."),
+                value: value.to_owned(),
+            })
+        });
+        let mut overrides: Vec<_> = variables.collect();
+        for option in options {
+            let (key, value) = option.split_once('=').ok_or_else(|| Error::BadKey {
+                key: option.clone(),
+                reason: "`-c` needs `key=value`".to_owned(),
+            })?;
+            overrides.push(Override {
+                layer: Layer::CommandLine,
+                source: "-c".to_owned(),
+                key: key.trim().to_owned(),
+                value: value.to_owned(),
+            });
+        }
+        Ok(Self {
+            host: host.to_owned(),
+            overrides,
+        })
+    }
+}
+
+impl Override {
+    /// The override as a document of its own, checked like a file.
+    pub(super) fn document(
+        &self,
+        known: &[KeyPath],
+        schema: &Schema,
+    ) -> Result<Document, Vec<Problem>> {
+        let wrong = |reason: String| {
+            let message = format!("`{}` is not a key: {reason}", self.key);
+            vec![Problem::in_file(code::BAD_OVERRIDE, &self.source, message)]
+        };
+        let key = self.key_among(known).map_err(wrong)?;
+        let value = super::typed::typed(schema, &key, &self.value);
+        let one = |problem| vec![problem];
+        let text = set(&self.source, "", &key, &value).map_err(one)?;
+        let document = Document::parse(&self.source, &text).map_err(one)?;
+        let problems = document.validate(schema);
+        if problems.is_empty() {
+            Ok(document)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Variables cannot be written with small letters by everybody: case and `-` do not count.
+    fn key_among(&self, known: &[KeyPath]) -> Result<KeyPath, String> {
+        if self.layer != Layer::Environment {
+            return KeyPath::parse(&self.key);
+        }
+        let fold = |key: &str| key.to_lowercase().replace('-', "_");
+        let wanted = fold(&self.key);
+        let exact = known.iter().find(|key| key.to_string() == self.key);
+        let folded = || known.iter().find(|key| fold(&key.to_string()) == wanted);
+        match exact.or_else(folded) {
+            Some(key) => Ok(key.clone()),
+            None if self.key.contains(char::is_lowercase) => KeyPath::parse(&self.key),
+            None => KeyPath::parse(&wanted),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Going back: what an earlier version held is planned, checked, and becomes a new commit.
+use std::collections::BTreeSet;
+
+use super::diff::{self, KeyChange};
+use super::edit::bad_schema;
+use super::sources::{is_form, leaves};
+use super::{Effective, Error, Files, Role, Scope, Sources};
+use crate::document::{self, Document, KeyPath, Problem, code};
+use crate::store::{FileChange, Keep, ObjectId, TreeFile};
+
+/// How much goes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All configuration, with its schemas.
+    Configuration,
+    /// These keys and tables, in whichever file they are.
+    Keys(Vec<KeyPath>),
+    /// A file, or all files of a folder.
+    File(String),
+    /// Every file of the keep.
+    All,
+}
+
+/// What will be written to go back.
+#[derive(Debug, PartialEq)]
+pub struct Plan {
+    /// The commit to go back to.
+    pub target: ObjectId,
+    /// The commit we come from.
+    pub head: Option<ObjectId>,
+    /// The files to write or remove.
+    pub files: Vec<Restored>,
+    /// The keys whose value changes on this host.
+    pub keys: Vec<KeyChange>,
+}
+
+/// A file that a rollback writes or removes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Restored {
+    /// Its path.
+    pub path: String,
+    /// What the work tree has, if it has it.
+    pub before: Option<Vec<u8>>,
+    /// What it gets; nothing if it goes away.
+    pub after: Option<(crate::store::Mode, Vec<u8>)>,
+}
+
+impl Restored {
+    /// The change to write and commit.
+    pub fn change(&self) -> FileChange {
+        FileChange {
+            path: self.path.as_str().into(),
+            content: self.after.clone(),
+        }
+    }
+}
+
+impl Plan {
+    /// Works out how to bring back what `target` held. Nothing is written.
+    pub fn make(keep: &Keep, target: ObjectId, extent: &Extent) -> Result<Self, Error> {
+        let now = Files::of_work_tree(keep)?;
+        let then = Files::of_commit(keep.repo(), target)?;
+        let files = match extent {
+            Extent::Keys(keys) => by_key(keep, (&now, &then), keys, target)?,
+            Extent::Configuration => {
+                let wanted = |path: &str| {
+                    Role::of(path).is_some_and(|role| {
+                        role.is_configuration() || matches!(role, Role::Schema(_))
+                    })
+                };
+                by_file(keep, target, &wanted)?
+            }
+            Extent::File(file) => {
+                let folder = format!("{}/", file.trim_end_matches('/'));
+                let wanted = |path: &str| path == file || path.starts_with(&folder);
+                let found = by_file(keep, target, &wanted)?;
+                let known = keep.repo().id_at(target, file.trim_end_matches('/'))?;
+                if found.is_empty() && known.is_none() {
+                    return Err(not_there(file, target));
+                }
+                found
+            }
+            Extent::All => by_file(keep, target, &|_| true)?,
+        };
+        let changes: Vec<FileChange> = files.iter().map(Restored::change).collect();
+        let keys = compared(&now, &now.with(&changes), &keep.host())?;
+        Ok(Self {
+            target,
+            head: keep.repo().head()?,
+            files,
+            keys,
+        })
+    }
+
+    /// Whether everything is as it was already.
+    pub fn is_noop(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The changes to write and commit.
+    pub fn changes(&self) -> Vec<FileChange> {
+        self.files.iter().map(Restored::change).collect()
+    }
+}
+
+/// The key changes, if what comes out of it is valid.
+fn compared(before: &Files, after: &Files, host: &str) -> Result<Vec<KeyChange>, Error> {
+    let old = Sources::read(before).map_err(bad_schema)?;
+    let new = Sources::read(after).map_err(bad_schema)?;
+    let effective = Effective::of(&new, &Scope::of_host(host))?;
+    Ok(diff::keys(&Effective::of_files(&old, host), &effective))
+}
+
+/// Whole files as they were.
+fn by_file(
+    keep: &Keep,
+    target: ObjectId,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Restored>, Error> {
+    let repo = keep.repo();
+    let mut restored = Vec::new();
+    for change in keep.changes_since(target)? {
+        let path = change.path.to_string();
+        if !wanted(&path) {
+            continue;
+        }
+        let after = match change.before {
+            Some(file) => Some((file.mode, repo.read_blob(file.blob_id)?)),
+            None => None,
+        };
+        restored.push(Restored {
+            before: keep.work_file(&change.path)?,
+            path,
+            after,
+        });
+    }
+    Ok(restored)
+}
+
+/// Only some keys, in every file that has or had them; all else in these files stays.
+fn by_key(
+    keep: &Keep,
+    (now, then): (&Files, &Files),
+    keys: &[KeyPath],
+    target: ObjectId,
+) -> Result<Vec<Restored>, Error> {
+    let listed = keep.repo().files_at(target, "config/")?;
+    let mut restored = Vec::new();
+    let mut found = BTreeSet::new();
+    for path in layer_files(now, then) {
+        let text = |files: &Files| {
+            let bytes = files.get(&path).unwrap_or_default();
+            String::from_utf8_lossy(bytes).into_owned()
+        };
+        let (old, new) = (text(then), text(now));
+        let back = file_by_key(&path, (&new, &old), keys, &mut found).map_err(invalid)?;
+        if back != new {
+            restored.push(Restored {
+                before: now.get(&path).map(<[u8]>::to_vec),
+                after: Some((mode_of(&listed, &path), back.into_bytes())),
+                path,
+            });
+        }
+    }
+    match keys.iter().find(|key| !found.contains(*key)) {
+        Some(missing) => Err(not_there(&missing.to_string(), target)),
+        None => Ok(restored),
+    }
+}
+
+/// The text `now` with `keys` as they are in the text `then`.
+fn file_by_key<'k>(
+    path: &str,
+    (now, then): (&str, &str),
+    keys: &'k [KeyPath],
+    found: &mut BTreeSet<&'k KeyPath>,
+) -> Result<String, Problem> {
+    let old = Document::parse(path, then)?;
+    let mut text = now.to_owned();
+    for key in keys {
+        let present = leaves(&Document::parse(path, &text)?.to_json());
+        let wanted = leaves(&old.to_json());
+        let inside = |leaf: &&KeyPath| leaf.starts_with(key) && !is_form(leaf);
+        for leaf in wanted.iter().filter(inside) {
+            found.insert(key);
+            let Some(value) = old.value(leaf) else {
+                return Err(list_of_tables(&old, leaf));
+            };
+            text = document::set(path, &text, leaf, &value)?;
+        }
+        for leaf in present.iter().filter(inside) {
+            found.insert(key);
+            if !wanted.contains(leaf) {
+                text = document::unset(path, &text, leaf)?;
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn list_of_tables(old: &Document, key: &KeyPath) -> Problem {
+    let message =
+        format!("`{key}` is a list of tables: its file goes back as a whole or not at all");
+    let problem = old.problem(key, code::CANNOT_EDIT, message);
+    problem.help(format!("say `--file {}` instead of `--key`", old.name()))
+}
+
+/// The files that hold layers of the tree, now or then.
+fn layer_files(now: &Files, then: &Files) -> BTreeSet<String> {
+    let is_layer = |role: &Role| matches!(role, Role::Base(_) | Role::Profile(_) | Role::Host(_));
+    let both = now.iter().chain(then.iter());
+    let layers = both.filter(|(_, role, _)| is_layer(role));
+    layers.map(|(path, _, _)| path.to_owned()).collect()
+}
+
+fn mode_of(listed: &[TreeFile], path: &str) -> crate::store::Mode {
+    let file = listed.iter().find(|file| file.path == path);
+    file.map_or(crate::store::Mode::File, |file| file.mode)
+}
+
+fn invalid(problem: Problem) -> Error {
+    Error::Invalid(vec![problem])
+}
+
+fn not_there(what: &str, target: ObjectId) -> Error {
+    Error::NotThere {
+        what: what.to_owned(),
+        version: target.to_hex_with_len(10).to_string(),
+    }
+}

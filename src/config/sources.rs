@@ -1,0 +1,200 @@
+//! The files of a configuration, read and checked.
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::schemas::builtin;
+use super::{Files, Role, Schemas};
+use crate::document::{Document, KeyPath, Place, Problem, Schema, Segment, code};
+
+/// The files of a configuration, read; what is wrong with each of them is known.
+#[derive(Debug)]
+pub struct Sources {
+    documents: BTreeMap<Role, Document>,
+    schemas: Schemas,
+    problems: Vec<Problem>,
+}
+
+impl Sources {
+    /// Reads and checks all files, those of other hosts and of profiles not in force too.
+    pub fn read(files: &Files) -> Result<Self, crate::document::Error> {
+        let mut problems = Vec::new();
+        let schemas = Schemas::read(files, &mut problems)?;
+        let mut documents = BTreeMap::new();
+        for (path, role, bytes) in files.iter() {
+            if matches!(role, Role::Schema(_)) {
+                continue;
+            }
+            let own = own_schema(&role)?;
+            let schema = own.as_ref().or_else(|| schemas.for_role(&role));
+            match Document::parse_bytes(path, bytes) {
+                Ok(document) => {
+                    problems.extend(schema.iter().flat_map(|schema| document.validate(schema)));
+                    documents.insert(role, document);
+                }
+                Err(problem) => problems.push(match schema {
+                    Some(schema) => schema.redact(problem),
+                    None => problem,
+                }),
+            }
+        }
+        let mut sources = Self {
+            documents,
+            schemas,
+            problems,
+        };
+        sources.check_whole();
+        Ok(sources)
+    }
+
+    /// All that is wrong, by file and place.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The documents with their roles.
+    pub fn documents(&self) -> impl Iterator<Item = (&Role, &Document)> {
+        self.documents.iter()
+    }
+
+    /// The document with this role.
+    pub fn document(&self, role: &Role) -> Option<&Document> {
+        self.documents.get(role)
+    }
+
+    /// The schemas.
+    pub fn schemas(&self) -> &Schemas {
+        &self.schemas
+    }
+
+    /// The profiles in force, as `buildkeep.toml` names them.
+    pub fn profiles(&self) -> Vec<String> {
+        let settings = self.document(&Role::Settings).map(Document::to_json);
+        let named = settings
+            .as_ref()
+            .and_then(|json| json.get("profiles")?.as_array());
+        let names = named.into_iter().flatten().filter_map(Json::as_str);
+        names.map(str::to_owned).collect()
+    }
+
+    /// What no file can be blamed for alone.
+    fn check_whole(&mut self) {
+        self.forgive_what_others_give();
+        let mut found = self.keys_in_two_files();
+        found.extend(self.missing_profiles());
+        self.problems.extend(found);
+        self.problems.sort_by(|a, b| {
+            let place = |problem: &Problem| (problem.file.clone(), problem.line, problem.column);
+            place(a).cmp(&place(b))
+        });
+    }
+
+    /// A key that a file lacks is not missing if a profile or a default has it.
+    fn forgive_what_others_give(&mut self) {
+        let profiles = self.profiles().into_iter().map(Role::Profile);
+        let given: Vec<Json> = profiles
+            .filter_map(|role| self.document(&role).map(Document::to_json))
+            .chain([self.schemas.combined().defaults()])
+            .collect();
+        let is_given = |problem: &Problem| {
+            let key = KeyPath::parse(&problem.path).unwrap_or_default();
+            given.iter().any(|json| value_at(json, &key).is_some())
+        };
+        self.problems
+            .retain(|problem| problem.code != code::MISSING_KEY || !is_given(problem));
+    }
+
+    fn keys_in_two_files(&self) -> Vec<Problem> {
+        let mut first: BTreeMap<KeyPath, &str> = BTreeMap::new();
+        let mut problems = Vec::new();
+        let bases = self.documents.iter();
+        for (_, document) in bases.filter(|(role, _)| matches!(role, Role::Base(_))) {
+            for key in leaves(&document.to_json()) {
+                if is_form(&key) {
+                    continue;
+                }
+                match first.get(&key) {
+                    Some(other) => problems.push(second(document, &key, other)),
+                    None => drop(first.insert(key, document.name())),
+                }
+            }
+        }
+        problems
+    }
+
+    fn missing_profiles(&self) -> Vec<Problem> {
+        let Some(settings) = self.document(&Role::Settings) else {
+            return Vec::new();
+        };
+        let names = self.profiles().into_iter().enumerate();
+        let missing =
+            names.filter(|(_, name)| !self.documents.contains_key(&Role::Profile(name.clone())));
+        let problem = |(at, name): (usize, String)| {
+            let known = self.documents.keys().filter_map(|role| match role {
+                Role::Profile(name) => Some(name.as_str()),
+                _ => None,
+            });
+            let help = match crate::document::nearest(&name, known) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("write config/profiles/{name}.toml, or take the name out"),
+            };
+            let message = format!("there is no profile `{name}`");
+            let path = KeyPath::root().key("profiles").item(at);
+            settings
+                .problem(&path, code::NO_PROFILE, message)
+                .help(help)
+        };
+        missing.map(problem).collect()
+    }
+}
+
+fn own_schema(role: &Role) -> Result<Option<Schema>, crate::document::Error> {
+    match role {
+        Role::Settings => builtin("buildkeep.schema.json").map(Some),
+        Role::Plan => builtin("plan.schema.json").map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn second(document: &Document, key: &KeyPath, other: &str) -> Problem {
+    let message = format!("`{key}` is set in {other} too");
+    document
+        .problem_at(Place::Key, key, code::TWO_FILES, message)
+        .help(
+            "keep one of the two; to make an exception for one machine use config/hosts/HOST.toml",
+        )
+}
+
+/// Whether a key is the version of a file's form, which is no part of the tree.
+pub(super) fn is_form(key: &KeyPath) -> bool {
+    key.segments() == [Segment::from("schema")]
+}
+
+/// The keys of all values of a document; a list is one value.
+pub(super) fn leaves(json: &Json) -> Vec<KeyPath> {
+    let mut keys = Vec::new();
+    collect(json, &KeyPath::root(), &mut keys);
+    keys
+}
+
+fn collect(json: &Json, path: &KeyPath, keys: &mut Vec<KeyPath>) {
+    match json {
+        Json::Object(fields) => {
+            for (key, value) in fields {
+                collect(value, &path.clone().key(key), keys);
+            }
+        }
+        _ => keys.push(path.clone()),
+    }
+}
+
+/// The value at a path that has nothing but names.
+pub(super) fn value_at<'a>(json: &'a Json, key: &KeyPath) -> Option<&'a Json> {
+    key.segments()
+        .iter()
+        .try_fold(json, |json, segment| match segment {
+            Segment::Key(key) => json.get(key),
+            Segment::Index(index) => json.get(index),
+            Segment::Named(_) => None,
+        })
+}
