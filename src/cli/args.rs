@@ -3,9 +3,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::commands::{
-    Answer, Context, commit, completions, diff, init, log, man, remote, show, tag,
-};
+use crate::commands::{self, Answer, Context};
 use crate::failure::Failure;
 
 /// Git-backed configuration and state manager for long scripted builds
@@ -30,30 +28,32 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    Init(init::Args),
-    Remote(remote::Args),
-    Commit(commit::Args),
-    Log(log::Args),
-    Show(show::Args),
-    Diff(diff::Args),
-    Tag(tag::Args),
-    Completions(completions::Args),
-    Man(man::Args),
+    Init(commands::init::Args),
+    Remote(commands::remote::Args),
+    Commit(commands::commit::Args),
+    Log(commands::log::Args),
+    Show(commands::show::Args),
+    Diff(commands::diff::Args),
+    Tag(commands::tag::Args),
+    Plan(commands::plan::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
 }
 
 impl Command {
     /// Carries the command out.
     pub(super) fn run(&self, cx: &mut Context) -> Result<Answer, Failure> {
         match self {
-            Self::Init(args) => init::run(cx, args),
-            Self::Remote(args) => remote::run(cx, args),
-            Self::Commit(args) => commit::run(cx, args),
-            Self::Log(args) => log::run(cx, args),
-            Self::Show(args) => show::run(cx, args),
-            Self::Diff(args) => diff::run(cx, args),
-            Self::Tag(args) => tag::run(cx, args),
-            Self::Completions(args) => completions::run(cx, args, Cli::command()),
-            Self::Man(args) => man::run(cx, args, Cli::command()),
+            Self::Init(args) => commands::init::run(cx, args),
+            Self::Remote(args) => commands::remote::run(cx, args),
+            Self::Commit(args) => commands::commit::run(cx, args),
+            Self::Log(args) => commands::log::run(cx, args),
+            Self::Show(args) => commands::show::run(cx, args),
+            Self::Diff(args) => commands::diff::run(cx, args),
+            Self::Tag(args) => commands::tag::run(cx, args),
+            Self::Plan(args) => commands::plan::run(cx, args),
+            Self::Completions(args) => commands::completions::run(cx, args, Cli::command()),
+            Self::Man(args) => commands::man::run(cx, args, Cli::command()),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod diff;
 pub mod init;
 pub mod log;
 pub mod man;
+pub mod plan;
 mod project;
 pub mod remote;
 pub mod show;

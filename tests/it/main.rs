@@ -5,3 +5,4 @@
 mod env;
 mod keep;
 mod layers;
+mod plan;
