@@ -1,16 +1,75 @@
-//! What commands need to know of a keep before they begin: its plan.
+//! What commands need to know of a keep before they begin: its configuration and its plan.
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::Context;
+use crate::config::{Effective, Files, Scope, Sources};
+use crate::document::KeyPath;
 use crate::failure::Failure;
-use crate::plan::{self, Plan};
+use crate::plan::{Effect, Fingerprint, Keys, Plan, Value};
 use crate::store::Keep;
 
-/// The plan of a keep, from its work tree.
-pub(super) fn plan_of(keep: &Keep) -> Result<Plan, Failure> {
-    let path = "plan.toml".into();
-    let bytes = keep.work_file(&path)?.ok_or_else(|| {
-        Failure::user(format!("{} has no plan.toml", keep.root().display()))
-            .hint("write one: it names the scripts, as `scripts = \"scripts\"`")
-    })?;
-    let text =
-        String::from_utf8(bytes).map_err(|_| Failure::user("plan.toml is not UTF-8 text"))?;
-    Ok(plan::load(keep.root(), "plan.toml", &text)?)
+/// A keep with what its files say: valid configuration, and the steps to build.
+pub(super) struct Project {
+    /// Where it is.
+    pub(super) keep: Keep,
+    /// The configuration that holds.
+    pub(super) effective: Effective,
+    /// The same, as the plan sees it.
+    pub(super) keys: Keys,
+    /// What is to be built.
+    pub(super) plan: Plan,
+}
+
+impl Project {
+    /// Reads the work tree of the keep.
+    pub(super) fn open(cx: &Context) -> Result<Self, Failure> {
+        Self::of(cx, cx.keep()?)
+    }
+
+    /// Reads the work tree of `keep`.
+    pub(super) fn of(cx: &Context, keep: Keep) -> Result<Self, Failure> {
+        let sources = Sources::read(&Files::of_work_tree(&keep)?)?;
+        let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
+        let effective = Effective::of(&sources, &scope)?;
+        let plan = super::plan::load(&keep)?;
+        Ok(Self {
+            keys: keys(&effective),
+            effective,
+            plan,
+            keep,
+        })
+    }
+
+    /// What every step is built from now, by step.
+    pub(super) fn fingerprints(&self) -> Result<BTreeMap<String, Fingerprint>, Failure> {
+        Ok(self.plan.fingerprints(&self.keys)?)
+    }
+}
+
+/// The configuration as variables and fingerprints take it.
+fn keys(effective: &Effective) -> Keys {
+    let value = |entry: crate::config::Entry| {
+        let key = KeyPath::parse(&entry.key).unwrap_or_default();
+        let effect = if effective.is_secret(&key) {
+            Effect::Secret
+        } else if effective.affects_steps(&key) {
+            Effect::Builds
+        } else {
+            Effect::Nothing
+        };
+        let text = text_of(&entry.value);
+        (entry.key, Value { text, effect })
+    };
+    effective.entries().into_iter().map(value).collect()
+}
+
+/// A value as a script gets to see it.
+fn text_of(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Array(items) => items.iter().map(text_of).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
 }

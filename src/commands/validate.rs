@@ -1,8 +1,25 @@
-//! Checking the files of a keep before they are committed.
+//! Checking the files of a keep before they are committed or pushed.
+use crate::config::{Files, Sources};
 use crate::failure::Failure;
 use crate::store::Keep;
 
 /// Checks every configuration file of the work tree; an invalid one is never committed by us.
-pub(super) fn work_tree(_keep: &Keep) -> Result<(), Failure> {
-    Ok(())
+pub(super) fn work_tree(keep: &Keep) -> Result<(), Failure> {
+    check(&Files::of_work_tree(keep)?)
+}
+
+/// Checks every configuration file of the last commit, which plain Git may have made.
+pub(super) fn head(keep: &Keep) -> Result<(), Failure> {
+    match keep.repo().head()? {
+        Some(commit_id) => check(&Files::of_commit(keep.repo(), commit_id)?),
+        None => Ok(()),
+    }
+}
+
+fn check(files: &Files) -> Result<(), Failure> {
+    let sources = Sources::read(files)?;
+    match sources.problems() {
+        [] => Ok(()),
+        problems => Err(Failure::problems(problems)),
+    }
 }

@@ -1,24 +1,28 @@
 //! Names of versions, as every command understands them.
 use std::collections::BTreeMap;
 
+use crate::config::versions;
 use crate::failure::Failure;
 use crate::store::{Change, Keep, ObjectId, Trailers};
 
 /// The commit that a version, tag, date or Git revision names.
 pub(super) fn resolve(keep: &Keep, spec: &str) -> Result<ObjectId, Failure> {
-    Ok(keep.repo().resolve(spec)?)
+    Ok(versions::resolve(keep.repo(), spec)?)
 }
 
 /// The version numbers of the commits that changed configuration.
-pub(super) fn numbers(_keep: &Keep) -> Result<BTreeMap<ObjectId, u64>, Failure> {
-    Ok(BTreeMap::new())
+pub(super) fn numbers(keep: &Keep) -> Result<BTreeMap<ObjectId, u64>, Failure> {
+    Ok(versions::numbers(keep.repo(), keep.repo().head()?)?)
 }
 
 /// Adds the number that a commit of these changes gets, if they touch configuration.
 pub(super) fn number_next(
-    _keep: &Keep,
-    _changes: &[Change],
-    _trailers: &mut Trailers,
+    keep: &Keep,
+    changes: &[Change],
+    trailers: &mut Trailers,
 ) -> Result<(), Failure> {
+    if versions::is_version(changes) {
+        trailers.push("Version", versions::next(keep.repo(), keep.repo().head()?)?);
+    }
     Ok(())
 }

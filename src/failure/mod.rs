@@ -5,6 +5,7 @@
 
 mod check;
 mod config;
+mod document;
 mod fs;
 mod plan;
 mod run;

@@ -109,6 +109,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let guard = cx.lock(&keep)?;
     files::write(keep.root(), &files)?;
     super::validate::work_tree(&keep)?;
+    crate::config::hooks::install(keep.repo().git_dir(), &cx.world.exe)?;
     let changes = keep.changes()?;
     let subject = format!("keep: begin with the template {}", wishes.template);
     let mut message = Message::new(subject, cx.trailers("config", &keep));
@@ -119,7 +120,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         keep: keep.root().to_owned(),
         template: wishes.template,
         host,
-        scripts: super::project::plan_of(&keep).map_or(0, |plan| plan.steps.len()),
+        scripts: super::plan::load(&keep)?.steps.len(),
         root: wishes.root,
         commit: commit_id.map(|id| id.to_string()).unwrap_or_default(),
         typed: args.dir.clone(),
