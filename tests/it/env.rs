@@ -135,6 +135,23 @@ impl Env {
             Some(code) => writeln!(shown, "--- exit {code}").unwrap(),
             None => shown.push_str("--- killed\n"),
         }
-        shown.replace(self.work().to_str().unwrap(), "[ROOT]")
+        let shown = shown.replace(self.work().to_str().unwrap(), "[ROOT]");
+        without_ids(&shown)
     }
+}
+
+/// Ids of commits depend on where the test runs: `[COMMIT]` for 10 or 40 hexadecimal digits.
+fn without_ids(text: &str) -> String {
+    let is_id =
+        |word: &str| matches!(word.len(), 10 | 40) && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());
+    let shown = words.map(|word| {
+        let bare = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if is_id(bare) {
+            word.replace(bare, "[COMMIT]")
+        } else {
+            word.to_owned()
+        }
+    });
+    shown.collect()
 }

@@ -114,19 +114,19 @@ scripts/02-two.sh (modified)
 -echo two
 +echo 2
 
-committed 87e76618a8 scripts: say 2
+committed [COMMIT] scripts: say 2
   modified scripts/02-two.sh
 
 nothing to commit
 
-good-one         87e76618a8 scripts: say 2
+good-one         [COMMIT] scripts: say 2
 
 --- stderr
 error: refs/tags/good-one exists already
 hint: look at it: `buildkeep show good-one`
 --- exit 2
 
-good-one         87e76618a8 scripts: say 2
+good-one         [COMMIT] scripts: say 2
 
 --- stderr
 error: `refs/tags/bad..name` cannot be the name of a tag or branch
