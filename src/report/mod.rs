@@ -1,4 +1,7 @@
 //! What several features know, put together for people.
 
 pub mod diff;
+pub mod estimate;
 pub mod log;
+pub mod status;
+pub mod words;

@@ -1,0 +1,241 @@
+//! One screen: how far the build is, what runs, what went wrong, what to type next.
+use std::fmt;
+
+use serde::Serialize;
+
+use super::words::duration;
+use crate::ui::{clean, style};
+
+/// So many steps of a sort are named; the others are counted.
+const NAMED: usize = 5;
+
+/// The status of a keep.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Status {
+    /// Where it is.
+    pub keep: String,
+    /// The host whose steps these are.
+    pub host: String,
+    /// Whether that is this machine.
+    pub is_here: bool,
+    /// Steps by state.
+    pub steps: Counts,
+    /// How much of the time is behind us, 0 to 1.
+    pub progress: f64,
+    /// Seconds left, if anything is known about these steps.
+    pub eta_s: Option<f64>,
+    /// What runs now.
+    pub running: Vec<Running>,
+    /// What failed, or was stopped or interrupted.
+    pub failed: Vec<Reasoned>,
+    /// What is done, but from something that has changed.
+    pub stale: Vec<Reasoned>,
+    /// The next step that is not done.
+    pub next_step: Option<String>,
+    /// Alerts that fire.
+    pub alerts: Vec<String>,
+    /// The configuration.
+    pub config: Config,
+    /// When everything was last pushed, RFC 3339.
+    pub last_push: Option<String>,
+    /// When the last snapshot was taken, RFC 3339.
+    pub last_backup: Option<String>,
+    /// The same as ages, for people.
+    #[serde(skip)]
+    pub ages: Ages,
+    /// What may be typed next.
+    pub next: Vec<String>,
+}
+
+/// Steps by state.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Counts {
+    /// All of them.
+    pub total: usize,
+    /// Done, from exactly what is there now.
+    pub done: usize,
+    /// Failed, stopped, interrupted or lost.
+    pub failed: usize,
+    /// Running or paused.
+    pub running: usize,
+    /// Done from something else.
+    pub stale: usize,
+    /// Never tried.
+    pub pending: usize,
+}
+
+/// A step that runs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Running {
+    /// The step.
+    pub step: String,
+    /// The attempt, as people name it: `gcc#2`.
+    pub attempt: String,
+    /// How long it has run.
+    pub elapsed_s: Option<f64>,
+    /// How long it should take.
+    pub expected_s: Option<f64>,
+    /// Processor time of its living processes.
+    pub cpu_s: Option<f64>,
+    /// Memory of its living processes.
+    pub rss_bytes: Option<u64>,
+}
+
+/// A step, and why it is where it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reasoned {
+    /// The step.
+    pub step: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The configuration in a line.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Config {
+    /// The newest version.
+    pub version: u64,
+    /// The newest commit.
+    pub commit: Option<String>,
+    /// Whether every file keeps to its schema.
+    pub valid: bool,
+    /// Files that differ from the newest commit.
+    pub uncommitted: Vec<String>,
+}
+
+/// How long ago things happened, in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ages {
+    /// The last push.
+    pub push_s: Option<f64>,
+    /// The last snapshot.
+    pub backup_s: Option<f64>,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.title(f)?;
+        self.bar(f)?;
+        for running in &self.running {
+            writeln!(f, "  {}", running)?;
+        }
+        list(f, &style::bad("failed").to_string(), &self.failed)?;
+        list(f, &style::notable("stale ").to_string(), &self.stale)?;
+        if let Some(step) = self.next_step.as_ref().filter(|_| self.running.is_empty()) {
+            writeln!(f, "  next    {}", style::name(clean(step)))?;
+        }
+        self.surroundings(f)?;
+        if !self.next.is_empty() {
+            writeln!(f, "\nwhat you may type next:")?;
+        }
+        self.next
+            .iter()
+            .try_for_each(|next| writeln!(f, "  {next}"))
+    }
+}
+
+impl Status {
+    fn title(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let commit = self
+            .config
+            .commit
+            .as_deref()
+            .and_then(|commit| commit.get(..10));
+        let version = match self.config.version {
+            0 => "no version yet".to_owned(),
+            number => format!("configuration v{number} ({})", commit.unwrap_or_default()),
+        };
+        let keep = style::strong(clean(&self.keep));
+        let elsewhere = if self.is_here {
+            ""
+        } else {
+            " (another machine: nothing was built here yet)"
+        };
+        writeln!(f, "{keep} on {}{elsewhere}, {version}", self.host)
+    }
+
+    fn bar(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts { total, done, .. } = self.steps;
+        let cells = (self.progress * 20.0).floor() as usize;
+        let bar = format!("{}{}", "█".repeat(cells), "░".repeat(20 - cells.min(20)));
+        write!(f, "{} {done} of {total} steps done", style::good(bar))?;
+        if done < total {
+            write!(f, ", {:.0} % of the time", self.progress * 100.0)?;
+            if let Some(left) = self.eta_s {
+                write!(f, ", about {} to go", duration(left))?;
+            }
+        }
+        writeln!(f)
+    }
+
+    fn surroundings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.config.valid {
+            writeln!(
+                f,
+                "  {} the configuration has errors: buildkeep config validate",
+                style::bad("invalid")
+            )?;
+        }
+        match self.config.uncommitted.as_slice() {
+            [] => {}
+            [only] => writeln!(
+                f,
+                "  changed {} (buildkeep diff, buildkeep commit)",
+                clean(only)
+            )?,
+            many => writeln!(
+                f,
+                "  changed {} files (buildkeep diff, buildkeep commit)",
+                many.len()
+            )?,
+        }
+        let ago = |age: Option<f64>| {
+            age.map_or_else(
+                || "never".to_owned(),
+                |age| format!("{} ago", duration(age.max(0.0))),
+            )
+        };
+        let line = format!(
+            "last snapshot {} · last push {}",
+            ago(self.ages.backup_s),
+            ago(self.ages.push_s)
+        );
+        writeln!(f, "  {}", style::faint(line))
+    }
+}
+
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {}",
+            style::good("running"),
+            style::name(clean(&self.attempt))
+        )?;
+        if let Some(elapsed) = self.elapsed_s {
+            write!(f, " for {}", duration(elapsed))?;
+        }
+        match (self.elapsed_s, self.expected_s) {
+            (Some(elapsed), Some(expected)) if elapsed > expected => {
+                write!(f, ", longer than the {} of last time", duration(expected))
+            }
+            (_, Some(expected)) => write!(f, " of about {}", duration(expected)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn list(f: &mut fmt::Formatter<'_>, word: &str, steps: &[Reasoned]) -> fmt::Result {
+    for step in steps.iter().take(NAMED) {
+        writeln!(
+            f,
+            "  {word}  {}: {}",
+            style::name(clean(&step.step)),
+            clean(&step.reason)
+        )?;
+    }
+    match steps.len().saturating_sub(NAMED) {
+        0 => Ok(()),
+        more => writeln!(f, "  {word}  and {more} more"),
+    }
+}
