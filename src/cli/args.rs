@@ -3,7 +3,9 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::commands::{self, Answer, Context};
+use crate::commands::{
+    self, Answer, Context, commit, completions, diff, helper, init, log, man, remote, show, tag,
+};
 use crate::failure::Failure;
 
 /// Git-backed configuration and state manager for long scripted builds
@@ -38,6 +40,17 @@ pub(super) enum Command {
     Plan(commands::plan::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
+    Init(init::Args),
+    Remote(remote::Args),
+    Commit(commit::Args),
+    Log(log::Args),
+    Show(show::Args),
+    Diff(diff::Args),
+    Tag(tag::Args),
+    #[command(hide = true)]
+    Helper(helper::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Command {
@@ -54,6 +67,16 @@ impl Command {
             Self::Plan(args) => commands::plan::run(cx, args),
             Self::Completions(args) => commands::completions::run(cx, args, Cli::command()),
             Self::Man(args) => commands::man::run(cx, args, Cli::command()),
+            Self::Init(args) => init::run(cx, args),
+            Self::Remote(args) => remote::run(cx, args),
+            Self::Commit(args) => commit::run(cx, args),
+            Self::Log(args) => log::run(cx, args),
+            Self::Show(args) => show::run(cx, args),
+            Self::Diff(args) => diff::run(cx, args),
+            Self::Tag(args) => tag::run(cx, args),
+            Self::Helper(args) => helper::run(cx, args),
+            Self::Completions(args) => completions::run(cx, args, Cli::command()),
+            Self::Man(args) => man::run(cx, args, Cli::command()),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod commit;
 pub mod completions;
 mod context;
 pub mod diff;
+pub mod helper;
 pub mod init;
 pub mod log;
 pub mod man;

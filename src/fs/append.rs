@@ -13,6 +13,17 @@ pub struct AppendFile {
     path: PathBuf,
 }
 
+/// Opens `path` to be written at given places, creating it if needed; nothing is promised about
+/// durability until the caller syncs it.
+pub fn open_stream(path: &Path) -> Result<File, PathError> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .at("open", path)
+}
+
 impl AppendFile {
     /// Opens `path`, creating it durably if it is not there.
     pub fn open(path: &Path) -> Result<Self, PathError> {

@@ -47,7 +47,7 @@ pub enum LockError {
 #[must_use = "the lock is released when dropped"]
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -58,7 +58,7 @@ impl Lock {
         for _ in 0..=tries {
             if try_lock(&file, path)? {
                 note(path, me);
-                return Ok(Self { _file: file });
+                return Ok(Self { file });
             }
             thread::sleep(POLL);
         }
@@ -75,17 +75,28 @@ impl Lock {
             return Ok(None);
         }
         note(path, me);
-        Ok(Some(Self { _file: file }))
+        Ok(Some(Self { file }))
     }
 }
 
-/// Tells whether somebody holds the lock at `path` now.
+impl Lock {
+    /// A descriptor of the same lock, for a helper process: the lock is free once all are closed.
+    pub fn share(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+}
+
+/// Tells whether somebody holds the lock at `path` now; those who only look do not see one another.
 pub fn is_locked(path: &Path) -> Result<bool, PathError> {
     if !path.exists() {
         return Ok(false);
     }
     let file = File::open(path).at("open", path)?;
-    Ok(!try_lock(&file, path)?)
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(false),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+        Err(error) => Err(io::Error::from(error)).at("lock", path),
+    }
 }
 
 /// The note that the holder of the lock at `path` left.

@@ -11,7 +11,7 @@ mod path_error;
 mod remove;
 mod sync_tree;
 
-pub use append::AppendFile;
+pub use append::{AppendFile, open_stream};
 pub use durable::{
     create_dirs_durable, create_exclusive_durable, rename_durable, symlink_durable, sync_dir,
     write_durable, write_durable_mode,

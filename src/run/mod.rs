@@ -1,8 +1,69 @@
-//! placeholder
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The disk said no.
-    #[error(transparent)]
-    Io(#[from] crate::fs::PathError),
-}
+//! Running scripts so that their fate never depends on ours.
+//!
+//! # The model
+//!
+//! Each attempt at a step has a folder, and for as long as it runs two small processes of our own
+//! program: the *keeper* drains the script's output into the log and adopts orphans; its child, the
+//! *shim*, started the script and waits for it. Each takes over when the other dies. If both die the
+//! script goes on, and the next command starts a keeper that adopts it. Whoever waits in the
+//! foreground only watches.
+//!
+//! # What holds
+//!
+//! - **A script is started at most once per attempt.** Its process writes `proc.json` about itself,
+//!   exclusively, and only then becomes the script; whoever gives an attempt up takes that file
+//!   first.
+//! - **An exit code is never invented.** `exit.json` is written once, by whoever reaped the script
+//!   (or was told by the kernel); what nobody saw is `lost`, and what a reboot ended `interrupted`.
+//! - **Somebody is in charge exactly while the attempt's `lock` is held**: keeper, shim, and the
+//!   process that is about to become the script share it.
+//! - The output is a FIFO that the script, too, holds open for reading: a script without readers
+//!   waits, it does not die. Bytes go from the FIFO into the log within one system call, so that a
+//!   `kill -9` cannot lose them in between.
+//!
+//! # Files of an attempt
+//!
+//! | file | written by | durable |
+//! |---|---|---|
+//! | `spec.json` | the command | before the script starts |
+//! | `lock` | keeper, shim | a kernel lock |
+//! | `proc.json` | the process that becomes the script | before it does |
+//! | `events.jsonl` | shim, or keeper once there is no shim | each event |
+//! | `out.fifo`, `log/NNNN.log`, `log/index` | keeper, or shim once there is no keeper | at the end |
+//! | `stop.json` | who wants it to end | before the first signal |
+//! | `exit.json` | who reaped the script; the first wins | before the last event |
+
+mod attempt;
+mod cause;
+mod duty;
+mod error;
+mod exit;
+mod files;
+mod follow;
+mod guard;
+mod helper;
+mod keeper;
+mod launch;
+mod log;
+mod process;
+mod raw;
+mod reaper;
+mod shim;
+mod spec;
+mod start;
+mod state;
+mod stop;
+mod tree;
+
+pub use attempt::{Attempt, inspect};
+pub use error::Error;
+pub use exit::{Exit, Stop, StopReason, Unknown, Usage};
+pub use files::AttemptDir;
+pub use follow::{Follower, Interrupts, Tick};
+pub use helper::{Helper, Program};
+pub use log::{Gap, LogReader, log_size, tail};
+pub use process::{Identity, boot_id};
+pub use spec::Spec;
+pub use start::{adopt, start};
+pub use state::AttemptState;
+pub use stop::stop;

@@ -4,5 +4,7 @@
 
 mod env;
 mod keep;
+mod kill;
 mod layers;
 mod plan;
+mod site;

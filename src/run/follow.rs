@@ -1,0 +1,122 @@
+//! Waiting for an attempt in the foreground.
+use std::os::fd::OwnedFd;
+use std::process::Child;
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::error::Doing as _;
+use super::guard::{readable, wait_for};
+use super::helper::Program;
+use super::keeper::open_fifo;
+use super::{Attempt, AttemptDir, Error, adopt, inspect};
+
+/// How long a look may be late when there is no process to wait for.
+const POLL: Duration = Duration::from_millis(50);
+/// How many keepers are started for one attempt before we give up.
+const ADOPTIONS: u32 = 20;
+
+/// What waiting for an attempt led to.
+#[derive(Debug)]
+pub enum Tick {
+    /// It goes on.
+    Running,
+    /// It is over; its log is complete.
+    Over(Box<Attempt>),
+    /// Somebody wants us to end.
+    Interrupted,
+}
+
+/// The signals by which a person or the system asks us to end, received instead of obeyed.
+pub struct Interrupts(SignalFd);
+
+impl Interrupts {
+    /// Receives `SIGINT` and `SIGTERM` from now on; threads that exist already do not take part.
+    pub fn watch() -> Result<Self, Error> {
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGINT);
+        signals.add(Signal::SIGTERM);
+        signals.thread_block().doing("block signals")?;
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        let fd = SignalFd::with_flags(&signals, flags).doing("watch for signals")?;
+        Ok(Self(fd))
+    }
+
+    /// Whether one came since the last look.
+    pub fn came(&self) -> bool {
+        matches!(self.0.read_signal(), Ok(Some(_)))
+    }
+}
+
+/// Waits for one attempt, and sees to it that somebody is in charge.
+#[derive(Debug)]
+pub struct Follower {
+    program: Program,
+    dir: AttemptDir,
+    keeper: Option<Child>,
+    adoptions: u32,
+    /// Held so that output waits for a reader even if all others die, the script included.
+    _fifo: Option<OwnedFd>,
+}
+
+impl Follower {
+    /// Follows the attempt in `dir`, whose keeper may be a child of ours.
+    pub fn new(program: &Program, dir: &AttemptDir, keeper: Option<Child>) -> Self {
+        Self {
+            program: program.clone(),
+            dir: dir.clone(),
+            keeper,
+            adoptions: 0,
+            _fifo: open_fifo(dir).ok(),
+        }
+    }
+
+    /// Waits for the end of the attempt, but no longer than `time`.
+    pub fn wait(&mut self, time: Duration, interrupts: &Interrupts) -> Result<Tick, Error> {
+        let attempt = inspect(&self.dir)?;
+        if attempt.is_closed {
+            return Ok(Tick::Over(Box::new(attempt)));
+        }
+        if interrupts.came() {
+            return Ok(Tick::Interrupted);
+        }
+        self.reap();
+        if !attempt.is_guarded && self.keeper.is_none() {
+            self.adopt()?;
+        }
+        self.sleep(time, interrupts);
+        Ok(Tick::Running)
+    }
+
+    /// Waits for the keeper if it is our child, as its end is the end of most attempts.
+    fn sleep(&self, time: Duration, interrupts: &Interrupts) {
+        let keeper = self.keeper.as_ref().and_then(|keeper| {
+            pidfd_open(Pid::from_raw(keeper.id() as i32)?, PidfdFlags::empty()).ok()
+        });
+        let signals = readable(&interrupts.0);
+        match &keeper {
+            Some(keeper) => wait_for(&mut [signals, readable(keeper)], Some(time)),
+            None => wait_for(&mut [signals], Some(time.min(POLL))),
+        }
+    }
+
+    fn reap(&mut self) {
+        let ended = |keeper: &mut Child| !matches!(keeper.try_wait(), Ok(None));
+        if self.keeper.as_mut().is_some_and(ended) {
+            self.keeper = None;
+        }
+    }
+
+    fn adopt(&mut self) -> Result<(), Error> {
+        self.adoptions += 1;
+        if self.adoptions > ADOPTIONS {
+            return Err(Error::HelperDied {
+                path: self.dir.path().to_owned(),
+            });
+        }
+        self.keeper = Some(adopt(&self.program, &self.dir)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,300 @@
+//! The loop of whoever keeps the log of an attempt.
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::duty::{Duty, noted_ending};
+use super::exit::{Ending, Unknown, Usage};
+use super::helper::{Helper, Program};
+use super::log::LogWriter;
+use super::process::Stat;
+use super::raw::exit_status_of;
+use super::reaper::{Children, Reaped};
+use super::{Error, StopReason};
+use crate::fs::PathError;
+
+/// How long output of processes that outlive the script still belongs to the attempt.
+const LEFTOVERS: Duration = Duration::from_secs(2);
+/// How often to try again what the disk refused.
+const RETRY: Duration = Duration::from_millis(200);
+/// How often to look for what another process is about to write.
+const SOON: Duration = Duration::from_millis(5);
+/// How often the script is started by us when its starter died before it began.
+const LAUNCHES: u32 = 3;
+/// How often to ask how a process ended that somebody else has to reap.
+const ASKS: u32 = 400;
+
+/// Where the end of the script will show.
+pub(super) enum Watch {
+    /// The shim waits for it.
+    Shim(i32),
+    /// The shim is gone; the script is our child, or will be, or never was.
+    Orphan,
+    /// It is a child of somebody else: its number, and its pidfd.
+    Stranger(i32, OwnedFd),
+    /// It ended so.
+    Known(Ending, Option<Usage>),
+    /// It is on record.
+    Nothing,
+}
+
+/// One process in charge of the log of an attempt, and its second line of defence.
+pub(super) struct Guard {
+    duty: Duty,
+    children: Children,
+    fifo: OwnedFd,
+    log: LogWriter,
+    watch: Watch,
+    /// The number of the script, once it is known.
+    script: Option<i32>,
+    launches: u32,
+    asks: u32,
+    recorded_at: Option<Duration>,
+    is_over: bool,
+    is_late: bool,
+}
+
+impl Guard {
+    pub(super) fn new(duty: Duty, children: Children, fifo: OwnedFd) -> Result<Self, PathError> {
+        let log = LogWriter::open(&duty.dir.log())?;
+        Ok(Self {
+            duty,
+            children,
+            fifo,
+            log,
+            watch: Watch::Nothing,
+            script: None,
+            launches: 0,
+            asks: 0,
+            recorded_at: None,
+            is_over: false,
+            is_late: false,
+        })
+    }
+
+    /// The attempt that is guarded.
+    pub(super) fn duty(&mut self) -> &mut Duty {
+        &mut self.duty
+    }
+
+    /// Stays until the attempt is over and nothing of it runs.
+    ///
+    /// What fails here is the disk, and is tried again: whatever happens, the script goes on and its
+    /// output is drained.
+    pub(super) fn stay(mut self, watch: Watch) {
+        self.watch = watch;
+        loop {
+            self.wait();
+            self.drain();
+            let has_children = self.reap();
+            let done = self
+                .look(has_children)
+                .and_then(|()| self.record())
+                .and_then(|()| self.finish(has_children));
+            if done.is_ok() && self.is_over && !has_children {
+                return;
+            }
+            self.stop_if_late();
+        }
+    }
+
+    fn drain(&mut self) {
+        let now = self.duty.clock.now().timestamp_millis();
+        self.log.drain(&self.fifo, now);
+    }
+
+    /// Waits for output, for the end of a child or of the script, or for the time of the next try.
+    fn wait(&self) {
+        let (fifo, children) = (readable(&self.fifo), readable(&self.children));
+        match &self.watch {
+            Watch::Stranger(_, fd) if self.asks == 0 => {
+                wait_for(&mut [fifo, children, readable(fd)], self.patience());
+            }
+            _ => wait_for(&mut [fifo, children], self.patience()),
+        }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        let is_ending = self.recorded_at.is_some() && !self.is_over;
+        match &self.watch {
+            Watch::Orphan if self.script.is_none() => Some(SOON),
+            Watch::Stranger(..) if self.asks > 0 => Some(SOON),
+            Watch::Known(..) if self.asks > 0 => Some(RETRY),
+            Watch::Known(..) => Some(Duration::ZERO),
+            Watch::Nothing if self.recorded_at.is_none() => Some(Duration::ZERO),
+            _ if is_ending => Some(RETRY / 4),
+            _ if self.log.is_behind() => Some(RETRY),
+            _ => self.time_left(),
+        }
+    }
+
+    /// Takes the status of children that ended; returns whether any are left.
+    fn reap(&mut self) -> bool {
+        self.children.clear();
+        loop {
+            let (pid, ending) = match self.children.reap() {
+                Reaped::One(pid, ending) => (pid, ending),
+                Reaped::NoMore => return true,
+                Reaped::NoChildren => return false,
+            };
+            if matches!(self.watch, Watch::Shim(shim) if shim == pid) {
+                self.watch = Watch::Orphan;
+            } else if self.is_script(pid) {
+                self.watch = Watch::Known(ending, Usage::of_children());
+            }
+        }
+    }
+
+    fn is_script(&mut self, pid: i32) -> bool {
+        if self.script.is_none() {
+            let file = self.duty.process().ok().flatten();
+            self.script = file.and_then(|file| Some(file.process?.pid));
+        }
+        self.script == Some(pid)
+    }
+
+    fn look(&mut self, has_children: bool) -> Result<(), Error> {
+        match self.watch {
+            Watch::Orphan => self.look_for_orphan(has_children),
+            Watch::Stranger(..) => {
+                self.look_at_stranger();
+                Ok(())
+            }
+            Watch::Shim(_) | Watch::Known(..) | Watch::Nothing => Ok(()),
+        }
+    }
+
+    /// The shim is gone. Either it was done; or it died after it noted the end, or while the script
+    /// ran, which makes the script our child; or before the script was started.
+    fn look_for_orphan(&mut self, has_children: bool) -> Result<(), Error> {
+        if self.duty.dir.exit().exists() {
+            self.watch = Watch::Nothing;
+            return Ok(());
+        }
+        if let Some(ending) = noted_ending(&self.duty.dir)? {
+            self.watch = Watch::Known(ending, Usage::of_children());
+            return Ok(());
+        }
+        let file = self.duty.process()?;
+        if has_children {
+            self.script = file.and_then(|file| Some(file.process?.pid));
+            return Ok(());
+        }
+        match file {
+            Some(file) => {
+                let unknown = match file.process {
+                    Some(_) => Unknown::Lost,
+                    None => Unknown::NeverStarted,
+                };
+                self.watch = Watch::Known(Ending::Unknown(unknown), None);
+            }
+            None if self.launches < LAUNCHES => self.launch()?,
+            None => drop(self.duty.give_up()?),
+        }
+        Ok(())
+    }
+
+    /// Starts the script: nothing of ours lives that could have, and the record that a process makes
+    /// of itself before it becomes the script is not there.
+    fn launch(&mut self) -> Result<(), Error> {
+        self.launches += 1;
+        let launched = Program::of_self().spawn(&Helper::Launch, &self.duty.dir);
+        launched.map(drop).map_err(|source| Error::System {
+            action: "start the script",
+            source,
+        })
+    }
+
+    /// Asks how a script ended that is not our child: of its zombie, while there is one, and of the
+    /// kernel, once somebody reaped it.
+    fn look_at_stranger(&mut self) {
+        let Watch::Stranger(pid, fd) = &self.watch else {
+            return;
+        };
+        if self.asks == 0 && !is_ready(fd) {
+            return;
+        }
+        self.asks += 1;
+        let told = exit_status_of(fd.as_fd()).or_else(|| {
+            let stat = Stat::of(*pid).ok()??;
+            stat.exit_status.filter(|_| stat.is_zombie())
+        });
+        match told {
+            Some(status) => self.watch = Watch::Known(Ending::from_wait_status(status), None),
+            None if self.asks > ASKS => {
+                self.watch = Watch::Known(Ending::Unknown(Unknown::Lost), None);
+            }
+            None => {}
+        }
+    }
+
+    /// Puts the end on record; tried again until the disk takes it.
+    fn record(&mut self) -> Result<(), Error> {
+        if let Watch::Known(ending, usage) = self.watch {
+            self.asks += 1;
+            self.duty.record(ending, usage)?;
+            self.watch = Watch::Nothing;
+        }
+        if matches!(self.watch, Watch::Nothing) && self.recorded_at.is_none() {
+            self.recorded_at = Some(self.duty.clock.since_boot());
+        }
+        Ok(())
+    }
+
+    /// Says that the attempt is over, once the log has what came from it.
+    fn finish(&mut self, has_children: bool) -> Result<(), Error> {
+        let Some(recorded_at) = self.recorded_at.filter(|_| !self.is_over) else {
+            return Ok(());
+        };
+        let waited = self.duty.clock.since_boot().saturating_sub(recorded_at);
+        if has_children && waited < LEFTOVERS {
+            return Ok(());
+        }
+        self.drain();
+        if self.log.is_behind() {
+            return Ok(());
+        }
+        // A log that cannot be synced is still the log.
+        let _ = self.log.sync();
+        self.duty.ended(self.log.size())?;
+        self.is_over = true;
+        Ok(())
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        let timeout = self.duty.spec.timeout_s.filter(|_| !self.is_late)?;
+        let Ok(Some(file)) = self.duty.process() else {
+            return Some(RETRY);
+        };
+        let deadline = Duration::from_secs_f64(file.started_boot_s?) + Duration::from_secs(timeout);
+        Some(deadline.saturating_sub(self.duty.clock.since_boot()))
+    }
+
+    /// Has the script stopped once it took longer than it may.
+    fn stop_if_late(&mut self) {
+        let runs = !matches!(self.watch, Watch::Known(..) | Watch::Nothing);
+        let started = self.duty.dir.process().exists();
+        if runs && started && self.time_left() == Some(Duration::ZERO) {
+            let stop = Helper::Stop(StopReason::Timeout);
+            self.is_late = Program::of_self().spawn(&stop, &self.duty.dir).is_ok();
+        }
+    }
+}
+
+/// To be waited for until it can be read.
+pub(super) fn readable<Fd: AsFd>(fd: &Fd) -> PollFd<'_> {
+    PollFd::new(fd, PollFlags::IN)
+}
+
+/// Waits until one of `fds` is ready, or for `patience`.
+pub(super) fn wait_for(fds: &mut [PollFd<'_>], patience: Option<Duration>) {
+    let timeout = patience.and_then(|time| Timespec::try_from(time).ok());
+    // A failure only means to look earlier than needed.
+    let _ = poll(fds, timeout.as_ref());
+}
+
+/// Whether `fd` can be read now.
+pub(super) fn is_ready<Fd: AsFd>(fd: &Fd) -> bool {
+    poll(&mut [readable(fd)], Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}

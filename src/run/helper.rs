@@ -1,0 +1,115 @@
+//! Our helper processes: what they are called, how they are started.
+use std::ffi::CStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use super::{AttemptDir, Error, StopReason, keeper, launch, shim, stop};
+use crate::fs::{AppendFile, PathError};
+use crate::world::Clock;
+
+/// The word that all helper command lines begin with.
+pub(super) const WORD: &str = "helper";
+
+/// What a helper process is asked to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Helper {
+    /// Start the attempt, and keep its log.
+    Keeper,
+    /// Take charge of an attempt that nobody is in charge of.
+    Adopt,
+    /// Start the script and wait for it, as a child of the keeper with this number.
+    Shim(i32),
+    /// Become the script.
+    Launch,
+    /// Stop the script.
+    Stop(StopReason),
+}
+
+impl Helper {
+    /// Does it, for the attempt in `dir`; returns the code to end with.
+    ///
+    /// Nobody reads what a helper prints, so an error goes to `helper.log`.
+    pub fn run(&self, dir: &Path, clock: &Clock) -> u8 {
+        let attempt = AttemptDir::new(dir);
+        match self.work(attempt, clock) {
+            Ok(code) => code,
+            Err(error) => {
+                // There is no other place left to complain.
+                let _ = complain(dir, &format!("{} {self:?}: {error}\n", clock.stamp()));
+                70
+            }
+        }
+    }
+
+    fn work(&self, dir: AttemptDir, clock: &Clock) -> Result<u8, Error> {
+        self.take_name();
+        match self {
+            Self::Keeper => keeper::keep(dir, clock)?,
+            Self::Adopt => keeper::adopt(dir, clock)?,
+            Self::Shim(keeper) => shim::run(dir, clock, *keeper)?,
+            Self::Launch => return launch::launch(&dir, clock),
+            Self::Stop(reason) => stop(&dir, *reason, clock)?,
+        }
+        Ok(0)
+    }
+
+    /// What `ps` shows, in place of the `exe` of `/proc/self/exe`.
+    fn take_name(&self) {
+        let name: &CStr = match self {
+            Self::Keeper | Self::Adopt => c"bk-keeper",
+            Self::Shim(_) => c"bk-shim",
+            Self::Launch | Self::Stop(_) => c"bk-helper",
+        };
+        // Only for people who look.
+        let _ = rustix::thread::set_name(name);
+    }
+
+    fn words(&self) -> Vec<String> {
+        match self {
+            Self::Keeper => vec!["keeper".into()],
+            Self::Adopt => vec!["adopt".into()],
+            Self::Shim(keeper) => vec!["shim".into(), keeper.to_string()],
+            Self::Launch => vec!["launch".into()],
+            Self::Stop(reason) => vec!["stop".into(), reason.word().into()],
+        }
+    }
+}
+
+/// Our own program, as helper processes are started from it.
+#[derive(Clone, Debug)]
+pub struct Program(PathBuf);
+
+impl Program {
+    /// The program that this process runs, even if its file was replaced meanwhile.
+    pub fn of_self() -> Self {
+        Self("/proc/self/exe".into())
+    }
+
+    /// A program at `path`, for tests of this library.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// A helper for the attempt in `dir`, to be spawned; it says and reads nothing.
+    pub(super) fn helper(&self, helper: &Helper, dir: &AttemptDir) -> Command {
+        let mut command = Command::new(&self.0);
+        command
+            .arg(WORD)
+            .arg(dir.path())
+            .args(helper.words())
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    pub(super) fn spawn(&self, helper: &Helper, dir: &AttemptDir) -> io::Result<Child> {
+        self.helper(helper, dir).spawn()
+    }
+}
+
+fn complain(dir: &Path, text: &str) -> Result<(), PathError> {
+    AppendFile::open(&dir.join("helper.log"))?.append(text.as_bytes())
+}

@@ -1,0 +1,51 @@
+//! The two things that need `unsafe`: a kernel interface without a safe wrapper, and one signal.
+#![expect(
+    unsafe_code,
+    reason = "PIDFD_GET_INFO has no safe wrapper, and `signal` is unsafe for handlers we do not install"
+)]
+
+use std::os::fd::BorrowedFd;
+
+use nix::sys::signal::{SigHandler, Signal, signal};
+use rustix::ioctl::{Updater, ioctl, opcode};
+
+/// `struct pidfd_info` as first published (Linux 6.13), which newer kernels keep accepting.
+#[repr(C)]
+#[derive(Default)]
+struct PidfdInfo {
+    mask: u64,
+    cgroup_id: u64,
+    ids: [u32; 11],
+    exit_code: i32,
+}
+
+/// Asks for, and reports, that `exit_code` is filled in (Linux 6.15).
+const INFO_EXIT: u64 = 1 << 3;
+
+/// The wait status of a process that has been reaped by anybody, if this kernel tells.
+pub(super) fn exit_status_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
+    const GET_INFO: rustix::ioctl::Opcode = opcode::read_write::<PidfdInfo>(0xFF, 11);
+    let mut info = PidfdInfo {
+        mask: INFO_EXIT,
+        ..PidfdInfo::default()
+    };
+    // SAFETY: the opcode carries the size of `PidfdInfo`, and the kernel writes at most that much.
+    let asked = unsafe { ioctl(pidfd, Updater::<GET_INFO, _>::new(&mut info)) };
+    (asked.is_ok() && info.mask & INFO_EXIT != 0).then_some(info.exit_code)
+}
+
+/// Gives SIGCHLD its default meaning back: a parent that ignores it would have exit codes vanish.
+pub(super) fn notice_children() {
+    // SAFETY: no handler is installed, so nothing can run in signal context.
+    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PidfdInfo;
+
+    #[test]
+    fn the_structure_has_the_published_size() {
+        assert_eq!(size_of::<PidfdInfo>(), 64);
+    }
+}
