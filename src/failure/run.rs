@@ -4,6 +4,25 @@ use crate::run::Error;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::new(Kind::User, &error)
+        match error {
+            Error::Io(error) => error.into(),
+            Error::Lock(error) => error.into(),
+            Error::Active { .. } => Self::new(Kind::Busy, &error)
+                .hint("look at it: `buildkeep status`")
+                .hint("end it: `buildkeep stop`"),
+            Error::Damaged { ref path, .. } => {
+                let hint = format!("look into it, or move {} away", path.display());
+                Self::new(Kind::User, &error).hint(hint)
+            }
+            Error::Manifest { ref path, .. } => {
+                let hint = format!("see who wrote it: `git log --all -- {path}`");
+                Self::new(Kind::User, &error).hint(hint)
+            }
+            Error::System { .. } => Self::new(Kind::User, &error),
+            Error::HelperDied { ref path } => {
+                let hint = format!("see {}", path.join("helper.log").display());
+                Self::new(Kind::Internal, &error).hint(hint)
+            }
+        }
     }
 }

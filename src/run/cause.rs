@@ -1,5 +1,5 @@
 //! An exit in words.
-use super::{Exit, Unknown};
+use super::{Exit, Stop, StopReason, Unknown};
 
 /// What an exit means, in the words of a sentence: "command not found (exit code 127)".
 pub(super) fn words(exit: &Exit) -> String {
@@ -12,6 +12,15 @@ pub(super) fn words(exit: &Exit) -> String {
         (None, None, Some(Unknown::NeverStarted)) => "never started".into(),
         (None, None, Some(Unknown::Reboot)) => "ended by a restart of the machine".into(),
         (None, None, _) => "gone, and nobody saw how it ended".into(),
+    }
+}
+
+/// That an attempt was stopped, if it was.
+pub(super) fn stopped(stop: Option<&Stop>, timeout_s: Option<u64>) -> Option<String> {
+    match (stop?.reason, timeout_s) {
+        (StopReason::Asked, _) => Some("stopped".into()),
+        (StopReason::Timeout, Some(limit)) => Some(format!("took longer than {limit} s")),
+        (StopReason::Timeout, None) => Some("took too long".into()),
     }
 }
 

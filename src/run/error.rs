@@ -2,7 +2,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::fs::{LockError, PathError};
+use crate::fs::{Holder, LockError, PathError};
 
 /// Why a script could not be run, watched or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,20 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,
+    },
+    /// A manifest of the state branch is not what we wrote.
+    #[error("cannot understand the manifest {path}: {source}")]
+    Manifest {
+        /// The file on the state branch.
+        path: String,
+        /// What is wrong with it.
+        source: Box<toml_edit::de::Error>,
+    },
+    /// Another run is going on.
+    #[error("a run is going on{}", holder.as_ref().map(|h| format!(": `{}`, process {}, since {}", h.command, h.pid, h.since)).unwrap_or_default())]
+    Active {
+        /// Who runs it.
+        holder: Option<Holder>,
     },
     /// The system refused something that supervising needs.
     #[error("cannot {action}: {source}")]

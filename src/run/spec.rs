@@ -23,6 +23,8 @@ pub struct Spec {
     pub step: String,
     /// Which attempt at the step it is, from 1.
     pub number: u32,
+    /// The script, as people name it.
+    pub file: String,
     /// The script and its arguments.
     pub argv: Vec<String>,
     /// The folder it starts in.
