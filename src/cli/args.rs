@@ -5,6 +5,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
     self, Answer, Context, commit, completions, diff, helper, init, log, man, remote, show, tag,
+    Answer, Context, commit, completions, diff, helper, init, log, logs, man, remote, run, show,
+    stop, tag,
 };
 use crate::failure::Failure;
 
@@ -42,6 +44,9 @@ pub(super) enum Command {
     Man(commands::man::Args),
     Init(init::Args),
     Remote(remote::Args),
+    Run(run::Args),
+    Stop(stop::Args),
+    Logs(logs::Args),
     Commit(commit::Args),
     Log(log::Args),
     Show(show::Args),
@@ -69,6 +74,9 @@ impl Command {
             Self::Man(args) => commands::man::run(cx, args, Cli::command()),
             Self::Init(args) => init::run(cx, args),
             Self::Remote(args) => remote::run(cx, args),
+            Self::Run(args) => run::run(cx, args),
+            Self::Stop(args) => stop::run(cx, args),
+            Self::Logs(args) => logs::run(cx, args),
             Self::Commit(args) => commit::run(cx, args),
             Self::Log(args) => log::run(cx, args),
             Self::Show(args) => show::run(cx, args),

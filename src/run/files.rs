@@ -57,6 +57,16 @@ impl AttemptDir {
         self.0.join("launch-error.json")
     }
 
+    /// The bytes of the script as it was started.
+    pub fn script(&self) -> PathBuf {
+        self.0.join("script")
+    }
+
+    /// Where a script may tell how far it is.
+    pub fn substeps(&self) -> PathBuf {
+        self.0.join("substeps")
+    }
+
     /// Where the script writes to.
     pub fn fifo(&self) -> PathBuf {
         self.0.join("out.fifo")

@@ -73,6 +73,11 @@ impl Follower {
         }
     }
 
+    /// The attempt.
+    pub fn dir(&self) -> &AttemptDir {
+        &self.dir
+    }
+
     /// Waits for the end of the attempt, but no longer than `time`.
     pub fn wait(&mut self, time: Duration, interrupts: &Interrupts) -> Result<Tick, Error> {
         let attempt = inspect(&self.dir)?;

@@ -1,0 +1,279 @@
+//! What a run says.
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::choose::{Choice, Reason};
+use crate::plan::{Change, Plan};
+use crate::run::{AttemptState, Excerpt};
+use crate::ui::{clean, style};
+
+/// So many reasons are told in a line.
+const REASONS: usize = 3;
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::New => f.write_str("not built yet"),
+            Self::Again(AttemptState::Interrupted) => f.write_str("was interrupted"),
+            Self::Again(AttemptState::Cancelled) => f.write_str("was stopped"),
+            Self::Again(state) => write!(f, "{state} the last time"),
+            Self::Forced => f.write_str("forced"),
+            Self::Changed(changes) => {
+                let told: Vec<String> = changes
+                    .iter()
+                    .take(REASONS)
+                    .map(Change::to_string)
+                    .collect();
+                f.write_str(&clean(&told.join(", ")))?;
+                match changes.len().saturating_sub(REASONS) {
+                    0 => Ok(()),
+                    more => write!(f, ", and {more} more"),
+                }
+            }
+        }
+    }
+}
+
+/// `[3/6]`
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Place {
+    pub(super) at: usize,
+    pub(super) of: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.of.to_string().len();
+        let text = format!("[{:>width$}/{}]", self.at, self.of);
+        write!(f, "{}", style::faint(text))
+    }
+}
+
+/// What `--dry-run` shows.
+#[derive(Debug, Serialize)]
+pub(super) struct Planned {
+    steps: Vec<PlannedStep>,
+    done: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct PlannedStep {
+    step: String,
+    file: String,
+    reason: String,
+}
+
+impl Planned {
+    pub(super) fn new(plan: &Plan, choices: &[Choice]) -> Self {
+        let to_run = choices.iter().filter(|choice| !choice.is_done());
+        let steps = to_run.map(|choice| PlannedStep {
+            step: plan.steps[choice.at].id.clone(),
+            file: plan.steps[choice.at].file.clone(),
+            reason: choice.reason.to_string(),
+        });
+        Self {
+            steps: steps.collect(),
+            done: choices.iter().filter(|choice| choice.is_done()).count(),
+        }
+    }
+}
+
+impl fmt::Display for Planned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self
+            .steps
+            .iter()
+            .map(|step| step.step.chars().count())
+            .max();
+        let width = width.unwrap_or(0).min(40);
+        for step in &self.steps {
+            let name = format!("{:width$}", clean(&step.step));
+            writeln!(f, "{}  {}", style::name(name), step.reason)?;
+        }
+        match self.steps.len() {
+            0 => writeln!(f, "nothing to run: all {} steps are done", self.done),
+            count => writeln!(f, "{count} to run, {} done", self.done),
+        }
+    }
+}
+
+/// A step began.
+#[derive(Debug, Serialize)]
+pub(super) struct Started {
+    pub(super) event: &'static str,
+    pub(super) place: Place,
+    pub(super) step: String,
+    pub(super) attempt: String,
+    pub(super) number: u32,
+    pub(super) reason: String,
+    /// Whether people want to be told the reason.
+    #[serde(skip)]
+    pub(super) is_notable: bool,
+}
+
+impl fmt::Display for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_notable {
+            return Ok(());
+        }
+        let step = style::name(clean(&self.step));
+        writeln!(f, "{} {step} again: {}", self.place, self.reason)
+    }
+}
+
+/// A step ended.
+#[derive(Debug, Serialize)]
+pub(super) struct Ended {
+    pub(super) event: &'static str,
+    pub(super) place: Place,
+    pub(super) step: String,
+    pub(super) attempt: String,
+    pub(super) number: u32,
+    pub(super) state: AttemptState,
+    pub(super) code: Option<i32>,
+    pub(super) signal: Option<i32>,
+    pub(super) duration_s: Option<f64>,
+    pub(super) cause: Option<String>,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let took = self.duration_s.map(|s| format!(" in {}", duration(s)));
+        let took = took.unwrap_or_default();
+        write!(f, "{} {} ", self.place, style::name(clean(&self.step)))?;
+        if self.state == AttemptState::Succeeded {
+            return writeln!(f, "{}{took}", style::good("done"));
+        }
+        let state = match self.state {
+            AttemptState::Cancelled => "stopped",
+            state => state.word(),
+        };
+        let took = took.replacen(" in ", " after ", 1);
+        write!(f, "{}{took}", style::bad(state))?;
+        match &self.cause {
+            Some(cause) => writeln!(f, ": {}", clean(cause)),
+            None => writeln!(f),
+        }
+    }
+}
+
+/// Why a step failed, and what to do.
+#[derive(Debug, Serialize)]
+pub(super) struct Failed {
+    pub(super) event: &'static str,
+    pub(super) step: String,
+    pub(super) excerpt: Excerpt,
+    pub(super) script: String,
+    pub(super) log: PathBuf,
+    pub(super) next: Vec<String>,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let excerpt = &self.excerpt;
+        writeln!(f)?;
+        if let Some(line) = &excerpt.line {
+            let place = format!("{}:{}", self.script, line.number);
+            writeln!(
+                f,
+                "  {}  {}",
+                style::strong(clean(&place)),
+                clean(&line.text)
+            )?;
+        }
+        if let Some(error) = &excerpt.error {
+            writeln!(f, "  {}", style::bad(clean(error.trim())))?;
+        }
+        writeln!(f, "\n  the end of its output:")?;
+        for line in &excerpt.tail {
+            writeln!(f, "  {} {}", style::faint("│"), clean(line))?;
+        }
+        if excerpt.tail.is_empty() {
+            writeln!(f, "  {} (it said nothing)", style::faint("│"))?;
+        }
+        if excerpt.dropped_bytes > 0 {
+            let dropped = excerpt.dropped_bytes;
+            writeln!(
+                f,
+                "  {dropped} bytes of output are missing: no disk had room"
+            )?;
+        }
+        writeln!(f, "\n  script  {}", clean(&self.script))?;
+        writeln!(f, "  log     {}", clean(&self.log.display().to_string()))?;
+        for next in &self.next {
+            writeln!(f, "  {}", next)?;
+        }
+        Ok(())
+    }
+}
+
+/// How a run ended: the last line of `run --json`.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    pub(super) run: Option<String>,
+    pub(super) succeeded: usize,
+    pub(super) failed: usize,
+    pub(super) exit: u8,
+    /// Steps that were done before.
+    pub(super) done: usize,
+    /// Steps that it did not come to.
+    pub(super) left: usize,
+    pub(super) duration_s: f64,
+}
+
+impl Summary {
+    /// All that was asked for is done.
+    pub(super) fn nothing(done: usize) -> Self {
+        Self {
+            run: None,
+            succeeded: 0,
+            failed: 0,
+            exit: 0,
+            done,
+            left: 0,
+            duration_s: 0.0,
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.run.is_none() {
+            return match self.done {
+                0 => writeln!(f, "nothing to run: the plan has no steps"),
+                1 => writeln!(f, "nothing to run: the step is done"),
+                done => writeln!(f, "nothing to run: all {done} steps are done"),
+            };
+        }
+        let mut parts = vec![format!("{} done", steps(self.succeeded))];
+        let mut add = |count: usize, what: &str| {
+            if count > 0 {
+                parts.push(format!("{count} {what}"));
+            }
+        };
+        add(self.failed, "failed");
+        add(self.left, "not run");
+        add(self.done, "done before");
+        writeln!(f, "{} in {}", parts.join(", "), duration(self.duration_s))
+    }
+}
+
+fn steps(count: usize) -> String {
+    match count {
+        1 => "1 step".into(),
+        count => format!("{count} steps"),
+    }
+}
+
+/// Seconds as people say them.
+pub(super) fn duration(seconds: f64) -> String {
+    let whole = seconds as u64;
+    match whole {
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}

@@ -1,0 +1,120 @@
+//! `run`
+mod adhoc;
+mod choose;
+mod lines;
+mod session;
+mod settle;
+
+pub(super) use settle::{publish_finished, running};
+
+use super::project::{keys_of, plan_of};
+use super::{Answer, Context};
+use crate::failure::{Failure, Kind};
+use crate::fs::{Holder, Lock};
+use crate::plan::Plan;
+use crate::run::Runs;
+use crate::store::Keep;
+use choose::{Choice, Wanted, choose};
+use lines::{Planned, Summary};
+use session::Session;
+
+/// Run the steps that are not done, in order; or one command, under the same supervision
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only these steps, and what they need
+    #[arg(value_name = "STEP")]
+    steps: Vec<String>,
+    /// Begin with this step
+    #[arg(long, value_name = "STEP")]
+    from: Option<String>,
+    /// End with this step
+    #[arg(long, value_name = "STEP")]
+    until: Option<String>,
+    /// Run steps again that are done
+    #[arg(long)]
+    force: bool,
+    /// After a failure, go on with what does not need the failed step
+    #[arg(long)]
+    keep_going: bool,
+    /// Show what would be run, and why
+    #[arg(long)]
+    dry_run: bool,
+    /// Run this command instead of the plan
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["steps", "from", "until", "force", "keep_going", "dry_run"])]
+    command: Vec<String>,
+}
+
+/// The runs of a keep.
+pub(super) fn runs_of(keep: &Keep) -> Runs {
+    Runs::new(keep.private("runs"))
+}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    let keep = cx.keep()?;
+    if !args.command.is_empty() {
+        return adhoc::run(cx, &keep, &args.command);
+    }
+    let plan = plan_of(&keep)?;
+    let wanted = wanted(&plan, args)?;
+    let keys = keys_of(cx, &keep)?;
+    if args.dry_run {
+        let manifests = settle::manifests(&keep)?;
+        let choices = choose(&plan, &keys, &manifests, &wanted)?;
+        cx.ui.show(&Planned::new(&plan, &choices))?;
+        return Ok(Answer::Yes);
+    }
+    let _only = claim(cx, &runs_of(&keep))?;
+    settle::finish_earlier(cx, &keep)?;
+    let manifests = settle::manifests(&keep)?;
+    let choices = choose(&plan, &keys, &manifests, &wanted)?;
+    if choices.iter().all(Choice::is_done) {
+        cx.ui.show(&Summary::nothing(choices.len()))?;
+        return Ok(Answer::Yes);
+    }
+    let session = Session::begin(cx, keep, plan, manifests)?;
+    finish(session.work(&keys, &wanted, &choices)?, cx)
+}
+
+fn finish(summary: Summary, cx: &mut Context) -> Result<Answer, Failure> {
+    cx.ui.show(&summary)?;
+    match summary.exit {
+        0 => Ok(Answer::Yes),
+        130 => Err(Failure::text(Kind::Interrupted, "interrupted")
+            .hint("`buildkeep run` goes on where it was")),
+        _ => Ok(Answer::No),
+    }
+}
+
+/// Makes this command the only one that runs steps.
+fn claim(cx: &Context, runs: &Runs) -> Result<Lock, Failure> {
+    let me = Holder {
+        pid: std::process::id(),
+        command: format!("buildkeep {}", cx.world.argv.join(" ")),
+        since: cx.world.clock.stamp(),
+    };
+    Ok(runs.claim(&me)?)
+}
+
+fn wanted(plan: &Plan, args: &Args) -> Result<Wanted, Failure> {
+    let position = |name: &String| -> Result<usize, Failure> {
+        let id = &plan.find(name)?.id;
+        let at = plan.steps.iter().position(|step| step.id == *id);
+        Ok(at.unwrap_or_default())
+    };
+    let named = args.steps.iter().map(position).collect::<Result<_, _>>()?;
+    let from = args.from.as_ref().map(position).transpose()?;
+    let until = args.until.as_ref().map(position).transpose()?;
+    let wanted = Wanted {
+        named,
+        from: from.unwrap_or(0),
+        until: until.unwrap_or(usize::MAX),
+        force: args.force,
+        keep_going: args.keep_going,
+    };
+    if wanted.from > wanted.until {
+        return Err(Failure::user("`--from` comes after `--until` in the plan")
+            .hint("`buildkeep plan` shows the order"));
+    }
+    Ok(wanted)
+}

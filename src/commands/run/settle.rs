@@ -1,0 +1,201 @@
+//! Bringing what is known of attempts from the private folder to the state branch.
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::runs_of;
+use crate::commands::Context;
+use crate::failure::Failure;
+use crate::fs::read_optional;
+use crate::run::{Attempt, AttemptState, Follower, Interrupts, Manifest, Program, Run, Tick, tail};
+use crate::store::{Batch, JournalRef, Keep, Message};
+
+/// How much of the log of a failed step is published.
+const LOG_TAIL: u64 = 16 << 10;
+/// How often the live line changes.
+const TICK: Duration = Duration::from_secs(1);
+
+/// All manifests of this host, by step.
+pub(super) fn manifests(keep: &Keep) -> Result<BTreeMap<String, Manifest>, Failure> {
+    let mut manifests = BTreeMap::new();
+    for (path, text) in keep.state_files("steps/")? {
+        let manifest = Manifest::parse(&path, &text)?;
+        manifests.insert(manifest.step.clone(), manifest);
+    }
+    Ok(manifests)
+}
+
+/// The attempt that runs at this moment, if one does.
+pub(in crate::commands) fn running(cx: &Context, keep: &Keep) -> Result<Vec<Attempt>, Failure> {
+    let mut attempts = runs_of(keep).unpublished(&cx.world.clock)?;
+    attempts.retain(|attempt| attempt.state.is_live());
+    Ok(attempts)
+}
+
+/// Waits for what an earlier, killed command left running, and publishes what came of it.
+pub(super) fn finish_earlier(cx: &mut Context, keep: &Keep) -> Result<(), Failure> {
+    let interrupts = Interrupts::watch()?;
+    for mut run in runs_of(keep).open(&cx.world.clock)? {
+        for attempt in run.attempts()? {
+            wait_for(cx, &attempt, &interrupts)?;
+        }
+        close(cx, keep, &mut run)?;
+    }
+    Ok(())
+}
+
+/// Publishes what came of runs that no command watches any more, if all of it has ended.
+pub(in crate::commands) fn publish_finished(cx: &mut Context, keep: &Keep) -> Result<(), Failure> {
+    let runs = runs_of(keep);
+    if runs.is_active()? {
+        return Ok(());
+    }
+    for mut run in runs.open(&cx.world.clock)? {
+        let attempts = run.attempts()?;
+        if attempts.iter().all(|attempt| attempt.is_closed) {
+            close(cx, keep, &mut run)?;
+        }
+    }
+    Ok(())
+}
+
+fn wait_for(cx: &mut Context, attempt: &Attempt, interrupts: &Interrupts) -> Result<(), Failure> {
+    if attempt.is_closed {
+        return Ok(());
+    }
+    let step = attempt.spec.step.clone();
+    if attempt.state.is_live() {
+        cx.ui.status(format!(
+            "`{step}` still runs, started by an earlier command; waiting for it"
+        ));
+    }
+    let mut follower = Follower::new(&Program::of_self(), &attempt.dir, None);
+    loop {
+        match follower.wait(TICK, interrupts)? {
+            Tick::Running => cx.ui.live(format!("waiting for {step}")),
+            Tick::Over(attempt) => {
+                cx.ui.live_end();
+                cx.ui.status(format!("`{step}` {}", attempt.state));
+                return Ok(());
+            }
+            Tick::Interrupted => {
+                return Err(Failure::text(
+                    crate::failure::Kind::Interrupted,
+                    format!("interrupted; `{step}` goes on"),
+                )
+                .hint("stop it: `buildkeep stop`"));
+            }
+        }
+    }
+}
+
+/// Publishes all that a run led to, and closes it.
+fn close(cx: &mut Context, keep: &Keep, run: &mut Run) -> Result<(), Failure> {
+    let attempts = run.attempts()?;
+    let known = manifests(keep)?;
+    for attempt in &attempts {
+        let is_known = known
+            .get(&attempt.spec.step)
+            .is_some_and(|manifest| manifest.attempt == attempt.spec.attempt);
+        if attempt.spec.planned && !is_known {
+            run.event("step-ended", ended(attempt))?;
+            publish(cx, keep, run, Some(attempt))?;
+        }
+    }
+    run.event("run-ended", json!({ "killed": true }))?;
+    publish(cx, keep, run, None)?;
+    Ok(run.close()?)
+}
+
+/// The facts of a step's end.
+pub(super) fn ended(attempt: &Attempt) -> serde_json::Value {
+    let exit = attempt.exit.as_ref();
+    json!({
+        "step": attempt.spec.step,
+        "attempt": attempt.spec.attempt,
+        "number": attempt.spec.number,
+        "state": attempt.state,
+        "code": exit.and_then(|exit| exit.code),
+        "signal": exit.and_then(|exit| exit.signal),
+        "duration_s": exit.and_then(|exit| exit.duration_s),
+    })
+}
+
+/// Publishes the events of a run so far, and what is known of an attempt that is over.
+pub(super) fn publish(
+    cx: &mut Context,
+    keep: &Keep,
+    run: &Run,
+    attempt: Option<&Attempt>,
+) -> Result<Option<Manifest>, Failure> {
+    let guard = cx.lock(keep)?;
+    let mut batch = Batch {
+        journals: vec![JournalRef {
+            name: run.id().to_owned(),
+            path: run.events(),
+            complete: attempt.is_none(),
+        }],
+        files: Vec::new(),
+        message: Message::new("run: ended", cx.trailers("run", keep).with("Run", run.id())),
+    };
+    let manifest = match attempt {
+        Some(attempt) => Some(add_attempt(&mut batch, keep, run, attempt)?),
+        None => None,
+    };
+    keep.publish(&guard, &batch, &cx.signature(keep))?;
+    Ok(manifest)
+}
+
+fn add_attempt(
+    batch: &mut Batch,
+    keep: &Keep,
+    run: &Run,
+    attempt: &Attempt,
+) -> Result<Manifest, Failure> {
+    let step = &attempt.spec.step;
+    batch.journals.push(JournalRef {
+        name: format!("{}/{}", run.id(), attempt.spec.attempt),
+        path: attempt.dir.events(),
+        complete: true,
+    });
+    let path = Manifest::path(step);
+    let previous = keep.state_file(&path)?;
+    let previous = previous
+        .map(|text| Manifest::parse(&path, &text))
+        .transpose()?;
+    let manifest = Manifest::of(attempt, previous.as_ref());
+    let log = match attempt.state {
+        AttemptState::Succeeded => None,
+        _ => Some(tail(&attempt.dir.log(), LOG_TAIL)?),
+    };
+    batch
+        .files
+        .push((path, Some(manifest.print().into_bytes())));
+    batch.files.push((format!("logs/{step}.log"), log));
+    if let Some(script) = read_optional(&attempt.dir.script())? {
+        batch.files.push((format!("scripts/{step}"), Some(script)));
+    }
+    describe(&mut batch.message, &manifest);
+    Ok(manifest)
+}
+
+/// What the commit says of an attempt.
+fn describe(message: &mut Message, manifest: &Manifest) {
+    message.subject = format!("run: {} {}", manifest.name(), manifest.state);
+    let trailers = &mut message.trailers;
+    trailers.push("Step", &manifest.step);
+    trailers.push("State", manifest.state);
+    if let Some(code) = manifest.code {
+        trailers.push("Exit", code);
+    }
+    if let Some(signal) = manifest.signal {
+        trailers.push("Exit", format!("signal {signal}"));
+    }
+    if let Some(duration) = manifest.duration_s {
+        trailers.push("Duration", format!("{duration} s"));
+    }
+    if let Some(commit) = &manifest.config_commit {
+        trailers.push("Config", commit);
+    }
+}
