@@ -3,11 +3,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::commands::{
-    self, Answer, Context, commit, completions, diff, helper, init, log, man, remote, show, tag,
-    Answer, Context, commit, completions, diff, helper, init, log, logs, man, remote, run, show,
-    stop, tag,
-};
+use crate::commands::{self, Answer, Context};
 use crate::failure::Failure;
 
 /// Git-backed configuration and state manager for long scripted builds
@@ -34,28 +30,19 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Init(commands::init::Args),
     Remote(commands::remote::Args),
+    Run(commands::run::Args),
+    Stop(commands::stop::Args),
+    Logs(commands::logs::Args),
     Commit(commands::commit::Args),
     Log(commands::log::Args),
     Show(commands::show::Args),
     Diff(commands::diff::Args),
     Tag(commands::tag::Args),
     Plan(commands::plan::Args),
+    #[command(hide = true)]
+    Helper(commands::helper::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
-    Init(init::Args),
-    Remote(remote::Args),
-    Run(run::Args),
-    Stop(stop::Args),
-    Logs(logs::Args),
-    Commit(commit::Args),
-    Log(log::Args),
-    Show(show::Args),
-    Diff(diff::Args),
-    Tag(tag::Args),
-    #[command(hide = true)]
-    Helper(helper::Args),
-    Completions(completions::Args),
-    Man(man::Args),
 }
 
 impl Command {
@@ -64,27 +51,18 @@ impl Command {
         match self {
             Self::Init(args) => commands::init::run(cx, args),
             Self::Remote(args) => commands::remote::run(cx, args),
+            Self::Run(args) => commands::run::run(cx, args),
+            Self::Stop(args) => commands::stop::run(cx, args),
+            Self::Logs(args) => commands::logs::run(cx, args),
             Self::Commit(args) => commands::commit::run(cx, args),
             Self::Log(args) => commands::log::run(cx, args),
             Self::Show(args) => commands::show::run(cx, args),
             Self::Diff(args) => commands::diff::run(cx, args),
             Self::Tag(args) => commands::tag::run(cx, args),
             Self::Plan(args) => commands::plan::run(cx, args),
+            Self::Helper(args) => commands::helper::run(cx, args),
             Self::Completions(args) => commands::completions::run(cx, args, Cli::command()),
             Self::Man(args) => commands::man::run(cx, args, Cli::command()),
-            Self::Init(args) => init::run(cx, args),
-            Self::Remote(args) => remote::run(cx, args),
-            Self::Run(args) => run::run(cx, args),
-            Self::Stop(args) => stop::run(cx, args),
-            Self::Logs(args) => logs::run(cx, args),
-            Self::Commit(args) => commit::run(cx, args),
-            Self::Log(args) => log::run(cx, args),
-            Self::Show(args) => show::run(cx, args),
-            Self::Diff(args) => diff::run(cx, args),
-            Self::Tag(args) => tag::run(cx, args),
-            Self::Helper(args) => helper::run(cx, args),
-            Self::Completions(args) => completions::run(cx, args, Cli::command()),
-            Self::Man(args) => man::run(cx, args, Cli::command()),
         }
     }
 }
