@@ -3,7 +3,6 @@ use std::io::{self, IsTerminal as _};
 use std::thread;
 use std::time::Duration;
 
-use super::project::plan_of;
 use super::run::runs_of;
 use super::{Answer, Context};
 use crate::failure::Failure;
@@ -74,7 +73,7 @@ fn find(cx: &Context, keep: &Keep, args: &Args) -> Result<Attempt, Failure> {
     let mut attempts = runs.attempts_at(name, &cx.world.clock)?;
     let mut step = name.to_owned();
     if attempts.is_empty() {
-        step.clone_from(&plan_of(keep)?.find(name)?.id);
+        step.clone_from(&super::plan::load(keep)?.find(name)?.id);
         attempts = runs.attempts_at(&step, &cx.world.clock)?;
     }
     let found = match number {

@@ -7,7 +7,7 @@ mod settle;
 
 pub(super) use settle::{publish_finished, running};
 
-use super::project::{keys_of, plan_of};
+use super::project::Project;
 use super::{Answer, Context};
 use crate::failure::{Failure, Kind};
 use crate::fs::{Holder, Lock};
@@ -55,9 +55,10 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     if !args.command.is_empty() {
         return adhoc::run(cx, &keep, &args.command);
     }
-    let plan = plan_of(&keep)?;
+    let Project {
+        keep, keys, plan, ..
+    } = Project::of(cx, keep)?;
     let wanted = wanted(&plan, args)?;
-    let keys = keys_of(cx, &keep)?;
     if args.dry_run {
         let manifests = settle::manifests(&keep)?;
         let choices = choose(&plan, &keys, &manifests, &wanted)?;
