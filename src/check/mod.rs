@@ -1,8 +1,62 @@
-//! placeholder
-/// placeholder
+//! Is this machine fit for the build?
+//!
+//! The model: a [`Set`] is data, built in (`templates/checks/*.toml`) or the keep's own
+//! (`checks/*.toml`). [`resolve`] turns names of sets into a list of [`Check`]s; [`run`] looks at
+//! the machine, in parallel and with a deadline for each, and makes a [`Report`]. What cannot be
+//! found out is `unknown`, never a failure. Nothing is changed.
+
+mod catalogue;
+mod definition;
+mod fix;
+mod host;
+mod probe;
+mod program;
+mod read;
+mod report;
+mod requirement;
+mod run;
+mod units;
+mod version;
+
+pub use catalogue::{BUILT_IN, Selection, built_in, own, resolve};
+pub use definition::{Check, Fix, Set, Waiver};
+pub use fix::Family;
+pub use host::Host;
+pub use report::{Outcome, Report, Status, Summary};
+pub use requirement::Requirement;
+pub use run::run;
+pub use version::Version;
+
+use crate::document::{self, Problem};
+use crate::fs::PathError;
+
+/// Why there is nothing to check with.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The disk said no.
     #[error(transparent)]
-    Io(#[from] crate::fs::PathError),
+    Io(#[from] PathError),
+    /// The schema that came with the program is damaged.
+    #[error(transparent)]
+    Schema(#[from] document::Error),
+    /// A file of checks is not right, in at least one place.
+    #[error("{}", first_of(.0))]
+    Document(Vec<Problem>),
+    /// There is no such set.
+    #[error("there is no set of checks `{name}`")]
+    UnknownSet {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+        /// All that there are.
+        known: Vec<String>,
+    },
+}
+
+fn first_of(problems: &[Problem]) -> String {
+    match problems.first() {
+        Some(first) => format!("{}:{}: {}", first.file, first.line, first.message),
+        None => "a file of checks is not right".into(),
+    }
 }

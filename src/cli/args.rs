@@ -41,6 +41,7 @@ pub(super) enum Command {
     Plan(commands::plan::Args),
     #[command(hide = true)]
     Helper(commands::helper::Args),
+    Check(commands::check::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
 }
@@ -61,6 +62,7 @@ impl Command {
             Self::Tag(args) => commands::tag::run(cx, args),
             Self::Plan(args) => commands::plan::run(cx, args),
             Self::Helper(args) => commands::helper::run(cx, args),
+            Self::Check(args) => commands::check::run(cx, args),
             Self::Completions(args) => commands::completions::run(cx, args, Cli::command()),
             Self::Man(args) => commands::man::run(cx, args, Cli::command()),
         }

@@ -1,9 +1,28 @@
 //! Errors of [`crate::check`].
 use super::{Failure, Kind};
 use crate::check::Error;
+use crate::document::render;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::new(Kind::User, &error)
+        match error {
+            Error::Io(error) => error.into(),
+            Error::Schema(error) => Self::new(Kind::Internal, &error),
+            Error::Document(ref problems) => {
+                let detail = render(problems);
+                Self::new(Kind::User, &error).detail(detail)
+            }
+            Error::UnknownSet {
+                ref nearest,
+                ref known,
+                ..
+            } => {
+                let hint = match nearest {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are: {}", known.join(", ")),
+                };
+                Self::new(Kind::User, &error).hint(hint)
+            }
+        }
     }
 }

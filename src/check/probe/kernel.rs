@@ -1,0 +1,59 @@
+//! The running kernel.
+use super::super::{Requirement, Status, Version};
+use super::Finding;
+
+pub(super) fn look(required: &Requirement, tested: Option<&Requirement>) -> Finding {
+    let uname = rustix::system::uname();
+    let release = uname.release().to_string_lossy();
+    if uname.sysname().to_bytes() != b"Linux" {
+        return Finding::fail(uname.sysname().to_string_lossy());
+    }
+    match Version::parse(&release) {
+        Some(version) => judged(&version, Some(required), tested),
+        None => Finding::unknown(format!("no version in `{release}`")),
+    }
+}
+
+/// What a version means: too old, newer than anybody tried, or fine.
+pub(super) fn judged(
+    version: &Version,
+    required: Option<&Requirement>,
+    tested: Option<&Requirement>,
+) -> Finding {
+    let meets = |requirement: Option<&Requirement>| {
+        requirement.is_none_or(|requirement| requirement.is_met_by(version))
+    };
+    if !meets(required) {
+        Finding::fail(version.to_string())
+    } else if let (Some(tested), false) = (tested, meets(tested)) {
+        let found = format!("{version}, which nobody has tried (tested: {tested})");
+        Finding::new(Status::Warn, found)
+    } else {
+        Finding::ok(version.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_judged() {
+        let requirement = |text| Requirement::parse(text).unwrap();
+        let (required, tested) = (requirement(">= 5.4"), requirement("<= 16.2"));
+        let status = |text| {
+            let version = Version::parse(text).unwrap();
+            judged(&version, Some(&required), Some(&tested)).status
+        };
+        assert_eq!(status("5.3.9"), Status::Fail);
+        assert_eq!(status("12.2.0"), Status::Ok);
+        assert_eq!(status("17.0"), Status::Warn);
+    }
+
+    #[test]
+    fn this_kernel_is_read() {
+        let requirement = |text| Requirement::parse(text).unwrap();
+        assert_eq!(look(&requirement(">= 2.6"), None).status, Status::Ok);
+        assert_eq!(look(&requirement(">= 999"), None).status, Status::Fail);
+    }
+}

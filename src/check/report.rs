@@ -1,0 +1,101 @@
+//! What the checks found.
+use serde::Serialize;
+
+/// What a check says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It does not hold, and the build needs it.
+    Fail,
+    /// It does not hold, or nobody has tried it.
+    Warn,
+    /// It could not be found out.
+    Unknown,
+    /// It has no meaning here.
+    Skipped,
+    /// It does not hold, and that is accepted.
+    Waived,
+    /// It holds.
+    Ok,
+}
+
+/// How many checks said what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// They hold.
+    pub ok: usize,
+    /// They do not.
+    pub fail: usize,
+    /// They do not, or nobody has tried, and a build may work all the same.
+    pub warn: usize,
+    /// They could not be found out.
+    pub unknown: usize,
+    /// They have no meaning here.
+    pub skipped: usize,
+    /// They do not hold, and that is accepted.
+    pub waived: usize,
+}
+
+/// What one check found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The check.
+    pub id: String,
+    /// The set that it comes from.
+    pub set: String,
+    /// What it says.
+    pub status: Status,
+    /// What is required, for people.
+    pub what: String,
+    /// What is there; nothing if nothing is.
+    pub found: Option<String>,
+    /// What is required, exactly.
+    pub required: String,
+    /// Why it matters.
+    pub why: String,
+    /// What mends it, if it is to be mended.
+    pub fix: Option<String>,
+    /// What takes the fix back.
+    pub undo: Option<String>,
+    /// Why it is accepted, if it is.
+    pub waived: Option<String>,
+}
+
+/// What all checks found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The sets that were asked for.
+    pub sets: Vec<String>,
+    /// How many said what.
+    pub summary: Summary,
+    /// Each of them, in the order of the sets.
+    pub results: Vec<Outcome>,
+}
+
+impl Report {
+    /// Puts results together.
+    pub(super) fn new(sets: Vec<String>, results: Vec<Outcome>) -> Self {
+        let mut summary = Summary::default();
+        for outcome in &results {
+            let count = match outcome.status {
+                Status::Ok => &mut summary.ok,
+                Status::Fail => &mut summary.fail,
+                Status::Warn => &mut summary.warn,
+                Status::Unknown => &mut summary.unknown,
+                Status::Skipped => &mut summary.skipped,
+                Status::Waived => &mut summary.waived,
+            };
+            *count += 1;
+        }
+        Self {
+            sets,
+            summary,
+            results,
+        }
+    }
+
+    /// Whether nothing failed.
+    pub fn is_good(&self) -> bool {
+        self.summary.fail == 0
+    }
+}

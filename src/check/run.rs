@@ -1,0 +1,77 @@
+//! Running checks, several at once.
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::catalogue::Selection;
+use super::definition::{Check, Waiver};
+use super::probe::{Finding, look};
+use super::{Host, Outcome, Report, Status};
+
+/// So many at once: most of them wait for a program.
+const WORKERS: usize = 12;
+
+/// Looks at all that `selection` asks for; `sets` is what the report calls it.
+pub fn run(sets: Vec<String>, selection: &Selection, host: &Host<'_>) -> Report {
+    let checks = &selection.checks;
+    let next = AtomicUsize::new(0);
+    let found: Vec<Mutex<Option<Finding>>> = checks.iter().map(|_| Mutex::new(None)).collect();
+    thread::scope(|scope| {
+        for _ in 0..WORKERS.min(checks.len()) {
+            scope.spawn(|| {
+                while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed))
+                    && let (Some(check), Some(place)) = (checks.get(at), found.get(at))
+                {
+                    let finding = look(check, host);
+                    if let Ok(mut place) = place.lock() {
+                        *place = Some(finding);
+                    }
+                }
+            });
+        }
+    });
+    let found = found
+        .into_iter()
+        .map(|place| place.into_inner().ok().flatten());
+    let outcomes = checks.iter().zip(found);
+    let outcomes =
+        outcomes.map(|(check, finding)| outcome(check, finding, &selection.waivers, host));
+    Report::new(sets, outcomes.collect())
+}
+
+fn outcome(
+    check: &Check,
+    finding: Option<Finding>,
+    waivers: &[Waiver],
+    host: &Host<'_>,
+) -> Outcome {
+    let mut finding = finding.unwrap_or_else(|| Finding {
+        status: Status::Unknown,
+        found: Some("the check itself broke off".into()),
+        subject: String::new(),
+    });
+    let wrong = matches!(finding.status, Status::Fail | Status::Warn);
+    let today = host.clock.now().format("%Y-%m-%d").to_string();
+    let waiver = waivers.iter().find(|waiver| {
+        let holds = waiver.until.as_ref().is_none_or(|until| *until >= today);
+        wrong && waiver.check == check.id && holds
+    });
+    if waiver.is_some() {
+        finding.status = Status::Waived;
+    }
+    let fix = wrong
+        .then(|| check.fixes.here(host.family, &finding.subject))
+        .flatten();
+    Outcome {
+        id: check.id.clone(),
+        set: check.set.clone(),
+        status: finding.status,
+        what: check.what.clone(),
+        found: finding.found,
+        required: check.probe.to_string(),
+        why: check.why.clone(),
+        fix: fix.as_ref().map(|fix| fix.run.clone()),
+        undo: fix.and_then(|fix| fix.undo),
+        waived: waiver.map(|waiver| waiver.reason.clone()),
+    }
+}
