@@ -29,6 +29,11 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Init(commands::init::Args),
+    Config(commands::config::Args),
+    Rollback(commands::rollback::Args),
+    Hooks(commands::hooks::Args),
+    #[command(hide = true)]
+    Hook(commands::hook::Args),
     Remote(commands::remote::Args),
     Run(commands::run::Args),
     Stop(commands::stop::Args),
@@ -51,6 +56,10 @@ impl Command {
     pub(super) fn run(&self, cx: &mut Context) -> Result<Answer, Failure> {
         match self {
             Self::Init(args) => commands::init::run(cx, args),
+            Self::Config(args) => commands::config::run(cx, args),
+            Self::Rollback(args) => commands::rollback::run(cx, args),
+            Self::Hooks(args) => commands::hooks::run(cx, args),
+            Self::Hook(args) => commands::hook::run(cx, args),
             Self::Remote(args) => commands::remote::run(cx, args),
             Self::Run(args) => commands::run::run(cx, args),
             Self::Stop(args) => commands::stop::run(cx, args),

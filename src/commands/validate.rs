@@ -5,7 +5,7 @@ use crate::store::Keep;
 
 /// Checks every configuration file of the work tree; an invalid one is never committed by us.
 pub(super) fn work_tree(keep: &Keep) -> Result<(), Failure> {
-    check(&Files::of_work_tree(keep)?)
+    check(&Files::of_work_tree(keep)?).map_err(|failure| failure.hint("nothing was committed"))
 }
 
 /// Checks every configuration file of the last commit, which plain Git may have made.

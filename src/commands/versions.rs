@@ -22,7 +22,21 @@ pub(super) fn number_next(
     trailers: &mut Trailers,
 ) -> Result<(), Failure> {
     if versions::is_version(changes) {
-        trailers.push("Version", versions::next(keep.repo(), keep.repo().head()?)?);
+        trailers.push("Version", next(keep)?);
     }
     Ok(())
+}
+
+/// The number of the next version.
+pub(super) fn next(keep: &Keep) -> Result<u64, Failure> {
+    Ok(versions::next(keep.repo(), keep.repo().head()?)?)
+}
+
+/// How people may call a commit: `v3`, or the beginning of its name.
+pub(super) fn called(keep: &Keep, commit_id: ObjectId) -> Result<String, Failure> {
+    let number = numbers(keep)?.get(&commit_id).copied();
+    Ok(number.map_or_else(
+        || commit_id.to_hex_with_len(10).to_string(),
+        |number| format!("v{number}"),
+    ))
 }

@@ -82,19 +82,13 @@ impl Edit {
     /// Refuses an edit that would leave its file wrong, or make something wrong elsewhere.
     fn check(&self, files: &Files, before: &Sources) -> Result<(), Error> {
         let after = Sources::read(&files.with(&[self.change()])).map_err(bad_schema)?;
-        let mut problems = after.problems().to_vec();
-        let is_old = |problem: &Problem| before.problems().iter().any(|old| same(old, problem));
-        problems.retain(|problem| problem.file == self.file || !is_old(problem));
+        let problems = after.problems_since(before, &[&self.file]);
         if problems.is_empty() {
             Ok(())
         } else {
             Err(Error::Invalid(problems))
         }
     }
-}
-
-fn same(a: &Problem, b: &Problem) -> bool {
-    (&a.file, a.code, &a.path, &a.message) == (&b.file, b.code, &b.path, &b.message)
 }
 
 /// The file that a key is written to if none is named.
@@ -151,9 +145,13 @@ fn refuse_foreign(file: &str) -> Result<(), Error> {
 
 fn not_set(sources: &Sources, key: &KeyPath) -> Error {
     let effective = Effective::of_files(sources, "");
+    let key_text = key.to_string();
+    if effective.knows(key) || is_form(key) {
+        return Error::NotSet { key: key_text };
+    }
     Error::UnknownKey {
-        key: key.to_string(),
-        near: effective.nearest(key).filter(|_| !is_form(key)),
+        near: effective.nearest(key),
+        key: key_text,
     }
 }
 

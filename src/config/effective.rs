@@ -33,7 +33,7 @@ pub enum Layer {
 pub struct Origin {
     /// The layer.
     pub layer: Layer,
-    /// The file; the variable for the environment, `-c` for the command line.
+    /// The file; the variable for the environment, `-c KEY` for the command line.
     pub file: Option<String>,
     /// The line in the file.
     pub line: Option<usize>,
@@ -74,8 +74,15 @@ pub struct Effective {
 impl Effective {
     /// Works out what holds in `scope`; problems of files or overrides are an error.
     pub fn of(sources: &Sources, scope: &Scope) -> Result<Self, Error> {
-        if !sources.problems().is_empty() {
-            return Err(Error::Invalid(sources.problems().to_vec()));
+        let of_layers = |problem: &&Problem| Role::of(&problem.file) != Some(Role::Plan);
+        let problems: Vec<_> = sources
+            .problems()
+            .iter()
+            .filter(of_layers)
+            .cloned()
+            .collect();
+        if !problems.is_empty() {
+            return Err(Error::Invalid(problems));
         }
         let mut effective = Self::of_files(sources, &scope.host);
         effective
@@ -164,7 +171,9 @@ impl Effective {
 
     /// The key that `key` was probably meant to be.
     pub fn nearest(&self, key: &KeyPath) -> Option<String> {
-        let known: Vec<String> = self.known().iter().map(KeyPath::to_string).collect();
+        let values = self.known();
+        let values = values.iter().filter(|known| known.segments().len() > 1);
+        let known: Vec<String> = values.map(KeyPath::to_string).collect();
         let wanted = key.to_string();
         let near = nearest(&wanted, known.iter().map(String::as_str));
         let same_end = || {

@@ -29,6 +29,18 @@ pub enum Error {
         /// What it resembles.
         near: Option<String>,
     },
+    /// A key that no file sets.
+    #[error("`{key}` is not set in a file: there is nothing to take out")]
+    NotSet {
+        /// The key.
+        key: String,
+    },
+    /// A `-c` without a value.
+    #[error("`-c {option}` has no value")]
+    NoValue {
+        /// What was typed.
+        option: String,
+    },
     /// A file that is not part of the configuration.
     #[error("{file} is not a configuration file")]
     NotConfiguration {
@@ -53,7 +65,7 @@ pub enum Error {
         date: String,
     },
     /// Nothing is there to go back to.
-    #[error("{what} is in neither the work tree nor {version}")]
+    #[error("{what} is neither in the work tree nor in {version}")]
     NotThere {
         /// The file or key.
         what: String,

@@ -10,7 +10,7 @@ const PREFIX: &str = "BUILDKEEP_SET_";
 pub struct Override {
     /// Where it comes from.
     pub layer: Layer,
-    /// What problems and origins call it: the variable, or `-c`.
+    /// What problems and origins call it: the variable, or `-c KEY`.
     pub source: String,
     /// The key as it was given.
     pub key: String,
@@ -49,13 +49,12 @@ impl Scope {
         });
         let mut overrides: Vec<_> = variables.collect();
         for option in options {
-            let (key, value) = option.split_once('=').ok_or_else(|| Error::BadKey {
-                key: option.clone(),
-                reason: "`-c` needs `key=value`".to_owned(),
+            let (key, value) = option.split_once('=').ok_or_else(|| Error::NoValue {
+                option: option.clone(),
             })?;
             overrides.push(Override {
                 layer: Layer::CommandLine,
-                source: "-c".to_owned(),
+                source: format!("-c {}", key.trim()),
                 key: key.trim().to_owned(),
                 value: value.to_owned(),
             });

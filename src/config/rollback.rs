@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use super::diff::{self, KeyChange};
 use super::edit::bad_schema;
 use super::sources::{is_form, leaves};
-use super::{Effective, Error, Files, Role, Scope, Sources};
+use super::{Effective, Error, Files, Role, Sources};
 use crate::document::{self, Document, KeyPath, Problem, code};
 use crate::store::{FileChange, Keep, ObjectId, TreeFile};
 
@@ -82,8 +82,7 @@ impl Plan {
             }
             Extent::All => by_file(keep, target, &|_| true)?,
         };
-        let changes: Vec<FileChange> = files.iter().map(Restored::change).collect();
-        let keys = compared(&now, &now.with(&changes), &keep.host())?;
+        let keys = compared(&now, &files, &keep.host())?;
         Ok(Self {
             target,
             head: keep.repo().head()?,
@@ -104,11 +103,20 @@ impl Plan {
 }
 
 /// The key changes, if what comes out of it is valid.
-fn compared(before: &Files, after: &Files, host: &str) -> Result<Vec<KeyChange>, Error> {
+fn compared(before: &Files, files: &[Restored], host: &str) -> Result<Vec<KeyChange>, Error> {
+    let changes: Vec<FileChange> = files.iter().map(Restored::change).collect();
+    let touched: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let old = Sources::read(before).map_err(bad_schema)?;
-    let new = Sources::read(after).map_err(bad_schema)?;
-    let effective = Effective::of(&new, &Scope::of_host(host))?;
-    Ok(diff::keys(&Effective::of_files(&old, host), &effective))
+    let new = Sources::read(&before.with(&changes)).map_err(bad_schema)?;
+    let problems = new.problems_since(&old, &touched);
+    if !problems.is_empty() {
+        return Err(Error::Invalid(problems));
+    }
+    let (old, new) = (
+        Effective::of_files(&old, host),
+        Effective::of_files(&new, host),
+    );
+    Ok(diff::keys(&old, &new))
 }
 
 /// Whole files as they were.
@@ -163,7 +171,7 @@ fn by_key(
         }
     }
     match keys.iter().find(|key| !found.contains(*key)) {
-        Some(missing) => Err(not_there(&missing.to_string(), target)),
+        Some(missing) => Err(not_there(&format!("the key `{missing}`"), target)),
         None => Ok(restored),
     }
 }

@@ -52,6 +52,18 @@ impl Sources {
         &self.problems
     }
 
+    /// What a change that leads here would break: what is new since `before`, and whatever is
+    /// wrong in the files `touched`.
+    pub fn problems_since(&self, before: &Self, touched: &[&str]) -> Vec<Problem> {
+        let is_old = |problem: &Problem| before.problems.iter().any(|old| same(old, problem));
+        let is_ours = |problem: &Problem| touched.contains(&problem.file.as_str());
+        let new = self
+            .problems
+            .iter()
+            .filter(|problem| is_ours(problem) || !is_old(problem));
+        new.cloned().collect()
+    }
+
     /// The documents with their roles.
     pub fn documents(&self) -> impl Iterator<Item = (&Role, &Document)> {
         self.documents.iter()
@@ -146,6 +158,10 @@ impl Sources {
         };
         missing.map(problem).collect()
     }
+}
+
+fn same(a: &Problem, b: &Problem) -> bool {
+    (&a.file, a.code, &a.path, &a.message) == (&b.file, b.code, &b.path, &b.message)
 }
 
 fn own_schema(role: &Role) -> Result<Option<Schema>, crate::document::Error> {

@@ -98,16 +98,12 @@ pub(super) fn broken_rule(case: &Case<'_>, rule: &Kind) -> Problem {
         other => match limit(other) {
             Some(limit) => {
                 let message = format!("{} must {limit}", case.subject());
-                (
-                    code::OUT_OF_RANGE,
-                    message,
-                    fix::range(case.path, case.schema),
-                )
+                (code::OUT_OF_RANGE, message, may_be(case))
             }
             None => other_rule(case, other),
         },
     };
-    let help = help.or_else(|| described(case.schema).map(|what| format!("{}: {what}", case.path)));
+    let help = help.or_else(|| meaning(case));
     let problem = Problem::new(code, message);
     match help {
         Some(help) => problem.help(help),
@@ -212,6 +208,22 @@ fn within(path: &KeyPath) -> String {
     } else {
         format!(" in `{path}`")
     }
+}
+
+fn may_be(case: &Case<'_>) -> Option<String> {
+    let range = fix::range(case.schema)?;
+    Some(format!("`{}` may be {range}", case.path))
+}
+
+/// What the key is for, as its schema says.
+fn meaning(case: &Case<'_>) -> Option<String> {
+    let what = described(case.schema)?;
+    let range = fix::range(case.schema).map(|range| format!(" ({range})"));
+    Some(format!(
+        "`{}`: {what}{}",
+        case.path,
+        range.unwrap_or_default()
+    ))
 }
 
 fn described(sub: &Json) -> Option<&str> {

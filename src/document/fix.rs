@@ -97,10 +97,10 @@ pub(super) fn form(format: &str) -> Option<String> {
 }
 
 /// The numbers that are allowed, if the schema gives both ends.
-pub(super) fn range(path: &KeyPath, sub: &Json) -> Option<String> {
+pub(super) fn range(sub: &Json) -> Option<String> {
     let least = sub.get("minimum")?;
     let most = sub.get("maximum")?;
-    Some(format!("{path} may be {least} to {most}"))
+    Some(format!("{least} to {most}"))
 }
 
 /// A line that gives `name` a value of the kind the schema wants.

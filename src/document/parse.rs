@@ -156,22 +156,21 @@ fn syntax_problem(source: &Source, error: &toml_edit::TomlError) -> Problem {
     let end = source.text.len();
     let span = error.span().unwrap_or(end..end);
     let marked = source.text.get(span.clone()).unwrap_or_default();
+    let syntax = |message: &str| Problem::new(code::SYNTAX, message);
+    let bare = is_bare_word(marked) && said.starts_with("invalid");
     let problem = if said.contains("duplicate key") {
         let message = format!("`{}` is set a second time", first_line(marked));
         Problem::new(code::DUPLICATE, message).help("keep one of the two")
-    } else if is_bare_word(marked) && said.starts_with("invalid") {
-        Problem::new(code::SYNTAX, "this is not a value")
-            .help("put text in quotes: `\"like this\"`; other values are numbers, `true`, `false`, dates, `[lists]`")
-    } else if said.starts_with("unclosed") {
-        let message = said.split(',').next().unwrap_or(said);
-        let missing = said.split("expected ").nth(1);
-        let problem = Problem::new(code::SYNTAX, message);
-        match missing {
-            Some(missing) => problem.help(format!("add the missing {missing}")),
-            None => problem,
-        }
+    } else if bare || said.starts_with("string values must be quoted") {
+        syntax("this is not a value").help(
+            "text must be in quotes: `\"like this\"`; other values are numbers, `true`, `false`, dates, `[lists]`",
+        )
+    } else if said.starts_with("key with no value") {
+        syntax("this key has no value").help("write `key = value`, or put `#` before a comment")
+    } else if let Some((message, missing)) = said.split_once(", expected ") {
+        syntax(message).help(format!("expected {missing}"))
     } else {
-        Problem::new(code::SYNTAX, said)
+        syntax(said)
     };
     problem.found_in(source, span)
 }

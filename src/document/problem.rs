@@ -86,15 +86,25 @@ impl Problem {
     }
 
     /// Hides what stands on the line shown, if that can be the value of one of `names`.
-    pub(super) fn without_values_of(mut self, names: &[String]) -> Self {
+    pub(super) fn without_values_of(self, names: &[String]) -> Self {
+        let Some(excerpt) = &self.excerpt else {
+            return self;
+        };
+        let named = names
+            .iter()
+            .any(|name| excerpt.text.contains(name.as_str()));
+        if named || !excerpt.text.contains('=') {
+            return self.without_value();
+        }
+        self
+    }
+
+    /// Hides what stands on the line shown after its key.
+    pub(super) fn without_value(mut self) -> Self {
         if let Some(excerpt) = &mut self.excerpt {
-            let (before, _) = excerpt.text.split_once('=').unwrap_or_default();
-            let named = names
-                .iter()
-                .any(|name| excerpt.text.contains(name.as_str()));
-            if before.is_empty() || named {
-                excerpt.hide_from(before.len());
-            }
+            let after_key = excerpt.text.find('=').map_or(0, |at| at + 1);
+            let value = excerpt.text[after_key..].trim_start();
+            excerpt.hide_from(excerpt.text.len() - value.len());
         }
         self
     }

@@ -2,7 +2,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::key_path::{KeyPath, Segment};
-use super::{Error, Problem};
+use super::{Error, Problem, code};
 
 /// `$ref` chains longer than this are circles.
 const REF_DEPTH: usize = 16;
@@ -64,14 +64,25 @@ impl Schema {
             .contains("\"x-buildkeep-secret\":true")
     }
 
-    /// A problem of a text that could not be read, without what may be a secret: there are no
-    /// values yet that could be told apart, so the names on the line decide.
+    /// A problem found without this schema, without what may be a secret.
+    ///
+    /// A text that could not be read has no values that could be told apart: the names on the line
+    /// decide.
     #[must_use]
     pub fn redact(&self, problem: Problem) -> Problem {
         if !self.has_secrets() {
             return problem;
         }
         let secret = |key: &KeyPath| self.is_secret(key);
+        if problem.code == code::CANNOT_EDIT {
+            let key = KeyPath::parse(&problem.path).unwrap_or_default();
+            let hidden = secret(&key);
+            return if hidden {
+                problem.without_value()
+            } else {
+                problem
+            };
+        }
         let names = self.keys().into_iter().filter(secret);
         let names: Vec<String> = names.filter_map(|key| last_name(&key)).collect();
         problem.without_values_of(&names)

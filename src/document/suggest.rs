@@ -20,8 +20,8 @@ fn distance(a: &str, b: &str) -> usize {
     if a.len() > 200 || b.len() > 200 {
         return usize::MAX;
     }
-    let both_start = a.len() >= 3 && b.starts_with(a) || b.len() >= 3 && a.starts_with(b);
-    if both_start && a != b {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    if short.len() >= 3 && short.len() * 2 >= long.len() && long.starts_with(short) && a != b {
         return 1;
     }
     strsim::damerau_levenshtein(a, b)

@@ -85,7 +85,7 @@ error[K007]: `build.target` is "X86 64", but must match the pattern ^[a-z0-9_-]+
 6 | target = "X86 64"
   |          ^^^^^^^^
   |
-  = help: build.target: Triplet of the machine to build for
+  = help: `build.target`: Triplet of the machine to build for
 
 error[K006]: `host[0].port` is 99999, but must be at most 65535
   --> config/build.toml:10:8
@@ -186,7 +186,7 @@ error[K006]: `build.jobs` is 0, but must be at least 1
 3 | jobs = 0
   |        ^
   |
-  = help: build.jobs may be 1 to 1024
+  = help: `build.jobs` may be 1 to 1024
 
 error[K008]: `build.flags` names the same thing twice
  --> config/build.toml:4:9
@@ -251,7 +251,7 @@ error[K001]: unclosed array
 2 | b = [1,
   |        ^
   |
-  = help: add the missing `]`
+  = help: expected `]`
 "#]]
     );
     assert_data_eq!(
@@ -275,7 +275,7 @@ error[K001]: unclosed table
 1 | [build
   |       ^
   |
-  = help: add the missing `]`
+  = help: expected `]`
 "#]]
     );
     assert_data_eq!(
@@ -287,7 +287,7 @@ error[K001]: this is not a value
 1 | jobs = fast
   |        ^^^^
   |
-  = help: put text in quotes: `"like this"`; other values are numbers, `true`, `false`, dates, `[lists]`
+  = help: text must be in quotes: `"like this"`; other values are numbers, `true`, `false`, dates, `[lists]`
 "#]]
     );
     assert_data_eq!(

@@ -33,6 +33,10 @@ fn hinted(error: &Error) -> Failure {
     };
     let failure = Failure::new(kind, error);
     match error {
+        Error::NoValue { .. } => failure.hint("write it as `-c build.jobs=8`"),
+        Error::NotSet { key } => failure.hint(format!(
+            "see where its value comes from: `buildkeep config get {key} --show-origin`"
+        )),
         Error::BadKey { .. } => failure.hint("a key looks like this: `build.jobs`"),
         Error::UnknownKey {
             near: Some(near), ..
@@ -43,11 +47,12 @@ fn hinted(error: &Error) -> Failure {
         Error::NotConfiguration { .. } => {
             failure.hint("name a file such as config/build.toml or config/hosts/HOST.toml")
         }
-        Error::NoVersion { .. } => failure.hint("list versions: `buildkeep log`"),
         Error::NoGoodVersion => failure
             .hint("a finished run marks its version as good")
             .hint("choose one yourself: `buildkeep log`"),
-        Error::NothingThatOld { .. } => failure.hint("list versions: `buildkeep log`"),
+        Error::NoVersion { .. } | Error::NothingThatOld { .. } => {
+            failure.hint("list versions: `buildkeep log`")
+        }
         Error::NotThere { version, .. } => failure.hint(format!(
             "look at what was there: `buildkeep show {version}`"
         )),

@@ -179,6 +179,21 @@ impl Keep {
         worktree::read_work_file(&file).map(|(_, content)| Some(content))
     }
 
+    /// The changed files with what the work tree has of them.
+    pub fn file_changes(&self, changes: &[Change]) -> Result<Vec<FileChange>, Error> {
+        let one = |change: &Change| {
+            let file = worktree::on_disk(&self.root, &change.path)?;
+            let content = change.after.as_ref();
+            Ok(FileChange {
+                path: change.path.clone(),
+                content: content
+                    .map(|_| worktree::read_work_file(&file))
+                    .transpose()?,
+            })
+        };
+        changes.iter().map(one).collect()
+    }
+
     /// Commits the changed files of the work tree; none if nothing changed.
     pub fn commit_work_tree(
         &self,
@@ -191,19 +206,7 @@ impl Keep {
             return Ok(None);
         }
         self.refuse_unfinished()?;
-        let mut files = Vec::new();
-        for change in changes {
-            files.push(FileChange {
-                path: change.path.clone(),
-                content: match &change.after {
-                    Some(_) => Some(worktree::read_work_file(&worktree::on_disk(
-                        &self.root,
-                        &change.path,
-                    )?)?),
-                    None => None,
-                },
-            });
-        }
+        let files = self.file_changes(changes)?;
         let commit_id = self.commit_changes(&files, message, signature)?;
         self.refresh_index(commit_id, None);
         Ok(Some(commit_id))

@@ -141,7 +141,7 @@ impl Env {
 }
 
 /// Ids of commits depend on where the test runs: `[COMMIT]` for 10 or 40 hexadecimal digits.
-fn without_ids(text: &str) -> String {
+pub(crate) fn without_ids(text: &str) -> String {
     let is_id =
         |word: &str| matches!(word.len(), 10 | 40) && word.bytes().all(|b| b.is_ascii_hexdigit());
     let words = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric());

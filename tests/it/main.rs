@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![allow(clippy::disallowed_methods, reason = "tests prepare their own world")]
 
+mod config;
 mod env;
+mod hooks;
 mod keep;
 mod kill;
 mod layers;
 mod plan;
 mod site;
+mod rollback;

@@ -175,7 +175,7 @@ error[K001]: unclosed array
 1 | scripts = [
   |            ^
   |
-  = help: add the missing `]`
+  = help: expected `]`
 --- exit 2
 
 "#]]

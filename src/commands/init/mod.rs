@@ -108,6 +108,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = Keep::create(&dir, &host)?;
     let guard = cx.lock(&keep)?;
     files::write(keep.root(), &files)?;
+    super::hooks::install(cx, &keep)?;
     super::validate::work_tree(&keep)?;
     crate::config::hooks::install(keep.repo().git_dir(), &cx.world.exe)?;
     let changes = keep.changes()?;

@@ -89,7 +89,7 @@ fn the_form_of_the_file_is_checked_first() {
         str![[r#"
 1:1 unknown key `scritps` (did you mean `scripts`?)
 2:8 `jobs` must be a whole number, not text (remove the quotes: `jobs = 4`)
-3:14 `checkpoint` is "befor", but must be one of "after", "never" (checkpoint: Whether the root is kept after a step)
+3:14 `checkpoint` is "befor", but must be one of "after", "never" (`checkpoint`: Whether the root is kept after a step)
 
 "#]]
     );

@@ -1,0 +1,95 @@
+//! `config get`
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::super::configuration::{effective, effective_at, key, plain};
+use super::super::{Answer, Context, versions};
+use crate::config::{Effective, Entry, Error, Origin};
+use crate::document::KeyPath;
+use crate::failure::Failure;
+use crate::ui::{clean, style};
+
+/// Print the value of a key, or all values of a table
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The key, as `build.jobs`
+    key: String,
+    /// Say where the value comes from
+    #[arg(long)]
+    show_origin: bool,
+    /// As it was in a version, tag, date or commit
+    #[arg(long, value_name = "REVISION")]
+    at: Option<String>,
+}
+
+/// A value.
+#[derive(Debug, Serialize)]
+struct Got {
+    key: String,
+    value: Json,
+    origin: Option<Origin>,
+    #[serde(skip)]
+    inside: Vec<Entry>,
+    #[serde(skip)]
+    show_origin: bool,
+}
+
+impl fmt::Display for Got {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = plain(&self.value);
+        let text = clean(&text);
+        match &self.origin {
+            Some(origin) if self.show_origin => writeln!(f, "{text}\t{}", style::faint(origin)),
+            Some(_) => writeln!(f, "{text}"),
+            None => super::list::write_entries(f, &self.inside, self.show_origin),
+        }
+    }
+}
+
+/// Runs the command; the answer is no if the key is known but has no value.
+pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    let keep = cx.keep()?;
+    let key = key(&args.key)?;
+    let effective = match &args.at {
+        Some(at) => effective_at(&keep, versions::resolve(&keep, at)?)?,
+        None => effective(cx, &keep)?,
+    };
+    let Some(value) = effective.get(&key) else {
+        return without_value(cx, &effective, &key);
+    };
+    let origin = effective.origin(&key).cloned();
+    let mut inside = effective.entries_in(&key);
+    super::list::hide_secrets(&effective, &mut inside);
+    let got = Got {
+        value: if origin.is_some() {
+            value.clone()
+        } else {
+            super::list::tree(&inside, &key)
+        },
+        key: key.to_string(),
+        origin,
+        inside,
+        show_origin: args.show_origin,
+    };
+    cx.ui.show(&got)?;
+    Ok(Answer::Yes)
+}
+
+fn without_value(
+    cx: &mut Context,
+    effective: &Effective,
+    key: &KeyPath,
+) -> Result<Answer, Failure> {
+    if !effective.knows(key) {
+        return Err(Failure::from(Error::UnknownKey {
+            key: key.to_string(),
+            near: effective.nearest(key),
+        }));
+    }
+    cx.ui.error(format!("`{key}` has no value"));
+    cx.ui
+        .hint(format!("give it one: `buildkeep config set {key} VALUE`"));
+    Ok(Answer::No)
+}

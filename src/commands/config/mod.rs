@@ -1,0 +1,44 @@
+//! `config`
+mod diff;
+mod get;
+mod list;
+mod schema;
+mod set;
+mod unset;
+mod validate;
+
+use clap::Subcommand;
+
+use super::{Answer, Context};
+use crate::failure::Failure;
+
+/// Read and change configuration, key by key
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Get(get::Args),
+    Set(set::Args),
+    Unset(unset::Args),
+    List(list::Args),
+    Validate(validate::Args),
+    Diff(diff::Args),
+    Schema(schema::Args),
+}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    match &args.command {
+        Command::Get(args) => get::run(cx, args),
+        Command::Set(args) => set::run(cx, args),
+        Command::Unset(args) => unset::run(cx, args),
+        Command::List(args) => list::run(cx, args),
+        Command::Validate(args) => validate::run(cx, args),
+        Command::Diff(args) => diff::run(cx, args),
+        Command::Schema(args) => schema::run(cx, args),
+    }
+}

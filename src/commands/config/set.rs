@@ -1,0 +1,175 @@
+//! `config set`
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::super::configuration::key;
+use super::super::{Answer, Context, versions};
+use crate::config::edit::{Edit, Wish};
+use crate::config::{Effective, Files, Role, Scope, Sources};
+use crate::failure::Failure;
+use crate::store::{Keep, Message};
+use crate::ui::{clean, style};
+
+/// Set a key: checked first, then written and committed
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The key, as `build.jobs`
+    key: String,
+    /// The value; text needs no quotes, a list is written as `["a", "b"]`
+    #[arg(allow_hyphen_values = true)]
+    value: String,
+    #[command(flatten)]
+    how: How,
+}
+
+/// What setting and unsetting have in common.
+#[derive(Debug, clap::Args)]
+pub(super) struct How {
+    /// In this file, as config/hosts/HOST.toml; without it where the key belongs
+    #[arg(long, value_name = "FILE")]
+    file: Option<String>,
+    /// Why, for the history
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What changed.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    key: String,
+    before: Option<Json>,
+    value: Option<Json>,
+    file: String,
+    changed: bool,
+    commit: Option<String>,
+    version: Option<u64>,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.changed {
+            let value = self.value.as_ref().map(Json::to_string).unwrap_or_default();
+            return writeln!(f, "{} is {} already", self.key, clean(&value));
+        }
+        let change = crate::config::diff::KeyChange {
+            key: self.key.clone(),
+            before: self.before.clone(),
+            after: self.value.clone(),
+        };
+        writeln!(f, "{}", clean(&change.to_string()))?;
+        match (&self.commit, self.version) {
+            (Some(commit), Some(version)) => {
+                let commit = style::notable(&commit[..10]);
+                writeln!(f, "  {}, version {version}, committed {commit}", self.file)
+            }
+            _ => writeln!(f, "  would change {}", self.file),
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    change(cx, &args.key, Wish::Set(&args.value), &args.how)
+}
+
+/// Changes one key in one commit.
+pub(super) fn change(
+    cx: &mut Context,
+    typed: &str,
+    wish: Wish<'_>,
+    how: &How,
+) -> Result<Answer, Failure> {
+    let keep = cx.keep()?;
+    let key = key(typed)?;
+    let guard = cx.lock(&keep)?;
+    let files = Files::of_work_tree(&keep)?;
+    let edit = Edit::plan(&files, &key, wish, how.file.as_deref());
+    let edit = edit.map_err(|error| Failure::from(error).hint("nothing was changed"))?;
+    let mut changed = shown(&edit);
+    if changed.changed && !how.dry_run {
+        let is_dirty = keep
+            .changes()?
+            .iter()
+            .any(|change| change.path == edit.file);
+        let message = message(cx, &keep, &edit, how)?;
+        changed.version = message
+            .trailers
+            .get("Version")
+            .and_then(|number| number.parse().ok());
+        let signature = cx.signature(&keep);
+        let commit_id = keep.commit_files(&guard, &[edit.change()], &message, &signature)?;
+        changed.commit = Some(commit_id.to_string());
+        if is_dirty {
+            let file = &edit.file;
+            cx.ui.warn(format!(
+                "{file} had other changes too: they are in the same commit"
+            ));
+        }
+    }
+    cx.ui.show(&changed)?;
+    say_if_overruled(cx, &keep, &edit)?;
+    Ok(Answer::Yes)
+}
+
+fn shown(edit: &Edit) -> Outcome {
+    let value = |value: &Option<Json>| match value {
+        Some(_) if edit.is_secret => Some(Json::from("(secret)")),
+        other => other.clone(),
+    };
+    Outcome {
+        key: edit.key.to_string(),
+        before: value(&edit.before),
+        value: value(&edit.after),
+        file: edit.file.clone(),
+        changed: !edit.is_noop(),
+        commit: None,
+        version: None,
+    }
+}
+
+fn message(cx: &Context, keep: &Keep, edit: &Edit, how: &How) -> Result<Message, Failure> {
+    let subject = how.message.clone().unwrap_or_else(|| subject(edit));
+    let mut trailers = cx.trailers("config", keep).with("Key", &edit.key);
+    if Role::of(&edit.file).is_some_and(|role| role.is_configuration()) {
+        trailers.push("Version", versions::next(keep)?);
+    }
+    Ok(Message::new(subject, trailers))
+}
+
+fn subject(edit: &Edit) -> String {
+    let key = &edit.key;
+    match &edit.after {
+        None => format!("config: unset {key}"),
+        Some(_) if edit.is_secret => format!("config: set {key}"),
+        Some(value) => {
+            let value = value.to_string();
+            let short: String = value.chars().take(40).collect();
+            let more = if short.len() < value.len() { "…" } else { "" };
+            format!("config: set {key} to {short}{more}")
+        }
+    }
+}
+
+/// A value that a stronger layer hides here is written, but does not hold.
+fn say_if_overruled(cx: &mut Context, keep: &Keep, edit: &Edit) -> Result<(), Failure> {
+    let files = Files::of_work_tree(keep)?.with(&[edit.change()]);
+    let sources = Sources::read(&files)?;
+    let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
+    let Ok(effective) = Effective::of(&sources, &scope) else {
+        return Ok(());
+    };
+    let (key, value) = (&edit.key, effective.get(&edit.key));
+    if let Some(origin) = effective.origin(key)
+        && edit.after.is_some()
+        && value != edit.after.as_ref()
+    {
+        cx.ui
+            .warn(format!("on this host `{key}` is something else: {origin}"));
+    }
+    Ok(())
+}
