@@ -29,6 +29,8 @@ pub(super) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Init(commands::init::Args),
+    Why(commands::why::Args),
+    Status(commands::status::Args),
     Config(commands::config::Args),
     Rollback(commands::rollback::Args),
     Hooks(commands::hooks::Args),
@@ -56,6 +58,8 @@ impl Command {
     pub(super) fn run(&self, cx: &mut Context) -> Result<Answer, Failure> {
         match self {
             Self::Init(args) => commands::init::run(cx, args),
+            Self::Why(args) => commands::why::run(cx, args),
+            Self::Status(args) => commands::status::run(cx, args),
             Self::Config(args) => commands::config::run(cx, args),
             Self::Rollback(args) => commands::rollback::run(cx, args),
             Self::Hooks(args) => commands::hooks::run(cx, args),

@@ -20,13 +20,15 @@ pub mod man;
 pub mod plan;
 mod project;
 pub mod remote;
-pub mod run;
 pub mod rollback;
+pub mod run;
 pub mod show;
+pub mod status;
 pub mod stop;
 pub mod tag;
 mod validate;
 mod versions;
+pub mod why;
 
 pub use context::Context;
 

@@ -30,6 +30,9 @@ pub struct Status {
     pub failed: Vec<Reasoned>,
     /// What is done, but from something that has changed.
     pub stale: Vec<Reasoned>,
+    /// What was never tried.
+    #[serde(skip)]
+    pub pending: Vec<String>,
     /// The next step that is not done.
     pub next_step: Option<String>,
     /// Alerts that fire.

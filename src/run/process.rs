@@ -138,6 +138,10 @@ pub(super) struct Stat {
     pub(super) parent: i32,
     pub(super) session: i32,
     pub(super) start_ticks: u64,
+    /// Processor time, its own and of children it waited for, in clock ticks.
+    pub(super) cpu_ticks: u64,
+    /// Memory that it holds.
+    pub(super) rss_pages: u64,
     /// The wait status, if it is a zombie and we may know.
     pub(super) exit_status: Option<i32>,
 }
@@ -165,6 +169,11 @@ impl Stat {
             parent: field(1)?.parse().ok()?,
             session: field(3)?.parse().ok()?,
             start_ticks: field(19)?.parse().ok()?,
+            cpu_ticks: (11..=14)
+                .filter_map(field)
+                .filter_map(|ticks| ticks.parse::<u64>().ok())
+                .sum(),
+            rss_pages: field(21).and_then(|pages| pages.parse().ok()).unwrap_or(0),
             exit_status: field(49).and_then(|text| text.parse().ok()),
         })
     }
@@ -188,6 +197,7 @@ mod tests {
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.pid, stat.state, stat.parent), (42, 'S', 1));
         assert_eq!((stat.session, stat.start_ticks), (40, 777));
+        assert_eq!((stat.cpu_ticks, stat.rss_pages), (10, 0));
     }
 
     #[test]

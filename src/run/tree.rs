@@ -18,6 +18,7 @@ pub(super) const COOKIE: &str = "BUILDKEEP_ATTEMPT";
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) pidfd: OwnedFd,
+    pub(super) stat: Stat,
 }
 
 /// What a look at all processes shows of one of them.
@@ -55,6 +56,7 @@ pub(super) fn members(
     Ok(kept
         .map(|(_, process)| Member {
             pidfd: process.pidfd,
+            stat: process.stat,
         })
         .collect())
 }

@@ -51,6 +51,27 @@ impl Keep {
         self.repo().find_ref(&Self::state_ref(&host))
     }
 
+    /// The newest states of other hosts, as they were pushed or fetched, newest first.
+    pub fn other_states(&self) -> Result<Vec<(String, ObjectId)>, Error> {
+        let own = self.host();
+        let mut found = Vec::new();
+        for prefix in ["refs/heads/", "refs/remotes/"] {
+            for (name, tip) in self.repo().refs(prefix)? {
+                let Some((_, host)) = name.split_once("/state/") else {
+                    continue;
+                };
+                if host != own {
+                    found.push((self.repo().commit(tip)?.author.time, host.to_owned(), tip));
+                }
+            }
+        }
+        found.sort_by(|a, b| b.0.cmp(&a.0));
+        Ok(found
+            .into_iter()
+            .map(|(_, host, tip)| (host, tip))
+            .collect())
+    }
+
     /// A file of the newest state of this host.
     pub fn state_file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         let tip = self.state_tip()?;

@@ -9,5 +9,5 @@ mod keep;
 mod kill;
 mod layers;
 mod plan;
-mod site;
 mod rollback;
+mod site;

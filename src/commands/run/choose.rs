@@ -31,7 +31,7 @@ pub(super) struct Choice {
 
 /// Why a step is run.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Reason {
+pub(in crate::commands) enum Reason {
     /// It is not: it is done.
     Done,
     /// It never was.
@@ -105,7 +105,11 @@ pub(super) fn choose(
 }
 
 /// Why a step is to be run, by its manifest and what it would be built from.
-pub(super) fn reason(step: &Step, manifest: Option<&Manifest>, now: &Fingerprint) -> Reason {
+pub(in crate::commands) fn reason(
+    step: &Step,
+    manifest: Option<&Manifest>,
+    now: &Fingerprint,
+) -> Reason {
     debug_assert!(manifest.is_none_or(|manifest| manifest.step == step.id));
     match Manifest::verdict(manifest, &now.parts) {
         Verdict::Done => Reason::Done,

@@ -5,7 +5,8 @@ mod lines;
 mod session;
 mod settle;
 
-pub(super) use settle::{publish_finished, running};
+pub(super) use choose::{Reason, reason};
+pub(super) use settle::{latest, manifests, publish_finished, running};
 
 use super::project::Project;
 use super::{Answer, Context};
@@ -60,14 +61,14 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     } = Project::of(cx, keep)?;
     let wanted = wanted(&plan, args)?;
     if args.dry_run {
-        let manifests = settle::manifests(&keep)?;
+        let manifests = manifests(&keep)?;
         let choices = choose(&plan, &keys, &manifests, &wanted)?;
         cx.ui.show(&Planned::new(&plan, &choices))?;
         return Ok(Answer::Yes);
     }
     let _only = claim(cx, &runs_of(&keep))?;
     settle::finish_earlier(cx, &keep)?;
-    let manifests = settle::manifests(&keep)?;
+    let manifests = manifests(&keep)?;
     let choices = choose(&plan, &keys, &manifests, &wanted)?;
     if choices.iter().all(Choice::is_done) {
         cx.ui.show(&Summary::nothing(choices.len()))?;

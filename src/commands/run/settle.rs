@@ -8,7 +8,9 @@ use super::runs_of;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::fs::read_optional;
-use crate::run::{Attempt, AttemptState, Follower, Interrupts, Manifest, Program, Run, Tick, tail};
+use crate::run::{
+    Attempt, AttemptState, Follower, Interrupts, Manifest, Program, Run, Tick, adopt, tail,
+};
 use crate::store::{Batch, JournalRef, Keep, Message};
 
 /// How much of the log of a failed step is published.
@@ -17,7 +19,7 @@ const LOG_TAIL: u64 = 16 << 10;
 const TICK: Duration = Duration::from_secs(1);
 
 /// All manifests of this host, by step.
-pub(super) fn manifests(keep: &Keep) -> Result<BTreeMap<String, Manifest>, Failure> {
+pub(in crate::commands) fn manifests(keep: &Keep) -> Result<BTreeMap<String, Manifest>, Failure> {
     let mut manifests = BTreeMap::new();
     for (path, text) in keep.state_files("steps/")? {
         let manifest = Manifest::parse(&path, &text)?;
@@ -26,9 +28,22 @@ pub(super) fn manifests(keep: &Keep) -> Result<BTreeMap<String, Manifest>, Failu
     Ok(manifests)
 }
 
-/// The attempt that runs at this moment, if one does.
+/// Attempts that the manifests do not tell of yet: running ones, and ends not published.
+///
+/// A script that a killed command left alone gets a keeper here, so that its end is seen.
+pub(in crate::commands) fn latest(cx: &Context, keep: &Keep) -> Result<Vec<Attempt>, Failure> {
+    let attempts = runs_of(keep).unpublished(&cx.world.clock)?;
+    for attempt in &attempts {
+        if attempt.state.is_live() && !attempt.is_guarded {
+            adopt(&Program::of_self(), &attempt.dir)?;
+        }
+    }
+    Ok(attempts)
+}
+
+/// The attempts that run at this moment.
 pub(in crate::commands) fn running(cx: &Context, keep: &Keep) -> Result<Vec<Attempt>, Failure> {
-    let mut attempts = runs_of(keep).unpublished(&cx.world.clock)?;
+    let mut attempts = latest(cx, keep)?;
     attempts.retain(|attempt| attempt.state.is_live());
     Ok(attempts)
 }

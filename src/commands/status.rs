@@ -1,0 +1,227 @@
+//! `status`
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use super::project::Project;
+use super::run::{Reason, latest, manifests, reason};
+use super::{Answer, Context};
+use crate::failure::Failure;
+use crate::report::estimate::{Behind, Estimates, Known};
+use crate::report::status::{Ages, Config, Counts, Reasoned, Running, Status};
+use crate::run::{Attempt, AttemptState, Manifest, living};
+use crate::store::Keep;
+
+/// Show how far the build is, what runs, what went wrong, and what to type next
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, Args {}: &Args) -> Result<Answer, Failure> {
+    let keep = cx.keep()?;
+    let valid = super::validate::work_tree(&keep);
+    let config = config(&keep, valid.is_ok())?;
+    let project = Project::of(cx, keep)?;
+    let status = gather(cx, &project, config)?;
+    cx.ui.show(&status)?;
+    Ok(Answer::Yes)
+}
+
+fn gather(cx: &Context, project: &Project, config: Config) -> Result<Status, Failure> {
+    let keep = &project.keep;
+    let (host, mut known) = whose(keep)?;
+    let attempts = latest(cx, keep)?;
+    for attempt in attempts.iter().filter(|attempt| attempt.spec.planned) {
+        let manifest = Manifest::of(attempt, known.get(&attempt.spec.step));
+        known.insert(attempt.spec.step.clone(), manifest);
+    }
+    let mut status = Status {
+        keep: keep.root().display().to_string(),
+        is_here: host == keep.host() || known.is_empty(),
+        host,
+        config,
+        ..Status::default()
+    };
+    let estimates = estimates(project, &known);
+    status.running = running(cx, &attempts, &estimates)?;
+    sort_steps(project, &known, &mut status)?;
+    (status.progress, status.eta_s) = progress(project, &status, &estimates);
+    ages(cx, keep, &mut status)?;
+    status.next = next(&status);
+    Ok(status)
+}
+
+/// The manifests of this host; in a fresh clone, those of the host that worked last.
+fn whose(keep: &Keep) -> Result<(String, BTreeMap<String, Manifest>), Failure> {
+    let own = manifests(keep)?;
+    let others = if own.is_empty() {
+        keep.other_states()?
+    } else {
+        Vec::new()
+    };
+    let Some((host, tip)) = others.into_iter().next() else {
+        return Ok((keep.host(), own));
+    };
+    let mut known = BTreeMap::new();
+    for (path, text) in keep.state_files_at(tip, "steps/")? {
+        let manifest = Manifest::parse(&path, &text)?;
+        known.insert(manifest.step.clone(), manifest);
+    }
+    Ok((host, known))
+}
+
+fn config(keep: &Keep, valid: bool) -> Result<Config, Failure> {
+    let head = keep.repo().head()?;
+    let versions = super::versions::numbers(keep)?;
+    Ok(Config {
+        version: versions.values().copied().max().unwrap_or(0),
+        commit: head.map(|id| id.to_string()),
+        valid,
+        uncommitted: keep
+            .changes()?
+            .iter()
+            .map(|change| change.path.to_string())
+            .collect(),
+    })
+}
+
+fn estimates(project: &Project, known: &BTreeMap<String, Manifest>) -> Estimates {
+    let steps = project.plan.steps.iter().map(|step| {
+        let success = known
+            .get(&step.id)
+            .and_then(|manifest| manifest.last_success.as_ref());
+        let times = Known {
+            last_s: success.and_then(|success| success.duration_s),
+            sbu: step.sbu,
+        };
+        (step.id.clone(), times)
+    });
+    Estimates::new(&steps.collect())
+}
+
+fn running(
+    cx: &Context,
+    attempts: &[Attempt],
+    estimates: &Estimates,
+) -> Result<Vec<Running>, Failure> {
+    let now = cx.world.clock.since_boot().as_secs_f64();
+    let mut running = Vec::new();
+    for attempt in attempts.iter().filter(|attempt| attempt.state.is_live()) {
+        let cost = living(attempt)?;
+        running.push(Running {
+            step: attempt.spec.step.clone(),
+            attempt: attempt.spec.name(),
+            elapsed_s: attempt
+                .started_boot_s
+                .map(|started| (now - started).max(0.0)),
+            expected_s: estimates.of(&attempt.spec.step),
+            cpu_s: Some(cost.cpu_s),
+            rss_bytes: Some(cost.rss_bytes),
+        });
+    }
+    Ok(running)
+}
+
+/// Counts the steps of the plan by state, and names those that need a look.
+fn sort_steps(
+    project: &Project,
+    known: &BTreeMap<String, Manifest>,
+    status: &mut Status,
+) -> Result<(), Failure> {
+    let fingerprints = project.fingerprints()?;
+    status.steps = Counts {
+        total: project.plan.steps.len(),
+        ..Counts::default()
+    };
+    for step in &project.plan.steps {
+        let manifest = known.get(&step.id);
+        let reason = reason(step, manifest, &fingerprints[&step.id]);
+        let is_done = reason == Reason::Done;
+        let why = |reason: String| Reasoned {
+            step: step.id.clone(),
+            reason,
+        };
+        match reason {
+            Reason::Done => status.steps.done += 1,
+            Reason::New | Reason::Forced => {
+                status.steps.pending += 1;
+                status.pending.push(step.id.clone());
+            }
+            Reason::Changed(_) => {
+                status.steps.stale += 1;
+                status.stale.push(why(reason.to_string()));
+            }
+            Reason::Again(state) if state.is_live() => status.steps.running += 1,
+            Reason::Again(state) => {
+                status.steps.failed += 1;
+                status.failed.push(why(ending(manifest, state)));
+            }
+        }
+        if !is_done && status.next_step.is_none() {
+            status.next_step = Some(step.id.clone());
+        }
+    }
+    Ok(())
+}
+
+/// How an attempt ended, in a few words.
+fn ending(manifest: Option<&Manifest>, state: AttemptState) -> String {
+    match manifest.map(|manifest| (manifest.code, manifest.signal)) {
+        Some((Some(code), _)) => format!("{state} with exit code {code}"),
+        Some((_, Some(signal))) => format!("{state} by signal {signal}"),
+        _ => state.to_string(),
+    }
+}
+
+fn progress(project: &Project, status: &Status, estimates: &Estimates) -> (f64, Option<f64>) {
+    let behind = |id: &str| {
+        let open = status
+            .failed
+            .iter()
+            .chain(&status.stale)
+            .any(|step| step.step == id);
+        let running = status.running.iter().find(|running| running.step == id);
+        match running {
+            Some(running) => Behind::Seconds(running.elapsed_s.unwrap_or(0.0)),
+            None if open || status.pending.iter().any(|step| step == id) => Behind::Seconds(0.0),
+            None => Behind::All,
+        }
+    };
+    estimates.progress(
+        project
+            .plan
+            .steps
+            .iter()
+            .map(|step| (step.id.as_str(), behind(&step.id))),
+    )
+}
+
+fn ages(cx: &Context, keep: &Keep, status: &mut Status) -> Result<(), Failure> {
+    let push = keep.state_file("push.json")?.unwrap_or_default();
+    let push: serde_json::Value = serde_json::from_slice(&push).unwrap_or_default();
+    status.last_push = push["time"].as_str().map(str::to_owned);
+    let age = |time: &Option<String>| {
+        let time: DateTime<Utc> = time.as_deref()?.parse().ok()?;
+        Some((cx.world.clock.now() - time).as_seconds_f64())
+    };
+    status.ages = Ages {
+        push_s: age(&status.last_push),
+        backup_s: age(&status.last_backup),
+    };
+    Ok(())
+}
+
+/// What makes sense to type now.
+fn next(status: &Status) -> Vec<String> {
+    let mut next = Vec::new();
+    if let Some(failed) = status.failed.first() {
+        next.push(format!("buildkeep logs {}", failed.step));
+        next.push(format!("buildkeep why {}", failed.step));
+    }
+    if let Some(running) = status.running.first() {
+        next.push(format!("buildkeep logs --follow {}", running.step));
+    } else if status.steps.done < status.steps.total {
+        next.push("buildkeep run".to_owned());
+    }
+    next
+}

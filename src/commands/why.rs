@@ -1,0 +1,154 @@
+//! `why`
+use std::fmt;
+
+use serde::Serialize;
+
+use super::project::Project;
+use super::run::manifests;
+use super::{Answer, Context};
+use crate::failure::Failure;
+use crate::plan::{Change, ChangeKind, Fingerprint};
+use crate::report::diff::FileDiff;
+use crate::run::{AttemptState, Manifest};
+use crate::store::Keep;
+use crate::ui::{clean, style};
+
+/// Compare what a step was built from when it last worked with its failure, or with now
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The step: its id, the end of it, or its script's name
+    step: String,
+}
+
+/// What changed since a step last worked.
+#[derive(Debug, Serialize)]
+struct Why {
+    step: String,
+    state: Option<AttemptState>,
+    /// When it last worked, RFC 3339.
+    since: Option<String>,
+    /// Which attempt that was.
+    since_attempt: Option<String>,
+    /// What it is compared with: the failed attempt, or `now`.
+    until: String,
+    changes: Vec<Change>,
+    #[serde(skip)]
+    script: Option<FileDiff>,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let step = style::name(clean(&self.step));
+        let Some(since) = &self.since_attempt else {
+            return match self.state {
+                None => writeln!(f, "{step} was never built"),
+                Some(state) => writeln!(f, "{step} never worked here; {} {state}", self.until),
+            };
+        };
+        let until = match (self.until.as_str(), self.state) {
+            ("now", _) => "now".to_owned(),
+            (attempt, Some(state)) => format!("{attempt}, which {state}"),
+            (attempt, None) => attempt.to_owned(),
+        };
+        let time = self
+            .since
+            .as_deref()
+            .and_then(|time| time.get(..16))
+            .unwrap_or_default()
+            .replace('T', " ");
+        writeln!(
+            f,
+            "{step}: from {since}, which succeeded ({time}), to {until}"
+        )?;
+        if self.changes.is_empty() {
+            return writeln!(f, "  nothing that it is built from is different");
+        }
+        for change in &self.changes {
+            writeln!(f, "  {}", clean(&change.to_string()))?;
+        }
+        self.script
+            .iter()
+            .try_for_each(|script| write!(f, "\n{script}"))
+    }
+}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    super::run::publish_finished(cx, &cx.keep()?)?;
+    let project = Project::open(cx)?;
+    let step = project.plan.find(&args.step)?;
+    let known = manifests(&project.keep)?.remove(&step.id);
+    let now = project.fingerprints()?.remove(&step.id).unwrap_or_default();
+    let mut why = compare(&step.id, known.as_ref(), now);
+    if let Some(manifest) = known.filter(|_| changed_script(&why.changes)) {
+        let after = match why.until.as_str() {
+            "now" => project.plan.script(step)?,
+            _ => project
+                .keep
+                .state_file(&format!("scripts/{}", step.id))?
+                .unwrap_or_default(),
+        };
+        why.script = script_diff(&project.keep, &manifest, &step.file, &after)?;
+    }
+    cx.ui.show(&why)?;
+    Ok(Answer::Yes)
+}
+
+fn compare(step: &str, manifest: Option<&Manifest>, now: Fingerprint) -> Why {
+    let success = manifest.and_then(|manifest| manifest.last_success.as_ref());
+    let failed = manifest.filter(|manifest| manifest.state != AttemptState::Succeeded);
+    let after = match failed {
+        Some(manifest) => Fingerprint {
+            parts: manifest.fingerprint.clone(),
+        },
+        None => now,
+    };
+    let before = success.map(|success| Fingerprint {
+        parts: success.fingerprint.clone(),
+    });
+    Why {
+        step: step.to_owned(),
+        state: manifest.map(|manifest| manifest.state),
+        since: success.map(|success| success.ended.clone()),
+        since_attempt: success.map(|success| format!("{step}#{}", success.number)),
+        until: failed.map_or_else(|| "now".to_owned(), Manifest::name),
+        changes: before
+            .map(|before| after.changes(&before))
+            .unwrap_or_default(),
+        script: None,
+    }
+}
+
+fn changed_script(changes: &[Change]) -> bool {
+    changes
+        .iter()
+        .any(|change| change.kind == ChangeKind::Script)
+}
+
+/// The lines of the script that differ; its bytes as built are in the state history.
+fn script_diff(
+    keep: &Keep,
+    manifest: &Manifest,
+    file: &str,
+    after: &[u8],
+) -> Result<Option<FileDiff>, Failure> {
+    let Some(tip) = keep.state_tip()? else {
+        return Ok(None);
+    };
+    let stored = format!("scripts/{}", manifest.step);
+    for commit in keep.repo().first_parents(tip) {
+        let commit = commit?;
+        let facts = &commit.message.trailers;
+        let is_success =
+            facts.get("Step") == Some(&manifest.step) && facts.get("State") == Some("succeeded");
+        if is_success {
+            let before = keep.repo().file_at(commit.id, &stored)?;
+            return Ok(Some(FileDiff::new(
+                file.to_owned(),
+                before.as_deref(),
+                Some(after),
+            )));
+        }
+    }
+    Ok(None)
+}
