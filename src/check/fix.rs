@@ -68,7 +68,21 @@ impl Family {
     }
 }
 
+impl Family {
+    /// The command that installs all of `packages`.
+    pub(super) fn install(self, packages: &[&str]) -> String {
+        format!("{} {}", self.commands().0, packages.join(" "))
+    }
+}
+
 impl Fixes {
+    /// The package that mends it here, if a package does.
+    pub(super) fn package(&self, family: Option<Family>) -> Option<&str> {
+        let name = family.map_or("any", Family::name);
+        let package = self.packages.get(name).or_else(|| self.packages.get("any"));
+        package.map(String::as_str)
+    }
+
     /// What mends it here, `subject` being what was found; nothing if nobody knows.
     pub(super) fn here(&self, family: Option<Family>, subject: &str) -> Option<Fix> {
         let name = family.map_or("any", Family::name);
@@ -82,10 +96,7 @@ impl Fixes {
                 undo: fix.undo.as_ref().filter(can_undo).map(filled),
             });
         }
-        let package = self
-            .packages
-            .get(name)
-            .or_else(|| self.packages.get("any"))?;
+        let package = self.package(family)?;
         let Some(family) = family else {
             return Some(Fix {
                 run: format!("install the package `{package}`"),

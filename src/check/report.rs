@@ -70,11 +70,13 @@ pub struct Report {
     pub summary: Summary,
     /// Each of them, in the order of the sets.
     pub results: Vec<Outcome>,
+    /// One command that installs all packages that are missing, if it takes several.
+    pub install: Option<String>,
 }
 
 impl Report {
     /// Puts results together.
-    pub(super) fn new(sets: Vec<String>, results: Vec<Outcome>) -> Self {
+    pub(super) fn new(sets: Vec<String>, results: Vec<Outcome>, install: Option<String>) -> Self {
         let mut summary = Summary::default();
         for outcome in &results {
             let count = match outcome.status {
@@ -91,6 +93,7 @@ impl Report {
             sets,
             summary,
             results,
+            install,
         }
     }
 

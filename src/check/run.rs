@@ -1,4 +1,5 @@
 //! Running checks, several at once.
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -6,7 +7,7 @@ use std::thread;
 use super::catalogue::Selection;
 use super::definition::{Check, Waiver};
 use super::probe::{Finding, look};
-use super::{Host, Outcome, Report, Status};
+use super::{Family, Host, Outcome, Report, Status};
 
 /// So many at once: most of them wait for a program.
 const WORKERS: usize = 12;
@@ -33,10 +34,27 @@ pub fn run(sets: Vec<String>, selection: &Selection, host: &Host<'_>) -> Report 
     let found = found
         .into_iter()
         .map(|place| place.into_inner().ok().flatten());
-    let outcomes = checks.iter().zip(found);
-    let outcomes =
-        outcomes.map(|(check, finding)| outcome(check, finding, &selection.waivers, host));
-    Report::new(sets, outcomes.collect())
+    let outcomes: Vec<Outcome> = checks
+        .iter()
+        .zip(found)
+        .map(|(check, finding)| outcome(check, finding, &selection.waivers, host))
+        .collect();
+    let install = install(checks, &outcomes, host.family);
+    Report::new(sets, outcomes, install)
+}
+
+/// What installs all that is missing, if that is more than one package.
+fn install(checks: &[Check], outcomes: &[Outcome], family: Option<Family>) -> Option<String> {
+    let failed = checks.iter().zip(outcomes);
+    let failed = failed.filter(|(_, outcome)| outcome.status == Status::Fail);
+    let packages: BTreeSet<&str> = failed
+        .filter_map(|(check, _)| check.fixes.package(family))
+        .collect();
+    let packages: Vec<&str> = packages.into_iter().collect();
+    if packages.len() < 2 {
+        return None;
+    }
+    Some(family?.install(&packages))
 }
 
 fn outcome(

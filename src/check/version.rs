@@ -110,13 +110,13 @@ fn by_parentheses(line: &str) -> (String, String) {
         match c {
             // `5.2.15(1)-release` is one word.
             '(' if depth > 0 || before.is_whitespace() => depth += 1,
-            ')' if depth > 0 => depth -= 1,
+            ')' if depth > 0 => {
+                depth -= 1;
+                outside.push(' ');
+                inside.push(' ');
+            }
             _ if depth > 0 => inside.push(c),
             _ => outside.push(c),
-        }
-        if matches!(c, '(' | ')') {
-            outside.push(' ');
-            inside.push(' ');
         }
         before = c;
     }

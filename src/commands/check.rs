@@ -110,7 +110,11 @@ impl fmt::Display for Shown {
         for outcome in findings {
             finding(outcome, f)?;
         }
-        writeln!(f, "{}", self.summary())
+        writeln!(f, "{}", self.summary())?;
+        match &self.0.install {
+            Some(command) => writeln!(f, "all packages at once: {}", clean(command)),
+            None => Ok(()),
+        }
     }
 }
 

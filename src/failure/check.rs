@@ -1,17 +1,13 @@
 //! Errors of [`crate::check`].
 use super::{Failure, Kind};
 use crate::check::Error;
-use crate::document::render;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Io(error) => error.into(),
             Error::Schema(error) => Self::new(Kind::Internal, &error),
-            Error::Document(ref problems) => {
-                let detail = render(problems);
-                Self::new(Kind::User, &error).detail(detail)
-            }
+            Error::Document(problems) => Self::problems(&problems),
             Error::UnknownSet {
                 ref nearest,
                 ref known,

@@ -1,6 +1,5 @@
 //! Errors of [`crate::plan`].
 use super::{Failure, Kind};
-use crate::document::render;
 use crate::plan::{Error, Unfit};
 
 /// So many scripts are told with what to do about each.
@@ -11,10 +10,7 @@ impl From<Error> for Failure {
         match error {
             Error::Io(error) => error.into(),
             Error::Schema(error) => Self::new(Kind::Internal, &error),
-            Error::Document(ref problems) => {
-                let detail = render(problems);
-                Self::new(Kind::User, &error).detail(detail)
-            }
+            Error::Document(problems) => Self::problems(&problems),
             Error::Unfit(unfit) => scripts(&unfit),
             Error::SameId(_) => Self::new(Kind::User, &error).hint(
                 "rename one of them, or give it a name in plan.toml: \
