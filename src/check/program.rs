@@ -90,7 +90,7 @@ pub(super) fn run(mut command: Command, env: &Env, clock: &Clock, limit: Duratio
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let mut child = match command.spawn() {
+    let mut child = match spawn(&mut command) {
         Ok(child) => child,
         Err(error) => return Ran::NotStarted(error),
     };
@@ -99,6 +99,19 @@ pub(super) fn run(mut command: Command, env: &Env, clock: &Clock, limit: Duratio
         kill(&mut child, clock);
     }
     ran.unwrap_or_else(Ran::NotStarted)
+}
+
+/// Starts the program; one that is being replaced at this moment a little later.
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    for _ in 0..20 {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            result => return result,
+        }
+    }
+    command.spawn()
 }
 
 /// A command that reads nothing.

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::definition::{Check, EnvIs, FileIs, Fix, Fixes, Probe, Resource, Set, Severity, Waiver};
-use super::{Error, Requirement, units};
-use crate::document::{Document, KeyPath, Problem, Schema, code};
+use super::{Error, Requirement};
+use crate::document::{Document, KeyPath, Problem, Schema, as_size, code};
 
 /// How long a check may take that does not say.
 const LIMIT_S: f64 = 5.0;
@@ -170,7 +170,7 @@ fn resource(raw: &mut Raw) -> Result<Probe, Wrong> {
     let amount = needed(raw.at_least.take(), "at_least")?;
     Ok(Probe::Resource {
         resource: needed(raw.resource, "resource")?,
-        at_least: units::amount(&amount).ok_or_else(|| Wrong {
+        at_least: as_size(&amount).ok_or_else(|| Wrong {
             key: "at_least",
             message: format!("{amount} is not a size"),
             help: "write \"10 GB\", \"512 MiB\" or a number",

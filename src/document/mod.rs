@@ -8,6 +8,7 @@
 //! No text can make this module panic, and values of keys that the schema marks secret never
 //! appear in a problem.
 
+mod amount;
 pub mod code;
 mod edit;
 mod excerpt;
@@ -25,6 +26,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use amount::{as_duration, as_size};
 pub use edit::{set, unset};
 pub use key_path::{KeyPath, Segment};
 pub use parse::Document;

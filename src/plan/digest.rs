@@ -14,6 +14,9 @@ use crate::fs::{AtPath as _, PathError, is_absent};
 /// What stands for an input that does not exist.
 pub(super) const ABSENT: &str = "absent";
 
+/// Folders in which tools keep their own things: no part of what a step is built from.
+const PRIVATE: [&str; 2] = [".git", ".buildkeep"];
+
 /// The hash that `git hash-object` prints for these bytes.
 pub(super) fn blob(bytes: &[u8]) -> String {
     let mut hasher = blob_hasher(bytes.len() as u64);
@@ -46,6 +49,9 @@ fn folder(path: &Path) -> Result<String, PathError> {
     let mut entries = BTreeMap::new();
     for entry in fs::read_dir(path).at("list", path)? {
         let entry = entry.at("list", path)?;
+        if PRIVATE.iter().any(|private| entry.file_name() == *private) {
+            continue;
+        }
         let (at, kind) = (entry.path(), entry.file_type().at("look at", path)?);
         let value = if kind.is_symlink() {
             let target = fs::read_link(&at).at("read", &at)?;
@@ -132,6 +138,10 @@ mod tests {
         changed("a run bit");
         std::os::unix::fs::symlink("nowhere", inner.join("l")).unwrap();
         changed("a link");
+        let before = path(dir.path()).unwrap();
+        fs::create_dir(dir.path().join(".git")).unwrap();
+        fs::write(dir.path().join(".git/index"), "x").unwrap();
+        assert_eq!(path(dir.path()).unwrap(), before);
         assert_eq!(path(&inner.join("none")).unwrap(), ABSENT);
     }
 }

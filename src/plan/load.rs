@@ -5,9 +5,8 @@ use super::discover::{self, Findings};
 use super::draft::{Draft, Drafts};
 use super::link::{Order, link};
 use super::settings::{DEFAULT_SCRIPTS, Places, Raw, RawStep, Reader, read};
-use super::units::{as_duration, as_size};
 use super::{Checkpoint, Error, Input, Plan, Step};
-use crate::document::KeyPath;
+use crate::document::{KeyPath, as_duration, as_size};
 
 /// Reads the plan of the keep at `keep`; `name` is what problems call the file with this `text`.
 ///

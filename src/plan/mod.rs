@@ -25,7 +25,6 @@ mod settings;
 mod template;
 #[cfg(test)]
 mod tests;
-mod units;
 
 pub use environment::StepEnv;
 pub use error::{Error, SameId};

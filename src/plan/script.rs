@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, access};
+
 use crate::fs::{AtPath as _, PathError};
 
 /// How much of a script the kernel looks at; more in a first line is cut off.
@@ -29,6 +31,8 @@ pub enum Fault {
     NotAFile,
     /// Nobody may execute it.
     NotExecutable,
+    /// Its run bit is not for us, or its file system is mounted without.
+    Forbidden,
     /// We may not read it.
     Unreadable,
     /// Nothing is in it.
@@ -71,6 +75,9 @@ pub(super) fn examine(path: &Path) -> Result<Option<PathBuf>, Fault> {
     let interpreter = interpreter(&head)?;
     if meta.permissions().mode() & 0o111 == 0 {
         return Err(Fault::NotExecutable);
+    }
+    if access(path, Access::EXEC_OK).is_err() {
+        return Err(Fault::Forbidden);
     }
     Ok(interpreter)
 }
@@ -146,6 +153,7 @@ impl Unfit {
             Fault::Missing | Fault::NotAFile => "name an existing script file".into(),
             Fault::NotExecutable => format!("chmod +x {file}"),
             Fault::Unreadable => format!("ls -l {file}"),
+            Fault::Forbidden => format!("ls -l {file}; findmnt -T {file}"),
             Fault::Empty => "write the script, or delete the file".into(),
             Fault::NoShebang => format!("sed -i '1i #!/bin/sh' {file}"),
             Fault::ByteOrderMark => format!("sed -i '1s/^\\xef\\xbb\\xbf//' {file}"),
@@ -175,6 +183,9 @@ impl fmt::Display for Fault {
             Self::NotAFile => f.write_str("not a file"),
             Self::NotExecutable => f.write_str("not executable (no run bit)"),
             Self::Unreadable => f.write_str("cannot be read"),
+            Self::Forbidden => f.write_str(
+                "may not be executed (the run bit is for others, or the file system is noexec)",
+            ),
             Self::Empty => f.write_str("empty"),
             Self::NoShebang => f.write_str("its first line names no interpreter (no `#!`)"),
             Self::ByteOrderMark => f.write_str("a byte-order mark stands before its `#!`"),

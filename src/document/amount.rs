@@ -1,18 +1,18 @@
-//! Durations and sizes as people write them.
+//! Amounts as people write them: durations and sizes.
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
 /// A duration: seconds, or `90m`, `1h30m`, `2 h`.
-pub(super) fn as_duration(value: &Json) -> Option<Duration> {
+pub fn as_duration(value: &Json) -> Option<Duration> {
     match value.as_u64() {
         Some(seconds) => Some(Duration::from_secs(seconds)),
         None => duration(value.as_str()?),
     }
 }
 
-/// A size: bytes, or `6.3 GB`, `512MiB`.
-pub(super) fn as_size(value: &Json) -> Option<u64> {
+/// A size: bytes (or another plain number), or `6.3 GB`, `512MiB`.
+pub fn as_size(value: &Json) -> Option<u64> {
     value.as_u64().or_else(|| size(value.as_str()?))
 }
 
