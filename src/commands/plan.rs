@@ -68,10 +68,10 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let listing = Listing::new(&plan, keep.root(), &wanted);
     cx.ui.show(&listing)?;
     if listing.total == 0 {
-        cx.ui.hint(format!(
-            "put scripts into {}, named like 01-first.sh; each is a step",
-            keep.root().join("scripts").display()
-        ));
+        let usual = keep.root().join("scripts");
+        let folder = plan.scripts.as_ref().unwrap_or(&usual).display();
+        let hint = format!("put scripts into {folder}, named like 01-first.sh; each is a step");
+        cx.ui.hint(hint);
     }
     Ok(Answer::Yes)
 }

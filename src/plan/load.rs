@@ -42,25 +42,23 @@ pub fn load(keep: &Path, name: &str, text: &str) -> Result<Plan, Error> {
     })
 }
 
-/// The folder of the scripts; none if plan.toml lists steps only, or if the folder that is looked
-/// into by default does not exist (Git keeps no empty folders).
+/// The folder of the scripts; none if plan.toml lists steps only, or if the usual folder does not
+/// exist, as in a clone of a keep without scripts: Git keeps no empty folders.
 fn scripts_folder(raw: &Raw, reader: &mut Reader<'_>) -> Option<PathBuf> {
     let at = KeyPath::root().key("scripts");
-    let (folder, named) = match &raw.scripts {
-        Some(text) => (reader.path(text, &at), true),
-        None if raw.step.is_empty() => (reader.places.keep.join(DEFAULT_SCRIPTS), false),
+    let usual = reader.places.keep.join(DEFAULT_SCRIPTS);
+    let folder = match &raw.scripts {
+        Some(text) => reader.path(text, &at),
+        None if raw.step.is_empty() => usual.clone(),
         None => return None,
     };
     if folder.is_dir() {
         return Some(folder);
     }
-    if named {
+    if folder != usual {
         let message = format!("there is no folder {}", folder.display());
-        reader.wrong(
-            &at,
-            message,
-            "create it, or name the folder that holds the scripts",
-        );
+        let help = "create it, or name the folder that holds the scripts";
+        reader.wrong(&at, message, help);
     }
     None
 }

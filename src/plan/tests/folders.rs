@@ -53,7 +53,9 @@ fn a_folder_is_a_plan() {
 
 #[test]
 fn an_empty_keep_has_an_empty_plan() {
-    assert_eq!(Keep::new(&[]).ids(""), [""; 0]);
+    for toml in ["", "scripts = \"scripts\"\n", "scripts = \"./scripts/\"\n"] {
+        assert_eq!(Keep::new(&[]).ids(toml), [""; 0], "{toml}");
+    }
 }
 
 #[test]
