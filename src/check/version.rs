@@ -6,7 +6,9 @@ use std::fmt;
 const BEFORE_RELEASE: &[&str] = &["rc", "pre", "alpha", "beta", "dev", "git"];
 
 /// Numbers, perhaps letters right after them, and a tail that only its maker understands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Equal are those that count as the same: `5.2` and `5.2.0`.
+#[derive(Clone, Debug)]
 pub struct Version {
     text: String,
     numbers: Vec<u64>,
@@ -73,6 +75,14 @@ impl Ord for Version {
     }
 }
 
+impl PartialEq for Version {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Version {}
+
 impl PartialOrd for Version {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
@@ -109,7 +119,10 @@ fn by_parentheses(line: &str) -> (String, String) {
     for c in line.chars() {
         match c {
             // `5.2.15(1)-release` is one word.
-            '(' if depth > 0 || before.is_whitespace() => depth += 1,
+            '(' if depth > 0 || before.is_whitespace() => {
+                depth += 1;
+                inside.push(' ');
+            }
             ')' if depth > 0 => {
                 depth -= 1;
                 outside.push(' ');
@@ -181,6 +194,38 @@ mod tests {
     fn no_number_is_no_version() {
         for text in ["", "v", "abc", ".5", "-1", "99999999999999999999999"] {
             assert_eq!(Version::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_stumble() {
+        let pieces = [
+            "1",
+            ".",
+            "-",
+            "(",
+            ")",
+            "v",
+            "é",
+            " ",
+            "rc",
+            "\n",
+            "99999999999999999999",
+        ];
+        let mut state = 1_u64;
+        for _ in 0..20_000 {
+            let text: String = (0..8)
+                .map(|_| {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    pieces[(state >> 33) as usize % pieces.len()]
+                })
+                .collect();
+            if let Some(version) = Version::find(&text) {
+                assert!(text.contains(&version.to_string()), "{text}");
+                assert_eq!(version, version.clone());
+            }
         }
     }
 
