@@ -48,13 +48,15 @@ impl Edit {
             None => home_of(&sources, key),
         };
         refuse_foreign(&file)?;
-        let old = String::from_utf8_lossy(files.get(&file).unwrap_or_default()).into_owned();
+        let old = files
+            .text(&file)
+            .map_err(|problem| Error::Invalid(vec![problem]))?;
         let invalid = |problem: Problem| Error::Invalid(vec![schema.redact(problem)]);
-        let before = value_in(&file, &old, key).map_err(invalid)?;
+        let before = value_in(&file, old, key).map_err(invalid)?;
         let text = match wish {
-            Wish::Set(text) => document::set(&file, &old, key, &typed(schema, key, text)),
+            Wish::Set(text) => document::set(&file, old, key, &typed(schema, key, text)),
             Wish::Unset if before.is_none() => return Err(not_set(&sources, key)),
-            Wish::Unset => document::unset(&file, &old, key),
+            Wish::Unset => document::unset(&file, old, key),
         }
         .map_err(invalid)?;
         let edit = Self {

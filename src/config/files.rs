@@ -1,26 +1,34 @@
 //! The bytes of the files that make up a configuration, wherever they are read from.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{Error, Role};
+use crate::document::{Document, Problem, code};
 use crate::fs::{AtPath as _, is_absent, read_optional};
-use crate::store::{FileChange, Keep, ObjectId, Repo, TreeFile};
+use crate::store::{FileChange, Keep, Mode, ObjectId, Repo, TreeFile};
 
 /// The folders that can hold configuration.
 const FOLDERS: &[&str] = &["", "config", "config/hosts", "config/profiles", "schemas"];
 
 /// Configuration files by path from the root of the keep.
+///
+/// Symlinks are never followed: what they point at is neither versioned nor ours to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Files(BTreeMap<String, Vec<u8>>);
+pub struct Files {
+    plain: BTreeMap<String, Vec<u8>>,
+    links: BTreeSet<String>,
+}
 
 impl Files {
     /// As they are on disk.
     pub fn of_work_tree(keep: &Keep) -> Result<Self, Error> {
         let mut files = Self::default();
         for folder in FOLDERS {
-            for path in names_in(keep.root(), folder)? {
-                if let Some(bytes) = read_optional(&keep.root().join(&path))? {
-                    files.0.insert(path, bytes);
+            for (path, is_link) in names_in(keep.root(), folder)? {
+                if is_link {
+                    files.links.insert(path);
+                } else if let Some(bytes) = read_optional(&keep.root().join(&path))? {
+                    files.plain.insert(path, bytes);
                 }
             }
         }
@@ -43,12 +51,13 @@ impl Files {
         let mut files = self.clone();
         for change in changes {
             let path = change.path.to_string();
+            files.plain.remove(&path);
+            files.links.remove(&path);
             match &change.content {
-                Some((_, bytes)) if Role::of(&path).is_some() => {
-                    files.0.insert(path, bytes.clone());
+                Some((mode, bytes)) if Role::of(&path).is_some() => {
+                    files.put(path, *mode, bytes.clone());
                 }
-                Some(_) => {}
-                None => drop(files.0.remove(&path)),
+                _ => {}
             }
         }
         files
@@ -56,12 +65,26 @@ impl Files {
 
     /// The content of a file.
     pub fn get(&self, path: &str) -> Option<&[u8]> {
-        self.0.get(path).map(Vec::as_slice)
+        self.plain.get(path).map(Vec::as_slice)
+    }
+
+    /// The content of a file as text; a file that is not there is empty.
+    pub fn text(&self, path: &str) -> Result<&str, Problem> {
+        let bytes = self.get(path).unwrap_or_default();
+        std::str::from_utf8(bytes).map_err(|_| match Document::parse_bytes(path, bytes) {
+            Err(problem) => problem,
+            Ok(_) => Problem::in_file(code::NOT_TEXT, path, "the file is not UTF-8 text"),
+        })
+    }
+
+    /// Configuration files that are symlinks.
+    pub fn links(&self) -> impl Iterator<Item = &str> {
+        self.links.iter().map(String::as_str)
     }
 
     /// All files with their roles, by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Role, &[u8])> {
-        self.0
+        self.plain
             .iter()
             .filter_map(|(path, bytes)| Some((path.as_str(), Role::of(path)?, bytes.as_slice())))
     }
@@ -71,21 +94,32 @@ impl Files {
         for file in listed {
             let path = file.path.to_string();
             if Role::of(&path).is_some() {
-                files.0.insert(path, repo.read_blob(file.blob_id)?);
+                files.put(path, file.mode, repo.read_blob(file.blob_id)?);
             }
         }
         Ok(files)
+    }
+
+    fn put(&mut self, path: String, mode: Mode, bytes: Vec<u8>) {
+        if mode == Mode::Link {
+            self.links.insert(path);
+        } else {
+            self.plain.insert(path, bytes);
+        }
     }
 }
 
 impl FromIterator<(String, Vec<u8>)> for Files {
     fn from_iter<I: IntoIterator<Item = (String, Vec<u8>)>>(files: I) -> Self {
-        Self(files.into_iter().collect())
+        Self {
+            plain: files.into_iter().collect(),
+            links: BTreeSet::new(),
+        }
     }
 }
 
-/// The paths of the configuration files in a folder of the keep.
-fn names_in(root: &Path, folder: &str) -> Result<Vec<String>, Error> {
+/// The configuration files in a folder of the keep, and whether each is a symlink.
+fn names_in(root: &Path, folder: &str) -> Result<Vec<(String, bool)>, Error> {
     let dir = root.join(folder);
     let entries = match std::fs::read_dir(&dir) {
         Ok(entries) => entries,
@@ -103,8 +137,9 @@ fn names_in(root: &Path, folder: &str) -> Result<Vec<String>, Error> {
         } else {
             format!("{folder}/{name}")
         };
-        if Role::of(&path).is_some() && entry.path().is_file() {
-            paths.push(path);
+        let kind = entry.file_type().at("look at", &entry.path())?;
+        if Role::of(&path).is_some() && (kind.is_file() || kind.is_symlink()) {
+            paths.push((path, kind.is_symlink()));
         }
     }
     Ok(paths)

@@ -156,12 +156,9 @@ fn by_key(
     let mut restored = Vec::new();
     let mut found = BTreeSet::new();
     for path in layer_files(now, then) {
-        let text = |files: &Files| {
-            let bytes = files.get(&path).unwrap_or_default();
-            String::from_utf8_lossy(bytes).into_owned()
-        };
-        let (old, new) = (text(then), text(now));
-        let back = file_by_key(&path, (&new, &old), keys, &mut found).map_err(invalid)?;
+        let old = then.text(&path).map_err(invalid)?;
+        let new = now.text(&path).map_err(invalid)?;
+        let back = file_by_key(&path, (new, old), keys, &mut found).map_err(invalid)?;
         if back != new {
             restored.push(Restored {
                 before: now.get(&path).map(<[u8]>::to_vec),

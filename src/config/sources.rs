@@ -18,7 +18,7 @@ pub struct Sources {
 impl Sources {
     /// Reads and checks all files, those of other hosts and of profiles not in force too.
     pub fn read(files: &Files) -> Result<Self, crate::document::Error> {
-        let mut problems = Vec::new();
+        let mut problems: Vec<Problem> = files.links().map(a_link).collect();
         let schemas = Schemas::read(files, &mut problems)?;
         let mut documents = BTreeMap::new();
         for (path, role, bytes) in files.iter() {
@@ -170,6 +170,13 @@ fn own_schema(role: &Role) -> Result<Option<Schema>, crate::document::Error> {
         Role::Plan => builtin("plan.schema.json").map(Some),
         _ => Ok(None),
     }
+}
+
+fn a_link(path: &str) -> Problem {
+    let message = "this is a symlink: configuration must be plain files, which have a history";
+    Problem::in_file(code::NOT_A_FILE, path, message).help(format!(
+        "replace it by what it points at: `cp --remove-destination \"$(realpath {path})\" {path}`"
+    ))
 }
 
 fn second(document: &Document, key: &KeyPath, other: &str) -> Problem {

@@ -32,3 +32,5 @@ pub const TWO_FILES: &str = "K014";
 pub const NO_PROFILE: &str = "K015";
 /// An override from the environment or the command line that cannot be used.
 pub const BAD_OVERRIDE: &str = "K016";
+/// A symlink where a file should be.
+pub const NOT_A_FILE: &str = "K017";
