@@ -45,7 +45,7 @@ impl Edit {
         let schema = sources.schemas().combined();
         let file = match file {
             Some(file) => file.to_owned(),
-            None => home_of(&sources, key),
+            None => home_of(files, &sources, key),
         };
         refuse_foreign(&file)?;
         let old = files
@@ -94,7 +94,7 @@ impl Edit {
 }
 
 /// The file that a key is written to if none is named.
-fn home_of(sources: &Sources, key: &KeyPath) -> String {
+fn home_of(files: &Files, sources: &Sources, key: &KeyPath) -> String {
     let bases = || {
         let documents = sources.documents();
         documents.filter(|(role, _)| matches!(role, Role::Base(_)))
@@ -113,11 +113,10 @@ fn home_of(sources: &Sources, key: &KeyPath) -> String {
         [(_, only)] => Some(only.name().to_owned()),
         _ => None,
     };
-    let found = holds(key)
-        .or(by_schema)
-        .or_else(|| holds(&table))
-        .or_else(only);
-    found.unwrap_or_else(|| format!("config/{}.toml", file_name(key)))
+    let by_name = format!("config/{}.toml", file_name(key));
+    let named = files.get(&by_name).map(|_| by_name.clone());
+    let found = holds(key).or(by_schema).or_else(|| holds(&table));
+    found.or(named).or_else(only).unwrap_or(by_name)
 }
 
 /// The name of the first table, as far as it can be a file name.

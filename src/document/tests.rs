@@ -1,7 +1,7 @@
 //! Whole outputs for the things people get wrong.
 use snapbox::{assert_data_eq, str};
 
-use super::{Document, KeyPath, Place, Problem, Schema, code, render};
+use super::{Document, KeyPath, Place, Problem, Schema, Value, code, render, set, unset};
 
 const SCHEMA: &str = r##"{
   "type": "object", "additionalProperties": false, "required": ["schema"],
@@ -444,5 +444,20 @@ fn no_text_makes_it_panic() {
             Err(problem) => vec![problem],
         };
         render(&found);
+        let Ok(text) = std::str::from_utf8(&text) else {
+            continue;
+        };
+        for key in [
+            "build.jobs",
+            "mirror.token",
+            "host[0].port",
+            "new.a.b",
+            "build.flags[1].a",
+        ] {
+            let key = KeyPath::parse(key).unwrap();
+            // The result does not matter: that there is one does.
+            let _ = set("f", text, &key, &Value::from(7));
+            let _ = unset("f", text, &key);
+        }
     }
 }

@@ -14,6 +14,12 @@ pub(crate) fn keep() -> Env {
     env
 }
 
+/// Runs us in the keep with these words.
+pub(crate) fn k(env: &Env, words: &str) -> String {
+    let words: Vec<&str> = words.split(' ').collect();
+    env.run_in("k", &words)
+}
+
 const BUILD: &str = "\
 #:schema ../schemas/build.schema.json
 # Settings of the build.
@@ -50,24 +56,14 @@ fn values_are_read_with_their_origin() {
     let overlay = format!("k/config/hosts/{}.toml", host.trim());
     env.write(&overlay, "[build]\ntests = \"full\"\n");
     let shown = [
-        env.run_in("k", &["config", "list"]),
-        env.run_in("k", &["config", "get", "build.jobs"]),
-        env.run_in("k", &["config", "get", "build.jobs", "--show-origin"]),
-        env.run_in("k", &["config", "get", "build.jobs", "--json"]),
-        env.run_in("k", &["config", "get", "build.strip", "--show-origin"]),
-        env.run_in("k", &["config", "get", "build"]),
-        env.run_in(
-            "k",
-            &[
-                "-c",
-                "build.jobs=7",
-                "config",
-                "get",
-                "build.jobs",
-                "--json",
-            ],
-        ),
-        env.run_in("k", &["config", "list", "build.tests", "--json"]),
+        k(&env, "config list"),
+        k(&env, "config get build.jobs"),
+        k(&env, "config get build.jobs --show-origin"),
+        k(&env, "config get build.jobs --json"),
+        k(&env, "config get build.strip --show-origin"),
+        k(&env, "config get build"),
+        k(&env, "-c build.jobs=7 config get build.jobs --json"),
+        k(&env, "config list build.tests --json"),
     ];
     assert_data_eq!(
         shown.join("\n"),
@@ -111,8 +107,8 @@ fn the_environment_is_a_layer() {
         with("BUILDKEEP_SET_BUILD__JOBS", "9", &get),
         with("BUILDKEEP_SET_BUILD__JOBS", "many", &get),
         with("BUILDKEEP_SET_BUILD__JBOS", "9", &get),
-        env.run_in("k", &["-c", "build.tests=all", "config", "list"]),
-        env.run_in("k", &["-c", "build", "config", "list"]),
+        k(&env, "-c build.tests=all config list"),
+        k(&env, "-c build config list"),
     ];
     assert_data_eq!(
         shown.join("\n"),
@@ -160,14 +156,14 @@ hint: write it as `-c build.jobs=8`
 fn what_is_not_there_is_said() {
     let env = keep();
     let shown = [
-        env.run_in("k", &["config", "get", "build.job"]),
-        env.run_in("k", &["config", "get", "jobs"]),
-        env.run_in("k", &["config", "get", "zzz"]),
-        env.run_in("k", &["config", "get", "build..jobs"]),
-        env.run_in("k", &["config", "get", "build.version"]),
-        env.run_in("k", &["config", "get", "build.jobs", "--at", "v9"]),
-        env.run_in("k", &["config", "get", "build.jobs", "--at", "1999-01-01"]),
-        env.run_in("k", &["config", "get", "build.jobs", "--at", "v2"]),
+        k(&env, "config get build.job"),
+        k(&env, "config get jobs"),
+        k(&env, "config get zzz"),
+        k(&env, "config get build..jobs"),
+        k(&env, "config get build.version"),
+        k(&env, "config get build.jobs --at v9"),
+        k(&env, "config get build.jobs --at 1999-01-01"),
+        k(&env, "config get build.jobs --at v2"),
     ];
     assert_data_eq!(
         shown.join("\n"),
@@ -214,266 +210,66 @@ hint: list versions: `buildkeep log`
 }
 
 #[test]
-fn set_changes_one_value_and_nothing_else() {
+fn profiles_lie_below_the_files() {
     let env = keep();
-    let shown = [
-        env.run_in("k", &["config", "set", "build.jobs", "16"]),
-        env.run_in("k", &["config", "set", "build.jobs", "16"]),
-        env.run_in(
-            "k",
-            &[
-                "config",
-                "set",
-                "build.cflags",
-                "-O3 -g",
-                "-m",
-                "config: faster",
-            ],
-        ),
-        env.run_in("k", &["config", "set", "build.version", "12"]),
-        env.run_in(
-            "k",
-            &[
-                "config",
-                "set",
-                "build.flags",
-                "[\"a\", \"b\"]",
-                "--dry-run",
-            ],
-        ),
-        env.run_in(
-            "k",
-            &["config", "set", "mirror.url", "https://example.org/x"],
-        ),
-        env.run_in("k", &["config", "unset", "build.tests", "--json"]),
-        std::fs::read_to_string(env.path("k/config/build.toml")).unwrap(),
-        env.git(&[
-            "-C",
-            "k",
-            "log",
-            "--format=%s|%(trailers:key=Buildkeep-Key,key=Buildkeep-Version,separator=%x20)",
-        ]),
-        env.git(&["-C", "k", "status", "--porcelain"]),
-    ];
+    env.write(
+        "k/buildkeep.toml",
+        "schema = 1\nprofiles = [\"fast\", \"debug\"]\n",
+    );
+    env.write(
+        "k/config/profiles/fast.toml",
+        "[build]\njobs = 8\ncflags = \"-Ofast\"\nversion = \"f\"\n",
+    );
+    env.write("k/config/profiles/debug.toml", "[build]\nversion = \"d\"\n");
     assert_data_eq!(
-        shown.join("\n"),
+        k(&env, "config list"),
         str![[r#"
-build.jobs: 4 -> 16
-  config/build.toml, version 3, committed [COMMIT]
+build.cflags = "-O2"   config/build.toml:7
+build.jobs = 4         config/build.toml:6
+build.strip = true     default in schemas/build.schema.json
+build.tests = "quick"  config/build.toml:8
+build.version = "d"    config/profiles/debug.toml:2
 
-build.jobs is 16 already
-
-build.cflags: "-O2" -> "-O3 -g"
-  config/build.toml, version 4, committed [COMMIT]
-
-build.version: set to "12"
-  config/build.toml, version 5, committed [COMMIT]
-
-build.flags: set to ["a","b"]
-  would change config/build.toml
-
-mirror.url: set to "https://example.org/x"
-  config/build.toml, version 6, committed [COMMIT]
-
-{"format":1,"key":"build.tests","before":"quick","value":null,"file":"config/build.toml","changed":true,"commit":"[COMMIT]","version":7}
-
-#:schema ../schemas/build.schema.json
-# Settings of the build.
-schema = 1
-
-[build]
-jobs   = 16      # as many as there are cores
-cflags = '-O3 -g'  # single quotes
-version = "12"
-
-[mirror]
-url = "https://example.org/x"
-
-config: unset build.tests|Buildkeep-Key: build.tests Buildkeep-Version: 7
-config: set mirror.url to "https://example.org/x"|Buildkeep-Key: mirror.url Buildkeep-Version: 6
-config: set build.version to "12"|Buildkeep-Key: build.version Buildkeep-Version: 5
-config: faster|Buildkeep-Key: build.cflags Buildkeep-Version: 4
-config: set build.jobs to 16|Buildkeep-Key: build.jobs Buildkeep-Version: 3
-config: settings of the build|Buildkeep-Version: 2
-keep: begin with the template generic|Buildkeep-Version: 1
-
+"#]]
+    );
+    assert_data_eq!(
+        k(&env, "config diff"),
+        str![[r#"
+build.version: set to "d"
 
 "#]]
     );
 }
 
 #[test]
-fn a_wrong_set_changes_nothing() {
+fn the_schemas_are_shown() {
     let env = keep();
-    let before = env.git(&["-C", "k", "rev-parse", "HEAD"]);
-    let shown = [
-        env.run_in("k", &["config", "set", "build.jobs", "many"]),
-        env.run_in("k", &["config", "set", "build.jobs", "0"]),
-        env.run_in("k", &["config", "set", "build.tests", "fulll"]),
-        env.run_in("k", &["config", "set", "build.cflag", "-O2"]),
-        env.run_in("k", &["config", "set", "build.strip", "yes"]),
-        env.run_in("k", &["config", "set", "build.flags", "-O2"]),
-        env.run_in("k", &["config", "set", "build", "1"]),
-        env.run_in(
-            "k",
-            &["config", "set", "build.jobs", "1", "--file", "scripts/x"],
-        ),
-        env.run_in("k", &["config", "unset", "build.flags"]),
-    ];
+    let shown = [k(&env, "config schema"), k(&env, "config schema build.job")];
     assert_data_eq!(
         shown.join("\n"),
         str![[r#"
---- stderr
-error[K004]: `build.jobs` must be a whole number, not text
- --> config/build.toml:6:10
-  |
-6 | jobs   = "many"      # as many as there are cores
-  |          ^^^^^^
-  |
-  = help: `build.jobs`: Parallel jobs (1 to 64)
-hint: nothing was changed
---- exit 2
+build.jobs (integer)
+    Parallel jobs
+build.cflags (string)
+    Options of the C compiler
+build.tests, default "none", one of "none", "quick", "full"
+build.flags (array)
+build.strip (boolean), default true
+build.version (string)
+mirror.url (string)
+mirror.token (string), secret
 
 --- stderr
-error[K006]: `build.jobs` is 0, but must be at least 1
- --> config/build.toml:6:10
-  |
-6 | jobs   = 0      # as many as there are cores
-  |          ^
-  |
-  = help: `build.jobs` may be 1 to 64
-hint: nothing was changed
---- exit 2
-
---- stderr
-error[K005]: `build.tests` is "fulll", but must be one of "none", "quick", "full"
- --> config/build.toml:8:9
-  |
-8 | tests = "fulll"
-  |         ^^^^^^^
-  |
-  = help: did you mean "full"?
-hint: nothing was changed
---- exit 2
-
---- stderr
-error[K002]: unknown key `cflag` in `build`
- --> config/build.toml:9:1
-  |
-9 | cflag = "-O2"
-  | ^^^^^ nothing reads this
-  |
-  = help: did you mean `cflags`?
-hint: nothing was changed
---- exit 2
-
---- stderr
-error[K004]: `build.strip` must be true or false, not text
- --> config/build.toml:9:9
-  |
-9 | strip = "yes"
-  |         ^^^^^
-  |
-  = help: remove the quotes: `strip = true`
-hint: nothing was changed
---- exit 2
-
---- stderr
-error[K004]: `build.flags` must be a list, not text
- --> config/build.toml:9:9
-  |
-9 | flags = "-O2"
-  |         ^^^^^
-  |
-  = help: put it in brackets: `flags = ["-O2"]`
-hint: nothing was changed
---- exit 2
-
---- stderr
-error[K012]: `build` is a table
- --> config/build.toml:5:1
-  |
-5 | [build]
-  | ^^^^^^^
-  |
-  = help: name one of its keys, for example `build.jobs`
-hint: nothing was changed
---- exit 2
-
---- stderr
-error: scripts/x is not a configuration file
-hint: name a file such as config/build.toml or config/hosts/HOST.toml
-hint: nothing was changed
---- exit 2
-
---- stderr
-error: `build.flags` is not set in a file: there is nothing to take out
-hint: see where its value comes from: `buildkeep config get build.flags --show-origin`
-hint: nothing was changed
+error: there is no key `build.job`
+hint: did you mean `build`?
 --- exit 2
 
 "#]]
-    );
-    assert_eq!(env.git(&["-C", "k", "rev-parse", "HEAD"]), before);
-    assert_eq!(env.git(&["-C", "k", "status", "--porcelain"]), "");
-}
-
-#[test]
-fn secrets_stay_out_of_sight() {
-    let env = keep();
-    let shown = [
-        env.run_in("k", &["config", "set", "mirror.token", "hunter2"]),
-        env.run_in("k", &["config", "list", "mirror"]),
-        env.run_in("k", &["config", "diff", "HEAD~1", "HEAD"]),
-        env.git(&["-C", "k", "log", "-1", "--format=%s"]),
-    ];
-    assert_data_eq!(
-        shown.join("\n"),
-        str![[r#"
-mirror.token: set to "(secret)"
-  config/build.toml, version 3, committed [COMMIT]
-
-mirror.token = "(secret)"  config/build.toml:11
-
-mirror.token: set to "(secret)"
-
-config: set mirror.token
-
-"#]]
-    );
-    env.write("k/config/build.toml", "[mirror]\ntoken = hunter2\n");
-    assert_data_eq!(
-        env.run_in("k", &["config", "validate"]),
-        str![[r#"
-error[K001]: this is not a value
- --> config/build.toml:2:9
-  |
-2 | token = …
-  |         ^
-  |
-  = help: text must be in quotes: `"like this"`; other values are numbers, `true`, `false`, dates, `[lists]`
-
-1 error in 3 files
---- exit 1
-
-"#]]
-    );
-    assert_eq!(
-        env.run_in("k", &["config", "get", "mirror.token", "--at", "HEAD"]),
-        "hunter2\n"
     );
 }
 
-#[test]
-fn validate_shows_everything_that_is_wrong() {
-    let env = keep();
-    assert_data_eq!(
-        env.run_in("k", &["config", "validate"]),
-        str![[r#"
-valid: 3 files checked
-
-"#]]
-    );
+/// Makes the keep wrong in five places.
+fn break_everything(env: &Env) {
     env.write(
         "k/buildkeep.toml",
         "schema = 1\nprofile = [\"fast\"]\nprofiles = [\"fst\"]\n",
@@ -484,8 +280,21 @@ valid: 3 files checked
         "k/plan.toml",
         "scripts = \"scripts\"\n\n[[step]]\nid = \"a\"\nneeds = \"b\"\n",
     );
+}
+
+#[test]
+fn validate_shows_everything_that_is_wrong() {
+    let env = keep();
     assert_data_eq!(
-        env.run_in("k", &["config", "validate"]),
+        k(&env, "config validate"),
+        str![[r#"
+valid: 3 files checked
+
+"#]]
+    );
+    break_everything(&env);
+    assert_data_eq!(
+        k(&env, "config validate"),
         str![[r#"
 error[K002]: unknown key `profile`
  --> buildkeep.toml:2:1
@@ -532,126 +341,77 @@ error[K004]: `step[0].needs` must be a list, not text
 
 "#]]
     );
+}
+
+#[test]
+fn validate_looks_at_other_versions_and_speaks_json() {
+    let env = keep();
+    break_everything(&env);
     assert_data_eq!(
-        env.run_in("k", &["config", "validate", "--at", "HEAD"]),
+        k(&env, "config validate --at HEAD"),
+        str![[r#"
+valid: 3 files checked
+
+"#]]
+    );
+    assert_data_eq!(
+        k(&env, "config validate --staged"),
         str![[r#"
 valid: 3 files checked
 
 "#]]
     );
     let json = env.json(&["-C", "k", "config", "validate"]);
+    assert_eq!(json["errors"].as_array().unwrap().len(), 5);
     assert_data_eq!(
         json["errors"][1].to_string(),
         str![[
             r#"{"code":"K015","file":"buildkeep.toml","line":3,"column":13,"path":"profiles[0]","message":"there is no profile `fst`","help":"did you mean /"fast/"?"}"#
         ]]
     );
-    assert_data_eq!(
-        env.run_in("k", &["commit", "-m", "x"]),
-        str![[r#"
---- stderr
-error[K002]: unknown key `profile`
- --> buildkeep.toml:2:1
-  |
-2 | profile = ["fast"]
-  | ^^^^^^^ nothing reads this
-  |
-  = help: did you mean `profiles`?
-
-error[K015]: there is no profile `fst`
- --> buildkeep.toml:3:13
-  |
-3 | profiles = ["fst"]
-  |             ^^^^^
-  |
-  = help: did you mean "fast"?
-
-error[K014]: `build.jobs` is set in config/build.toml too
- --> config/extra.toml:2:1
-  |
-2 | jobs = 3
-  | ^^^^
-  |
-  = help: keep one of the two; to make an exception for one machine use config/hosts/HOST.toml
-
-error[K004]: `build.jobs` must be a whole number, not text
- --> config/profiles/fast.toml:2:8
-  |
-2 | jobs = "8"
-  |        ^^^
-  |
-  = help: remove the quotes: `jobs = 8`
-
-error[K004]: `step[0].needs` must be a list, not text
- --> plan.toml:5:9
-  |
-5 | needs = "b"
-  |         ^^^
-  |
-  = help: put it in brackets: `needs = ["b"]`
-hint: nothing was committed
---- exit 2
-
-"#]]
-    );
 }
 
 #[test]
-fn profiles_lie_below_the_files() {
+fn files_that_are_no_text_or_no_files_are_said_to_be() {
     let env = keep();
-    env.write(
-        "k/buildkeep.toml",
-        "schema = 1\nprofiles = [\"fast\", \"debug\"]\n",
-    );
-    env.write(
-        "k/config/profiles/fast.toml",
-        "[build]\njobs = 8\ncflags = \"-Ofast\"\nversion = \"f\"\n",
-    );
-    env.write("k/config/profiles/debug.toml", "[build]\nversion = \"d\"\n");
+    std::fs::write(
+        env.path("k/config/old.toml"),
+        b"[old]\nname = \"M\xfcller\"\n",
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", env.path("k/config/far.toml")).unwrap();
     assert_data_eq!(
-        env.run_in("k", &["config", "list"]),
+        k(&env, "config validate"),
         str![[r#"
-build.cflags = "-O2"   config/build.toml:7
-build.jobs = 4         config/build.toml:6
-build.strip = true     default in schemas/build.schema.json
-build.tests = "quick"  config/build.toml:8
-build.version = "d"    config/profiles/debug.toml:2
+error[K017]: this is a symlink: configuration must be plain files, which have a history
+--> config/far.toml
+ = help: replace it by what it points at: `cp --remove-destination "$(realpath config/far.toml)" config/far.toml`
+
+error[K011]: the file is not UTF-8 text from here on
+ --> config/old.toml:2:10
+  |
+2 | name = "M
+  |          ^
+  |
+  = help: save it as UTF-8; `iconv -f latin1 -t utf-8` converts old files
+
+2 errors in 4 files
+--- exit 1
 
 "#]]
     );
     assert_data_eq!(
-        env.run_in("k", &["config", "diff"]),
+        k(&env, "config set old.age 3"),
         str![[r#"
-build.version: set to "d"
-
-"#]]
-    );
-}
-
-#[test]
-fn the_schemas_are_shown() {
-    let env = keep();
-    let shown = [
-        env.run_in("k", &["config", "schema"]),
-        env.run_in("k", &["config", "schema", "build.job"]),
-    ];
-    assert_data_eq!(
-        shown.join("\n"),
-        str![[r#"
-build.jobs (integer)
-    Parallel jobs
-build.cflags (string)
-    Options of the C compiler
-build.tests, default "none", one of "none", "quick", "full"
-build.flags (array)
-build.strip (boolean), default true
-build.version (string)
-mirror.url (string)
-mirror.token (string), secret
-
 --- stderr
-error: there is no key `build.job`
-hint: did you mean `build`?
+error[K011]: the file is not UTF-8 text from here on
+ --> config/old.toml:2:10
+  |
+2 | name = "M
+  |          ^
+  |
+  = help: save it as UTF-8; `iconv -f latin1 -t utf-8` converts old files
+hint: nothing was changed
 --- exit 2
 
 "#]]

@@ -1,7 +1,7 @@
 //! Git hooks: plain `git commit` and `git push` meet the same checks.
 use snapbox::{assert_data_eq, str};
 
-use crate::config::keep;
+use crate::config::{k, keep};
 use crate::env::Env;
 
 /// Runs git and shows everything, whatever the exit code.
@@ -97,7 +97,7 @@ fn a_hook_of_the_users_own_goes_on_to_run() {
     let env = keep();
     env.stdout(&["-C", "k", "hooks", "remove"]);
     assert_data_eq!(
-        env.run_in("k", &["hooks", "status"]),
+        k(&env, "hooks status"),
         str![[r#"
 pre-commit  not installed
 pre-push    not installed
@@ -110,7 +110,7 @@ pre-push    not installed
         "#!/bin/sh\necho mine >&2\n[ ! -e stop ]\n",
     );
     assert_data_eq!(
-        env.run_in("k", &["hooks", "status"]),
+        k(&env, "hooks status"),
         str![[r#"
 pre-commit  yours, without ours
 pre-push    not installed
@@ -119,7 +119,7 @@ pre-push    not installed
 "#]]
     );
     assert_data_eq!(
-        env.run_in("k", &["hooks", "install"]),
+        k(&env, "hooks install"),
         str![[r#"
 pre-commit  installed, after yours: [ROOT]/k/.git/hooks/pre-commit.user
 pre-push    installed

@@ -4,6 +4,7 @@
 
 mod check;
 mod config;
+mod config_set;
 mod env;
 mod hooks;
 mod keep;

@@ -1,7 +1,7 @@
 //! rollback: what goes back, what stays, and how to undo it.
 use snapbox::{assert_data_eq, str};
 
-use crate::config::keep;
+use crate::config::{k, keep};
 use crate::env::{Env, without_ids};
 
 /// Versions 3 and 4 change one key each.
@@ -21,10 +21,10 @@ fn the_configuration_goes_back_and_forth() {
     let env = history();
     let before = build_toml(&env);
     let shown = [
-        env.run_in("k", &["rollback", "--to", "v2", "--dry-run"]),
-        env.run_in("k", &["rollback", "--to", "v2"]),
-        env.run_in("k", &["rollback", "--to", "v2", "--yes"]),
-        env.run_in("k", &["rollback", "--to", "v2", "--yes"]),
+        k(&env, "rollback --to v2 --dry-run"),
+        k(&env, "rollback --to v2"),
+        k(&env, "rollback --to v2 --yes"),
+        k(&env, "rollback --to v2 --yes"),
         without_ids(&env.git(&["-C", "k", "log", "-1", "--format=%B"])),
     ];
     assert_data_eq!(
@@ -73,28 +73,11 @@ Buildkeep-Version: 5
 fn one_key_goes_back_and_the_rest_stays() {
     let env = history();
     let shown = [
-        env.run_in(
-            "k",
-            &["rollback", "--to", "v2", "--key", "build.jobs", "--yes"],
-        ),
+        k(&env, "rollback --to v2 --key build.jobs --yes"),
         build_toml(&env),
-        env.run_in("k", &["config", "unset", "build.jobs"]),
-        env.run_in(
-            "k",
-            &[
-                "rollback",
-                "--to",
-                "v3",
-                "--key",
-                "build",
-                "--dry-run",
-                "--json",
-            ],
-        ),
-        env.run_in(
-            "k",
-            &["rollback", "--to", "v3", "--key", "nothing", "--yes"],
-        ),
+        k(&env, "config unset build.jobs"),
+        k(&env, "rollback --to v3 --key build --dry-run --json"),
+        k(&env, "rollback --to v3 --key nothing --yes"),
     ];
     assert_data_eq!(
         shown.join("\n"),
@@ -136,26 +119,13 @@ fn a_file_or_everything_goes_back() {
     env.write("k/scripts/01-a.sh", "#!/bin/sh\necho b\n");
     env.stdout(&["-C", "k", "commit", "-m", "scripts: b"]);
     let shown = [
-        env.run_in(
-            "k",
-            &[
-                "rollback",
-                "--to",
-                "HEAD~1",
-                "--file",
-                "scripts/01-a.sh",
-                "--yes",
-            ],
-        ),
+        k(&env, "rollback --to HEAD~1 --file scripts/01-a.sh --yes"),
         env.run_in(
             "k/scripts",
             &["rollback", "--to", "v4", "--file", "01-a.sh", "--dry-run"],
         ),
-        env.run_in("k", &["rollback", "--to", "v2", "--all", "--yes"]),
-        env.run_in(
-            "k",
-            &["rollback", "--to", "v2", "--file", "gone.txt", "--yes"],
-        ),
+        k(&env, "rollback --to v2 --all --yes"),
+        k(&env, "rollback --to v2 --file gone.txt --yes"),
     ];
     assert_data_eq!(
         shown.join("\n"),
@@ -197,7 +167,7 @@ fn uncommitted_work_is_saved_first() {
     let env = history();
     env.write("k/notes.txt", "mine\n");
     assert_data_eq!(
-        env.run_in("k", &["rollback", "--to", "v3", "--yes"]),
+        k(&env, "rollback --to v3 --yes"),
         str![[r#"
 went back to v3, committed [COMMIT]
   build.cflags: "-O3" -> "-O2"
@@ -211,7 +181,7 @@ saved uncommitted work as commit [COMMIT]
     assert_eq!(env.git(&["-C", "k", "show", "HEAD~1:notes.txt"]), "mine\n");
     env.write("k/config/build.toml", "[build]\njobs = \"broken\"\n");
     assert_data_eq!(
-        env.run_in("k", &["rollback", "--to", "v3", "--yes"]),
+        k(&env, "rollback --to v3 --yes"),
         str![[r#"
 went back to v3, committed [COMMIT]
   build.cflags: set to "-O2"
@@ -239,7 +209,7 @@ saved uncommitted work, which is not valid, beside the branch: `git show [COMMIT
     ]);
     assert_eq!(content, "[build]\njobs = \"broken\"\n");
     assert_data_eq!(
-        env.run_in("k", &["config", "validate"]),
+        k(&env, "config validate"),
         str![[r#"
 valid: 3 files checked
 
@@ -252,12 +222,12 @@ fn versions_have_many_names() {
     let env = history();
     env.git(&["-C", "k", "tag", "good/first", "HEAD~2"]);
     let shown = [
-        env.run_in("k", &["config", "get", "build.jobs", "--at", "last-good"]),
-        env.run_in("k", &["config", "get", "build.jobs", "--at", "2026-01-02"]),
-        env.run_in("k", &["config", "get", "build.jobs", "--at", "HEAD~2"]),
-        env.run_in("k", &["config", "get", "build.jobs", "--at", "good/first"]),
-        env.run_in("k", &["config", "get", "build.jobs", "--at", "v3"]),
-        env.run_in("k", &["config", "diff", "v2", "v4"]),
+        k(&env, "config get build.jobs --at last-good"),
+        k(&env, "config get build.jobs --at 2026-01-02"),
+        k(&env, "config get build.jobs --at HEAD~2"),
+        k(&env, "config get build.jobs --at good/first"),
+        k(&env, "config get build.jobs --at v3"),
+        k(&env, "config diff v2 v4"),
     ];
     assert_data_eq!(
         shown.join("\n"),
@@ -286,7 +256,7 @@ fn a_commit_by_hand_is_a_version_too() {
     env.write("k/config/build.toml", &text);
     env.git(&["-C", "k", "commit", "-qam", "by hand"]);
     assert_data_eq!(
-        env.run_in("k", &["config", "set", "build.jobs", "33"]),
+        k(&env, "config set build.jobs 33"),
         str![[r#"
 build.jobs: 32 -> 33
   config/build.toml, version 6, committed [COMMIT]
@@ -294,7 +264,7 @@ build.jobs: 32 -> 33
 "#]]
     );
     assert_data_eq!(
-        env.run_in("k", &["config", "diff", "v4", "v5"]),
+        k(&env, "config diff v4 v5"),
         str![[r#"
 build.jobs: 16 -> 32
 

@@ -232,7 +232,8 @@ fn names(path: &[Segment]) -> Option<Vec<String>> {
 fn not_a_table(document: &Document, path: &[Segment], depth: usize) -> Problem {
     let holder = KeyPath::from(&path[..depth]);
     let message = format!("`{holder}` is a value: it has no keys");
-    document.problem(&holder, code::CANNOT_EDIT, message)
+    let problem = document.problem(&holder, code::CANNOT_EDIT, message);
+    problem.help(format!("to change it name `{holder}` itself"))
 }
 
 fn no_item(document: &Document, key: &KeyPath, depth: usize) -> Problem {

@@ -375,6 +375,8 @@ error[K012]: `build.jobs` is a value: it has no keys
   |
 6 |   jobs    = 8      # cores
   |             ^
+  |
+  = help: to change it name `build.jobs` itself
 "#]]
     );
     assert_data_eq!(
