@@ -54,6 +54,8 @@ struct RolledBack {
     saved: Option<String>,
     undo: Option<String>,
     #[serde(skip)]
+    what: String,
+    #[serde(skip)]
     called: String,
 }
 
@@ -67,14 +69,22 @@ struct File {
 impl fmt::Display for RolledBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.files.is_empty() {
-            return writeln!(f, "nothing to do: it is as in {} already", self.called);
+            return writeln!(
+                f,
+                "nothing to do: {} is that of {} already",
+                self.what, self.called
+            );
         }
         match &self.commit {
             Some(commit) => {
                 let commit = style::notable(&commit[..10]);
-                writeln!(f, "went back to {}, committed {commit}", self.called)?;
+                writeln!(
+                    f,
+                    "brought back {} of {}, committed {commit}",
+                    self.what, self.called
+                )?;
             }
-            None => writeln!(f, "going back to {} changes:", self.called)?,
+            None => writeln!(f, "bringing back {} of {} changes:", self.what, self.called)?,
         }
         f.write_str(&self.changes())?;
         match &self.undo {
@@ -109,7 +119,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let target = versions::resolve(&keep, &args.to)?;
     let plan = Plan::make(&keep, target, &extent);
     let plan = plan.map_err(|error| Failure::from(error).hint("nothing was changed"))?;
-    let mut result = shown(&keep, &plan)?;
+    let mut result = shown(&keep, &plan, &extent)?;
     if args.dry_run || plan.is_noop() {
         cx.ui.show(&result)?;
         return Ok(Answer::Yes);
@@ -162,7 +172,7 @@ fn in_keep(cx: &Context, keep: &Keep, typed: &str) -> String {
     inside.unwrap_or(typed).trim_end_matches('/').to_owned()
 }
 
-fn shown(keep: &Keep, plan: &Plan) -> Result<RolledBack, Failure> {
+fn shown(keep: &Keep, plan: &Plan, extent: &Extent) -> Result<RolledBack, Failure> {
     Ok(RolledBack {
         to: plan.target.to_string(),
         from: plan.head.map(|head| head.to_string()),
@@ -172,6 +182,7 @@ fn shown(keep: &Keep, plan: &Plan) -> Result<RolledBack, Failure> {
         version: None,
         saved: None,
         undo: None,
+        what: extent.to_string(),
         called: versions::called(keep, plan.target)?,
     })
 }

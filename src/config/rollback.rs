@@ -1,5 +1,6 @@
 //! Going back: what an earlier version held is planned, checked, and becomes a new commit.
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::diff::{self, KeyChange};
 use super::edit::bad_schema;
@@ -19,6 +20,20 @@ pub enum Extent {
     File(String),
     /// Every file of the keep.
     All,
+}
+
+impl fmt::Display for Extent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration => f.write_str("the configuration"),
+            Self::File(file) => f.write_str(file),
+            Self::All => f.write_str("every file"),
+            Self::Keys(keys) => {
+                let keys: Vec<String> = keys.iter().map(KeyPath::to_string).collect();
+                f.write_str(&keys.join(", "))
+            }
+        }
+    }
 }
 
 /// What will be written to go back.

@@ -261,7 +261,7 @@ mirror.token (string), secret
 
 --- stderr
 error: there is no key `build.job`
-hint: did you mean `build`?
+hint: did you mean `build.jobs`?
 --- exit 2
 
 "#]]

@@ -253,6 +253,44 @@ warning: on this host `build.jobs` is something else: config/hosts/box-0001.toml
 }
 
 #[test]
+fn one_host_can_differ() {
+    let env = keep();
+    let shown = [
+        k(&env, "config set build.jobs 2 --host"),
+        k(&env, "config get build.jobs --show-origin"),
+        k(&env, "config set build.jbos 2 --host"),
+        k(&env, "config unset build.jobs --host"),
+        k(&env, "config get build.jobs --show-origin"),
+    ];
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+build.jobs: set to 2
+  config/hosts/box-0001.toml, version 3, committed [COMMIT]
+
+2	config/hosts/box-0001.toml:2
+
+--- stderr
+error[K002]: unknown key `jbos` in `build`
+ --> config/hosts/box-0001.toml:3:1
+  |
+3 | jbos = 2
+  | ^^^^ nothing reads this
+  |
+  = help: did you mean `jobs`?
+hint: nothing was changed
+--- exit 2
+
+build.jobs: no longer set (was 2)
+  config/hosts/box-0001.toml, version 4, committed [COMMIT]
+
+4	config/build.toml:6
+
+"#]]
+    );
+}
+
+#[test]
 fn secrets_stay_out_of_sight() {
     let env = keep();
     let shown = [

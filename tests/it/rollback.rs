@@ -30,7 +30,7 @@ fn the_configuration_goes_back_and_forth() {
     assert_data_eq!(
         shown.join("\n"),
         str![[r#"
-going back to v2 changes:
+bringing back the configuration of v2 changes:
   build.cflags: "-O3" -> "-O2"
   build.jobs: 16 -> 4
   config/build.toml changes
@@ -41,13 +41,13 @@ hint: look at it first: add `--dry-run`
 hint: do it without a question: add `--yes`
 --- exit 2
 
-went back to v2, committed [COMMIT]
+brought back the configuration of v2, committed [COMMIT]
   build.cflags: "-O3" -> "-O2"
   build.jobs: 16 -> 4
   config/build.toml changes
 to undo: buildkeep rollback --to [COMMIT]
 
-nothing to do: it is as in v2 already
+nothing to do: the configuration is that of v2 already
 
 config: go back to v2
 
@@ -82,7 +82,7 @@ fn one_key_goes_back_and_the_rest_stays() {
     assert_data_eq!(
         shown.join("\n"),
         str![[r#"
-went back to v2, committed [COMMIT]
+brought back build.jobs of v2, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
 to undo: buildkeep rollback --to [COMMIT] --key build.jobs
@@ -130,14 +130,14 @@ fn a_file_or_everything_goes_back() {
     assert_data_eq!(
         shown.join("\n"),
         str![[r#"
-went back to [COMMIT], committed [COMMIT]
+brought back scripts/01-a.sh of [COMMIT], committed [COMMIT]
   scripts/01-a.sh changes
 to undo: buildkeep rollback --to [COMMIT] --file scripts/01-a.sh
 
-going back to v4 changes:
+bringing back scripts/01-a.sh of v4 changes:
   scripts/01-a.sh is removed
 
-went back to v2, committed [COMMIT]
+brought back every file of v2, committed [COMMIT]
   build.cflags: "-O3" -> "-O2"
   build.jobs: 16 -> 4
   config/build.toml changes
@@ -169,7 +169,7 @@ fn uncommitted_work_is_saved_first() {
     assert_data_eq!(
         k(&env, "rollback --to v3 --yes"),
         str![[r#"
-went back to v3, committed [COMMIT]
+brought back the configuration of v3, committed [COMMIT]
   build.cflags: "-O3" -> "-O2"
   config/build.toml changes
 to undo: buildkeep rollback --to [COMMIT]
@@ -183,7 +183,7 @@ saved uncommitted work as commit [COMMIT]
     assert_data_eq!(
         k(&env, "rollback --to v3 --yes"),
         str![[r#"
-went back to v3, committed [COMMIT]
+brought back the configuration of v3, committed [COMMIT]
   build.cflags: set to "-O2"
   build.jobs: "broken" -> 16
   build.tests: "none" -> "quick"

@@ -84,8 +84,11 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         .transpose()?
         .unwrap_or_default();
     if schema.at(&wanted).is_none() {
-        let known = schema.keys();
-        let known: Vec<String> = known.iter().map(KeyPath::to_string).collect();
+        let known = schema
+            .keys()
+            .into_iter()
+            .filter(|key| key.segments().len() > 1);
+        let known: Vec<String> = known.map(|key| key.to_string()).collect();
         let near = crate::document::nearest(&wanted.to_string(), known.iter().map(String::as_str));
         return Err(Failure::from(Error::UnknownKey {
             key: wanted.to_string(),

@@ -27,9 +27,12 @@ pub(super) struct Args {
 /// What setting and unsetting have in common.
 #[derive(Debug, clap::Args)]
 pub(super) struct How {
-    /// In this file, as config/hosts/HOST.toml; without it where the key belongs
+    /// In this file, as config/profiles/fast.toml; without it where the key belongs
     #[arg(long, value_name = "FILE")]
     file: Option<String>,
+    /// For this host only, in config/hosts
+    #[arg(long, conflicts_with = "file")]
+    host: bool,
     /// Why, for the history
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
@@ -88,7 +91,11 @@ pub(super) fn change(
     let key = key(typed)?;
     let guard = cx.lock(&keep)?;
     let files = Files::of_work_tree(&keep)?;
-    let edit = Edit::plan(&files, &key, wish, how.file.as_deref());
+    let overlay = how
+        .host
+        .then(|| format!("config/hosts/{}.toml", keep.host()));
+    let file = how.file.as_deref().or(overlay.as_deref());
+    let edit = Edit::plan(&files, &key, wish, file);
     let edit = edit.map_err(|error| Failure::from(error).hint("nothing was changed"))?;
     let mut changed = shown(&edit);
     if changed.changed && !how.dry_run {
