@@ -4,7 +4,8 @@ use std::io::Read as _;
 use super::{Answer, Context};
 use crate::config::{Files, Sources};
 use crate::failure::Failure;
-use crate::store::Keep;
+use crate::fs::read_optional;
+use crate::store::Repo;
 use crate::ui::style;
 
 /// Check what Git is about to commit or push
@@ -24,17 +25,32 @@ enum Command {
 
 /// Runs the command; the answer is no if Git should stop.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
-    let keep = cx.keep()?;
+    let repo = match cx.keep() {
+        Ok(keep) => keep.repo().clone(),
+        Err(failure) => linked(cx)?.ok_or(failure)?,
+    };
     match args.command {
-        Command::PreCommit => pre_commit(cx, &keep),
-        Command::PrePush => pre_push(cx, &keep),
+        Command::PreCommit => pre_commit(cx, &repo),
+        Command::PrePush => pre_push(cx, &repo),
     }
 }
 
-fn pre_commit(cx: &mut Context, keep: &Keep) -> Result<Answer, Failure> {
+/// The repository of a work tree that `git worktree add` made: Git names it to its hooks.
+fn linked(cx: &Context) -> Result<Option<Repo>, Failure> {
+    let Some(git_dir) = cx.world.env.path("GIT_DIR").map(|dir| cx.path(&dir)) else {
+        return Ok(None);
+    };
+    let Some(common) = read_optional(&git_dir.join("commondir"))? else {
+        return Ok(None);
+    };
+    let common = String::from_utf8_lossy(&common);
+    Ok(Some(Repo::open(&git_dir.join(common.trim()))?))
+}
+
+fn pre_commit(cx: &mut Context, repo: &Repo) -> Result<Answer, Failure> {
     let index = cx.world.env.path("GIT_INDEX_FILE");
     let index = index.map(|index| cx.path(&index));
-    let files = Files::of_index(keep.repo(), index.as_deref())?;
+    let files = Files::of_index(repo, index.as_deref())?;
     let good = is_good(cx, &files, "the commit was refused")?;
     if !good {
         cx.ui.hint("mend it, `git add` the file, and commit again");
@@ -42,7 +58,7 @@ fn pre_commit(cx: &mut Context, keep: &Keep) -> Result<Answer, Failure> {
     Ok(Answer::of(good))
 }
 
-fn pre_push(cx: &mut Context, keep: &Keep) -> Result<Answer, Failure> {
+fn pre_push(cx: &mut Context, repo: &Repo) -> Result<Answer, Failure> {
     let mut refs = String::new();
     std::io::stdin().read_to_string(&mut refs)?;
     let mut good = true;
@@ -53,7 +69,7 @@ fn pre_push(cx: &mut Context, keep: &Keep) -> Result<Answer, Failure> {
         };
         let is_branch = name.starts_with("refs/heads/") && !name.starts_with("refs/heads/state/");
         if is_branch && id.contains(|c| c != '0') {
-            let files = Files::of_commit(keep.repo(), keep.repo().resolve(id)?)?;
+            let files = Files::of_commit(repo, repo.resolve(id)?)?;
             good &= is_good(cx, &files, &format!("the push of {name} was refused"))?;
         }
     }

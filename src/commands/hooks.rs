@@ -43,7 +43,7 @@ impl fmt::Display for Hooks {
                 }
                 State::Foreign => style::notable("yours, without ours").to_string(),
             };
-            write!(f, "{:12}{state}", hook.name)?;
+            write!(f, "{:18}{state}", hook.name)?;
             match &hook.own {
                 Some(own) => writeln!(f, ", after yours: {}", own.display())?,
                 None => writeln!(f)?,
@@ -64,6 +64,11 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     };
     let complete = hooks.iter().all(|hook| hook.state == State::Installed);
     cx.ui.show(&Hooks { hooks })?;
+    if let Some(elsewhere) = keep.repo().setting("core.hooksPath") {
+        cx.ui.warn(format!(
+            "core.hooksPath is `{elsewhere}`: Git runs the hooks there, and not these"
+        ));
+    }
     Ok(match args.command {
         Command::Status => Answer::of(complete),
         Command::Install | Command::Remove => Answer::Yes,

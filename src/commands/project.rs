@@ -49,7 +49,7 @@ impl Project {
 }
 
 /// The configuration as variables and fingerprints take it.
-fn keys(effective: &Effective) -> Keys {
+pub(super) fn keys(effective: &Effective) -> Keys {
     let value = |entry: crate::config::Entry| {
         let key = KeyPath::parse(&entry.key).unwrap_or_default();
         let effect = if effective.is_secret(&key) {

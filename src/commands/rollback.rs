@@ -5,11 +5,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::configuration::key;
+use super::run::{running, runs_of};
 use super::{Answer, Context, validate, versions};
 use crate::config::diff::KeyChange;
 use crate::config::rollback::{Extent, Plan, Restored};
 use crate::config::{Error, Role};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::store::{ChangeKind, Expect, Keep, Message, ObjectId, WriteGuard};
 use crate::ui::{clean, style};
 
@@ -34,6 +35,9 @@ pub struct Args {
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Even while steps run, which may read what changes
+    #[arg(long)]
+    while_running: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -124,6 +128,9 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         cx.ui.show(&result)?;
         return Ok(Answer::Yes);
     }
+    if !args.while_running {
+        refuse_while_running(cx, &keep)?;
+    }
     if !args.yes && !confirmed(cx, &result)? {
         cx.ui.status("nothing was changed");
         return Ok(Answer::No);
@@ -146,6 +153,17 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     result.undo = again.head.map(|head| undo(args, head));
     cx.ui.show(&result)?;
     Ok(Answer::Yes)
+}
+
+/// Scripts that run read configuration and one another: they should not change underneath.
+fn refuse_while_running(cx: &Context, keep: &Keep) -> Result<(), Failure> {
+    if !runs_of(keep).is_active()? && running(cx, keep)?.is_empty() {
+        return Ok(());
+    }
+    let message = "steps are running, and may read what a rollback changes";
+    Err(Failure::text(Kind::Busy, message)
+        .hint("stop them first: `buildkeep stop`")
+        .hint("or go back all the same: add `--while-running`"))
 }
 
 fn extent(cx: &Context, keep: &Keep, args: &Args) -> Result<Extent, Failure> {

@@ -14,6 +14,7 @@ use crate::fs::{
 /// The hooks, by name.
 const HOOKS: &[(&str, &str)] = &[
     ("pre-commit", include_str!("../../hooks/pre-commit")),
+    ("pre-merge-commit", include_str!("../../hooks/pre-commit")),
     ("pre-push", include_str!("../../hooks/pre-push")),
 ];
 
@@ -132,10 +133,10 @@ mod tests {
 
         assert_eq!(
             states(&status(dir.path(), program).unwrap()),
-            [State::Foreign, State::Missing]
+            [State::Foreign, State::Missing, State::Missing]
         );
         let installed = install(dir.path(), program).unwrap();
-        assert_eq!(states(&installed), [State::Installed; 2]);
+        assert_eq!(states(&installed), [State::Installed; 3]);
         assert!(installed[0].own.is_some());
         assert!(
             std::fs::read_to_string(&hook)
@@ -150,7 +151,7 @@ mod tests {
         let moved = Path::new("/usr/bin/buildkeep");
         assert_eq!(
             states(&status(dir.path(), moved).unwrap()),
-            [State::Outdated; 2]
+            [State::Outdated; 3]
         );
 
         remove(dir.path(), program).unwrap();
@@ -160,7 +161,7 @@ mod tests {
         );
         assert_eq!(
             states(&status(dir.path(), program).unwrap()),
-            [State::Foreign, State::Missing]
+            [State::Foreign, State::Missing, State::Missing]
         );
     }
 

@@ -55,6 +55,12 @@ impl Repo {
         self.gix.git_dir()
     }
 
+    /// A setting of this repository itself, as `core.hooksPath`.
+    pub fn setting(&self, key: &str) -> Option<String> {
+        let value = self.gix.config_snapshot().string(key)?;
+        Some(value.to_string())
+    }
+
     /// The folder of objects.
     pub fn objects_dir(&self) -> PathBuf {
         self.git_dir().join("objects")

@@ -417,3 +417,28 @@ hint: nothing was changed
 "#]]
     );
 }
+
+#[test]
+fn validate_reads_the_plan_too() {
+    let env = keep();
+    env.write(
+        "k/plan.toml",
+        "scripts = \"scripts\"\n[env]\nJOBS = \"${build.jbos}\"\n",
+    );
+    assert_data_eq!(
+        k(&env, "config validate"),
+        str![[r#"
+error[K002]: `build.jbos` is no configuration key that has a value
+ --> plan.toml:3:8
+  |
+3 | JOBS = "${build.jbos}"
+  |        ^^^^^^^^^^^^^^^
+  |
+  = help: did you mean `build.jobs`?
+
+1 error in 3 files
+--- exit 1
+
+"#]]
+    );
+}

@@ -99,8 +99,9 @@ fn a_hook_of_the_users_own_goes_on_to_run() {
     assert_data_eq!(
         k(&env, "hooks status"),
         str![[r#"
-pre-commit  not installed
-pre-push    not installed
+pre-commit        not installed
+pre-merge-commit  not installed
+pre-push          not installed
 --- exit 1
 
 "#]]
@@ -112,8 +113,9 @@ pre-push    not installed
     assert_data_eq!(
         k(&env, "hooks status"),
         str![[r#"
-pre-commit  yours, without ours
-pre-push    not installed
+pre-commit        yours, without ours
+pre-merge-commit  not installed
+pre-push          not installed
 --- exit 1
 
 "#]]
@@ -121,8 +123,9 @@ pre-push    not installed
     assert_data_eq!(
         k(&env, "hooks install"),
         str![[r#"
-pre-commit  installed, after yours: [ROOT]/k/.git/hooks/pre-commit.user
-pre-push    installed
+pre-commit        installed, after yours: [ROOT]/k/.git/hooks/pre-commit.user
+pre-merge-commit  installed
+pre-push          installed
 
 "#]]
     );
@@ -149,6 +152,60 @@ mine
     env.stdout(&["-C", "k", "hooks", "remove"]);
     let own = std::fs::read_to_string(env.path("k/.git/hooks/pre-commit")).unwrap();
     assert!(own.contains("echo mine"));
+}
+
+#[test]
+fn other_work_trees_and_merges_are_checked_too() {
+    let env = keep();
+    env.git(&["-C", "k", "worktree", "add", "-q", "../side", "-b", "side"]);
+    env.write("side/config/build.toml", "[build]\njobs = \"16\"\n");
+    let mut command = env.command("git");
+    command
+        .current_dir(env.path("side"))
+        .args(["commit", "-qam", "bad"]);
+    assert_data_eq!(
+        env.shown(&command.output().unwrap()),
+        str![[r#"
+--- stderr
+error[K004]: `build.jobs` must be a whole number, not text
+ --> config/build.toml:2:8
+  |
+2 | jobs = "16"
+  |        ^^^^
+  |
+  = help: remove the quotes: `jobs = 16`
+
+buildkeep: the commit was refused: the configuration is not valid
+hint: mend it, `git add` the file, and commit again
+--- exit 1
+
+"#]]
+    );
+    env.git(&["-C", "side", "commit", "-qam", "bad", "--no-verify"]);
+    env.write("k/notes.txt", "1\n");
+    env.stdout(&["-C", "k", "commit", "-m", "notes"]);
+    let merge = git(&env, &["merge", "-q", "side"]);
+    assert!(
+        merge.contains("the commit was refused") && merge.ends_with("--- exit 1\n"),
+        "{merge}"
+    );
+}
+
+#[test]
+fn hooks_that_git_looks_for_elsewhere_are_warned_of() {
+    let env = keep();
+    env.git(&["-C", "k", "config", "core.hooksPath", ".husky"]);
+    assert_data_eq!(
+        k(&env, "hooks status"),
+        str![[r#"
+pre-commit        installed
+pre-merge-commit  installed
+pre-push          installed
+--- stderr
+warning: core.hooksPath is `.husky`: Git runs the hooks there, and not these
+
+"#]]
+    );
 }
 
 #[test]

@@ -271,3 +271,31 @@ build.jobs: 16 -> 32
 "#]]
     );
 }
+
+#[test]
+fn nothing_changes_under_steps_that_run() {
+    let env = history();
+    env.write("k/.buildkeep/runs/lock", "");
+    let lock = std::fs::File::open(env.path("k/.buildkeep/runs/lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_data_eq!(
+        k(&env, "rollback --to v2 --yes"),
+        str![[r#"
+--- stderr
+error: steps are running, and may read what a rollback changes
+hint: stop them first: `buildkeep stop`
+hint: or go back all the same: add `--while-running`
+--- exit 3
+
+"#]]
+    );
+    env.stdout(&[
+        "-C",
+        "k",
+        "rollback",
+        "--to",
+        "v2",
+        "--yes",
+        "--while-running",
+    ]);
+}

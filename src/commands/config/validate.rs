@@ -3,10 +3,13 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::super::project::keys;
 use super::super::{Answer, Context, versions};
-use crate::config::{Files, Role, Sources};
-use crate::document::{Problem, render};
+use crate::config::{Effective, Files, Role, Scope, Sources};
+use crate::document::{Document, Problem, code, render};
 use crate::failure::Failure;
+use crate::plan;
+use crate::store::Keep;
 use crate::ui::style;
 
 /// Check every configuration file, overlay, plan.toml and buildkeep.toml
@@ -52,7 +55,11 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         None if args.staged => Files::of_index(keep.repo(), None)?,
         None => Files::of_work_tree(&keep)?,
     };
-    let errors = Sources::read(&files)?.problems().to_vec();
+    let sources = Sources::read(&files)?;
+    let mut errors = sources.problems().to_vec();
+    if args.at.is_none() && !args.staged {
+        errors.extend(plan_problems(cx, &keep, &sources)?);
+    }
     let checked = files
         .iter()
         .filter(|(_, role, _)| !matches!(role, Role::Schema(_)));
@@ -63,6 +70,32 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     };
     cx.ui.show(&validated)?;
     Ok(Answer::of(validated.valid))
+}
+
+/// What is wrong with the plan beyond its form: scripts, needs, variables.
+fn plan_problems(cx: &Context, keep: &Keep, sources: &Sources) -> Result<Vec<Problem>, Failure> {
+    if !sources.problems().is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(text) = sources.document(&Role::Plan).map(Document::text) else {
+        return Ok(Vec::new());
+    };
+    let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
+    let keys = keys(&Effective::of(sources, &scope)?);
+    let plan = plan::load(keep.root(), "plan.toml", text);
+    match plan.and_then(|plan| plan.fingerprints(&keys)) {
+        Ok(_) => Ok(Vec::new()),
+        Err(plan::Error::Document(problems)) => Ok(problems),
+        Err(plan::Error::Io(error)) => Err(error.into()),
+        Err(other) => {
+            let message = other.to_string();
+            Ok(vec![Problem::in_file(
+                code::OTHER_RULE,
+                "plan.toml",
+                message,
+            )])
+        }
+    }
 }
 
 fn counted(number: usize, noun: &str) -> String {
