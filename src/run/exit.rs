@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(Ending::from_wait_status(0), Ending::Code(0));
         assert_eq!(Ending::from_wait_status(255 << 8), Ending::Code(255));
         assert_eq!(Ending::from_wait_status(9), Ending::Signal(9));
-        assert_eq!(Ending::from_wait_status(11 | 0x80), Ending::Signal(11));
+        assert_eq!(Ending::from_wait_status(0x0b | 0x80), Ending::Signal(11));
         assert_eq!(Ending::from_wait_status(34), Ending::Signal(34));
     }
 }

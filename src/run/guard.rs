@@ -10,7 +10,7 @@ use super::helper::{Helper, Program};
 use super::log::LogWriter;
 use super::process::Stat;
 use super::raw::exit_status_of;
-use super::reaper::{Children, Reaped};
+use super::reaper::{Children, Reaped, reap};
 use super::{Error, StopReason};
 use crate::fs::PathError;
 
@@ -133,7 +133,7 @@ impl Guard {
     fn reap(&mut self) -> bool {
         self.children.clear();
         loop {
-            let (pid, ending) = match self.children.reap() {
+            let (pid, ending) = match reap() {
                 Reaped::One(pid, ending) => (pid, ending),
                 Reaped::NoMore => return true,
                 Reaped::NoChildren => return false,

@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nix::sys::signal::SigSet;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::setsid;
 
@@ -26,6 +27,8 @@ const NOT_FOUND: u8 = 127;
 /// else is the script or gave the attempt up, and this process must not be.
 pub(super) fn launch(dir: &AttemptDir, clock: &Clock) -> Result<u8, Error> {
     setsid().doing("start a session")?;
+    // Our helpers block signals, and a blocked signal stays blocked in the script.
+    SigSet::empty().thread_set_mask().doing("unblock signals")?;
     let spec = Spec::load(dir)?;
     let output = open_output(&dir.fifo())?;
     if !save_first(&dir.process(), &ProcFile::of_self(clock)?)? {

@@ -29,7 +29,7 @@ pub(super) struct Children {
 impl Children {
     /// Blocks every signal that can be blocked, and has the end of children noticed instead.
     ///
-    /// What is spawned later begins without blocked signals: `Command` sees to that.
+    /// What is spawned later inherits that: whoever becomes the script unblocks them.
     pub(super) fn watch() -> Result<Self, Error> {
         notice_children();
         SigSet::all().thread_block().doing("block signals")?;
@@ -43,36 +43,36 @@ impl Children {
     pub(super) fn clear(&self) {
         while matches!(self.signals.read_signal(), Ok(Some(_))) {}
     }
-
-    /// Takes the status of one child that ended.
-    pub(super) fn reap(&self) -> Reaped {
-        loop {
-            match wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) => {
-                    let ending = Ending::from_wait_status(status.as_raw());
-                    return Reaped::One(pid.as_raw_nonzero().get(), ending);
-                }
-                Ok(None) => return Reaped::NoMore,
-                Err(Errno::INTR) => {}
-                Err(_) => return Reaped::NoChildren,
-            }
-        }
-    }
-
-    /// Looks how a child ended and leaves it there, so that its status outlives us.
-    pub(super) fn peek(&self, pid: i32) -> Option<Ending> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let status = waitid(WaitId::Pid(Pid::from_raw(pid)?), options).ok()??;
-        match (status.exit_status(), status.terminating_signal()) {
-            (Some(code), _) => Some(Ending::Code(code & 0xff)),
-            (None, Some(signal)) => Some(Ending::Signal(signal)),
-            (None, None) => None,
-        }
-    }
 }
 
 impl AsFd for Children {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.signals.as_fd()
+    }
+}
+
+/// Takes the status of one child that ended.
+pub(super) fn reap() -> Reaped {
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some((pid, status))) => {
+                let ending = Ending::from_wait_status(status.as_raw());
+                return Reaped::One(pid.as_raw_nonzero().get(), ending);
+            }
+            Ok(None) => return Reaped::NoMore,
+            Err(Errno::INTR) => {}
+            Err(_) => return Reaped::NoChildren,
+        }
+    }
+}
+
+/// Looks how a child ended and leaves it there, so that its status outlives us.
+pub(super) fn peek(pid: i32) -> Option<Ending> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let status = waitid(WaitId::Pid(Pid::from_raw(pid)?), options).ok()??;
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Some(Ending::Code(code & 0xff)),
+        (None, Some(signal)) => Some(Ending::Signal(signal)),
+        (None, None) => None,
     }
 }

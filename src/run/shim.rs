@@ -14,7 +14,7 @@ use super::exit::{Ending, Unknown};
 use super::guard::{Guard, Watch, is_ready, readable, wait_for};
 use super::helper::{Helper, Program};
 use super::keeper::open_fifo;
-use super::reaper::Children;
+use super::reaper::{Children, peek};
 use super::{AttemptDir, Error, Usage};
 use crate::world::Clock;
 
@@ -81,7 +81,7 @@ impl Shim {
             }
             wait_for(&mut [readable(&self.children), readable(keeper)], patience);
             self.children.clear();
-            if let Some(ending) = self.noted.or_else(|| self.children.peek(self.script)) {
+            if let Some(ending) = self.noted.or_else(|| peek(self.script)) {
                 is_settled = self.settle(ending).is_ok();
                 patience = Some(if is_settled { SOON } else { RETRY });
             }

@@ -12,4 +12,6 @@ mod kill;
 mod layers;
 mod plan;
 mod rollback;
+mod run;
 mod site;
+mod supervise;

@@ -27,7 +27,8 @@ impl Site {
         let script = env.script("script.sh", &format!("#!/bin/bash\n{body}"));
         let spec = Spec {
             format: Spec::FORMAT,
-            attempt: "A".into(),
+            // By it, processes are recognised as those of this attempt.
+            attempt: env.work().to_str().unwrap().into(),
             step: "step".into(),
             number: 1,
             argv: vec![script.to_str().unwrap().into()],

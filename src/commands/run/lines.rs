@@ -204,7 +204,7 @@ impl fmt::Display for Failed {
         writeln!(f, "\n  script  {}", clean(&self.script))?;
         writeln!(f, "  log     {}", clean(&self.log.display().to_string()))?;
         for next in &self.next {
-            writeln!(f, "  {}", next)?;
+            writeln!(f, "  {next}")?;
         }
         Ok(())
     }

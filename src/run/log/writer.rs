@@ -74,7 +74,8 @@ impl LogWriter {
                 Ok(_) => self.rotate(),
                 Err(Errno::INTR) => {}
                 Err(Errno::INVAL) if self.splices => self.splices = false,
-                Err(_) => self.backlog = Some(Backlog::default()),
+                Err(_) if !self.keep_some(fifo) => return,
+                Err(_) => {}
             }
         }
     }
