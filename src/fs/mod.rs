@@ -7,6 +7,7 @@
 mod append;
 mod durable;
 mod lock;
+mod new_file;
 mod path_error;
 mod remove;
 mod sync_tree;
@@ -17,6 +18,7 @@ pub use durable::{
     write_durable, write_durable_mode,
 };
 pub use lock::{Holder, Lock, LockError, holder_of, is_locked};
+pub use new_file::NewFile;
 pub use path_error::{AtPath, PathError};
 pub use remove::{remove_file_durable, remove_tree};
 pub use sync_tree::sync_tree;

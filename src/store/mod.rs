@@ -27,6 +27,7 @@ mod lock_files;
 mod loose;
 mod message;
 mod remote;
+pub mod pack;
 mod repo;
 mod skeleton;
 mod staged;

@@ -1,0 +1,108 @@
+//! Making packs durable, on a thread of its own.
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use gix::ObjectId;
+
+use super::PackError;
+use super::index::{IndexEntry, encode};
+use crate::fs::{NewFile, sync_dir};
+
+/// What a session added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Objects.
+    pub objects: u64,
+    /// Packs.
+    pub packs: u64,
+    /// Bytes of packs and their indexes.
+    pub bytes: u64,
+}
+
+/// A pack that is written, but neither synced nor named.
+pub(super) struct Finished {
+    pub(super) file: NewFile,
+    pub(super) entries: Vec<IndexEntry>,
+    pub(super) sum: [u8; 20],
+    pub(super) bytes: u64,
+}
+
+enum Task {
+    SyncEarly(Arc<File>),
+    Publish(Finished),
+}
+
+/// The thread.
+pub(super) struct Publisher {
+    sender: mpsc::Sender<Task>,
+    thread: JoinHandle<Result<Written, PackError>>,
+}
+
+impl Publisher {
+    pub(super) fn start(dir: &Path) -> Self {
+        let (sender, tasks) = mpsc::channel();
+        let dir = dir.to_owned();
+        let thread = thread::spawn(move || publish_all(&dir, tasks));
+        Self { sender, thread }
+    }
+
+    pub(super) fn sender(&self) -> Sender {
+        Sender(self.sender.clone())
+    }
+
+    pub(super) fn finish(self) -> Result<Written, PackError> {
+        drop(self.sender);
+        self.thread.join().unwrap_or(Err(PackError::Stopped))
+    }
+}
+
+/// A way to the thread.
+pub(super) struct Sender(mpsc::Sender<Task>);
+
+impl Sender {
+    pub(super) fn send(&self, pack: Finished) -> Result<(), PackError> {
+        let sent = self.0.send(Task::Publish(pack));
+        sent.map_err(|_| PackError::Stopped)
+    }
+
+    /// Asks the disk to begin with what is written so far, so that the end is near when it comes.
+    pub(super) fn sync_early(&self, file: &NewFile) {
+        // If nobody listens, the next `send` says so.
+        let _ = self.0.send(Task::SyncEarly(file.shared()));
+    }
+}
+
+fn publish_all(dir: &Path, tasks: mpsc::Receiver<Task>) -> Result<Written, PackError> {
+    let mut written = Written::default();
+    for task in tasks {
+        match task {
+            // The sync that counts comes when the pack is published, and reports errors.
+            Task::SyncEarly(file) => drop(file.sync_data()),
+            Task::Publish(pack) => publish(dir, pack, &mut written)?,
+        }
+    }
+    if written.packs > 0 {
+        sync_dir(dir)?;
+    }
+    Ok(written)
+}
+
+fn publish(dir: &Path, mut pack: Finished, written: &mut Written) -> Result<(), PackError> {
+    let bytes = encode(&mut pack.entries, &pack.sum);
+    let mut index = NewFile::create(dir, "tmp_idx_")?;
+    index.write(&bytes)?;
+    let name = named(dir, &pack.sum);
+    pack.file.publish(&name.with_extension("pack"), 0o444)?;
+    index.publish(&name.with_extension("idx"), 0o444)?;
+    written.objects += pack.entries.len() as u64;
+    written.packs += 1;
+    written.bytes += pack.bytes + bytes.len() as u64;
+    Ok(())
+}
+
+fn named(dir: &Path, sum: &[u8; 20]) -> PathBuf {
+    dir.join(format!("pack-{}", ObjectId::Sha1(*sum)))
+}

@@ -1,0 +1,119 @@
+//! Reading packs from end to end, to see whether every byte is what it was.
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+
+use super::deflate::Inflater;
+use super::hash::object_id;
+use super::known::index_files;
+use super::reader::{Pack, parse_header};
+use super::{Kind, PackError};
+
+/// An entry of a pack: what the index says is there, and where it ends.
+#[derive(Clone, Copy, Debug)]
+pub struct PackEntry {
+    /// The object.
+    pub id: ObjectId,
+    /// Where the entry begins in the pack.
+    pub offset: u64,
+    /// Where it ends.
+    pub end: u64,
+    /// The checksum of its bytes in the pack.
+    crc: Option<u32>,
+}
+
+/// A pack to be read whole.
+pub struct PackScan {
+    pack: Pack,
+}
+
+impl PackScan {
+    /// The indexes in the `objects` folder of a repository.
+    pub fn indexes(objects_dir: &Path) -> Result<Vec<PathBuf>, PackError> {
+        index_files(&objects_dir.join("pack"))
+    }
+
+    /// Opens the pack of an index.
+    pub fn open(index: &Path) -> Result<Self, PackError> {
+        Ok(Self {
+            pack: Pack::open(index)?,
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.pack.path
+    }
+
+    /// All entries, in the order in which they stand in the pack.
+    pub fn entries(&self) -> Vec<PackEntry> {
+        let index = &self.pack.index;
+        let mut entries: Vec<PackEntry> = (0..index.num_objects())
+            .map(|at| PackEntry {
+                id: index.oid_at_index(at).to_owned(),
+                offset: index.pack_offset_at_index(at),
+                end: self.pack.end,
+                crc: index.crc32_at_index(at),
+            })
+            .collect();
+        entries.sort_unstable_by_key(|entry| entry.offset);
+        for at in 1..entries.len() {
+            entries[at - 1].end = entries[at].offset;
+        }
+        entries
+    }
+
+    /// Reads neighbouring entries in one go and calls `found` with the fate of each: the size of
+    /// its content, or nothing if it is a delta, or what is wrong.
+    pub fn check(
+        &self,
+        entries: &[PackEntry],
+        mut found: impl FnMut(&PackEntry, Result<Option<u64>, String>),
+    ) -> Result<(), PackError> {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return Ok(());
+        };
+        let mut bytes = Vec::new();
+        let length = last.end.min(self.pack.end).saturating_sub(first.offset);
+        self.pack.read(first.offset, length as usize, &mut bytes)?;
+        let (mut inflater, mut content) = (Inflater::new(), Vec::new());
+        for entry in entries {
+            let start = (entry.offset - first.offset) as usize;
+            let end = entry.end.saturating_sub(first.offset) as usize;
+            let fate = match bytes.get(start..end) {
+                Some(raw) => check_entry(entry, raw, &mut inflater, &mut content),
+                None => Err("beyond the end of its pack".to_owned()),
+            };
+            found(entry, fate);
+        }
+        Ok(())
+    }
+}
+
+fn check_entry(
+    entry: &PackEntry,
+    raw: &[u8],
+    inflater: &mut Inflater,
+    content: &mut Vec<u8>,
+) -> Result<Option<u64>, String> {
+    if entry.crc.is_some_and(|crc| crc != crc32fast::hash(raw)) {
+        return Err("its bytes have another checksum than its index says".to_owned());
+    }
+    let header = parse_header(raw).ok_or("no entry where the index says")?;
+    let Some(kind) = Kind::from_number(header.number) else {
+        return match header.number {
+            6 | 7 => Ok(None),
+            _ => Err(format!("unknown type {}", header.number)),
+        };
+    };
+    if header.size / 1100 > raw.len() {
+        return Err(format!("{} bytes cannot be in {}", header.size, raw.len()));
+    }
+    inflater.inflate(&raw[header.length..], header.size, content)?;
+    let id = object_id(kind, content).map_err(|error| error.to_string())?;
+    if id == entry.id {
+        Ok(Some(header.size as u64))
+    } else {
+        Err(format!("its content has the id {id}"))
+    }
+}

@@ -1,0 +1,232 @@
+//! Writing packs: hash, compress, append, while the content is in the cache.
+use std::path::PathBuf;
+
+use gix::ObjectId;
+
+use super::deflate::Deflater;
+use super::hash::{Hasher, object_id};
+use super::index::IndexEntry;
+use super::known::Known;
+use super::publish::{Finished, Publisher, Sender};
+use super::{Kind, PackError, Written};
+use crate::fs::{NewFile, create_dirs_durable};
+
+/// Bytes after which a pack is closed.
+const PACK_LIMIT: u64 = 1 << 30;
+/// Bytes that are hashed and written at once.
+const PIECE: usize = 512 * 1024;
+/// Bytes after which the disk is asked to begin.
+const SYNC_AFTER: u64 = 64 << 20;
+/// How the names of unfinished packs begin; `git gc` deletes them.
+const UNFINISHED: &str = "tmp_pack_";
+
+/// What sort of objects a pack is begun for.
+///
+/// A pack says in its first bytes how many objects follow, so the number is fixed up front; a pack
+/// that ends short has to be hashed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Whole files and folders: thousands.
+    Small,
+    /// Chunks of large files: hundreds.
+    Chunks,
+}
+
+impl Size {
+    fn objects(self) -> u32 {
+        match self {
+            Self::Small => 8192,
+            Self::Chunks => 512,
+        }
+    }
+}
+
+/// One session of writing: what is known, and the thread that makes packs durable.
+#[must_use = "packs are durable only once the session is finished"]
+pub struct Packs {
+    dir: PathBuf,
+    known: Known,
+    publisher: Publisher,
+}
+
+impl Packs {
+    /// Begins a session in the `objects` folder of a repository whose lock the caller holds.
+    pub fn begin(objects_dir: &std::path::Path) -> Result<Self, PackError> {
+        let dir = objects_dir.join("pack");
+        create_dirs_durable(&dir)?;
+        Ok(Self {
+            known: Known::open(&dir)?,
+            publisher: Publisher::start(&dir),
+            dir,
+        })
+    }
+
+    /// A writer for one worker.
+    pub fn writer(&self) -> PackWriter<'_> {
+        PackWriter {
+            packs: self,
+            sender: self.publisher.sender(),
+            deflater: Deflater::new(),
+            open: None,
+        }
+    }
+
+    /// Waits until every pack is durable. Call it when all writers are finished.
+    pub fn finish(self) -> Result<Written, PackError> {
+        self.publisher.finish()
+    }
+}
+
+/// Adds objects to packs of its own.
+#[must_use = "the last pack is lost unless the writer is finished"]
+pub struct PackWriter<'a> {
+    packs: &'a Packs,
+    sender: Sender,
+    deflater: Deflater,
+    open: Option<OpenPack>,
+}
+
+impl PackWriter<'_> {
+    /// Adds an object unless the repository has it; returns its id.
+    pub fn add(&mut self, kind: Kind, content: &[u8], size: Size) -> Result<ObjectId, PackError> {
+        let id = object_id(kind, content)?;
+        if !self.packs.known.is_new(&id) {
+            return Ok(id);
+        }
+        let mut pack = match self.open.take() {
+            Some(pack) => pack,
+            None => OpenPack::create(&self.packs.dir, size.objects())?,
+        };
+        pack.append((kind, id), content, &mut self.deflater)?;
+        if pack.drain_if_large()? {
+            self.sender.sync_early(&pack.file);
+        }
+        if pack.is_full() {
+            self.sender.send(pack.close()?)?;
+        } else {
+            self.open = Some(pack);
+        }
+        Ok(id)
+    }
+
+    /// Closes the last pack.
+    pub fn finish(mut self) -> Result<(), PackError> {
+        match self.open.take() {
+            Some(pack) => self.sender.send(pack.close()?),
+            None => Ok(()),
+        }
+    }
+}
+
+struct OpenPack {
+    file: NewFile,
+    promised: u32,
+    hasher: Hasher,
+    buffer: Vec<u8>,
+    drained: u64,
+    synced: u64,
+    entries: Vec<IndexEntry>,
+}
+
+impl OpenPack {
+    fn create(dir: &std::path::Path, promised: u32) -> Result<Self, PackError> {
+        let mut buffer = Vec::with_capacity(2 * PIECE);
+        buffer.extend_from_slice(b"PACK\0\0\0\x02");
+        buffer.extend_from_slice(&promised.to_be_bytes());
+        Ok(Self {
+            file: NewFile::create(dir, UNFINISHED)?,
+            promised,
+            hasher: Hasher::default(),
+            buffer,
+            drained: 0,
+            synced: 0,
+            entries: Vec::new(),
+        })
+    }
+
+    fn append(
+        &mut self,
+        (kind, id): (Kind, ObjectId),
+        content: &[u8],
+        deflater: &mut Deflater,
+    ) -> Result<(), PackError> {
+        let start = self.buffer.len();
+        append_header(kind, content.len(), &mut self.buffer);
+        deflater.append(content, &mut self.buffer);
+        self.entries.push(IndexEntry {
+            id,
+            crc: crc32fast::hash(&self.buffer[start..]),
+            offset: self.drained + start as u64,
+        });
+        Ok(())
+    }
+
+    /// Writes the buffer if it is worth it; tells whether the disk should be asked to begin.
+    fn drain_if_large(&mut self) -> Result<bool, PackError> {
+        if self.buffer.len() < PIECE {
+            return Ok(false);
+        }
+        self.drain()?;
+        let due = self.drained - self.synced >= SYNC_AFTER;
+        if due {
+            self.synced = self.drained;
+        }
+        Ok(due)
+    }
+
+    fn drain(&mut self) -> Result<(), PackError> {
+        self.hasher.update(&self.buffer);
+        self.file.write(&self.buffer)?;
+        self.drained += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.len() as u32 == self.promised || self.drained >= PACK_LIMIT
+    }
+
+    fn close(mut self) -> Result<Finished, PackError> {
+        self.drain()?;
+        let count = self.entries.len() as u32;
+        let sum = if count == self.promised {
+            std::mem::take(&mut self.hasher).sum()
+        } else {
+            self.file.rewrite(8, &count.to_be_bytes())?;
+            self.hash_again()?
+        };
+        self.file.write(&sum)?;
+        Ok(Finished {
+            file: self.file,
+            entries: self.entries,
+            sum,
+            bytes: self.drained + 20,
+        })
+    }
+
+    fn hash_again(&self) -> Result<[u8; 20], PackError> {
+        let mut hasher = Hasher::default();
+        let mut piece = vec![0; PIECE];
+        let mut offset = 0;
+        loop {
+            let length = self.file.read_at(offset, &mut piece)?;
+            if length == 0 {
+                return Ok(hasher.sum());
+            }
+            hasher.update(&piece[..length]);
+            offset += length as u64;
+        }
+    }
+}
+
+/// Type and size, four bits and then seven at a time.
+fn append_header(kind: Kind, size: usize, out: &mut Vec<u8>) {
+    let mut byte = (kind as u8) << 4 | (size & 0x0f) as u8;
+    let mut rest = size >> 4;
+    while rest > 0 {
+        out.push(byte | 0x80);
+        byte = (rest & 0x7f) as u8;
+        rest >>= 7;
+    }
+    out.push(byte);
+}
