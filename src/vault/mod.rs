@@ -1,4 +1,5 @@
 //! placeholder
+pub mod meta;
 /// placeholder
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
