@@ -20,6 +20,17 @@ pub fn write_durable_mode(path: &Path, content: &[u8], mode: u32) -> Result<(), 
     sync_parent(path)
 }
 
+/// Replaces the content of `path` in one step, but not durably: for what can be made again.
+pub fn write_disposable(path: &Path, parts: &[&[u8]]) -> Result<(), PathError> {
+    let temporary = temporary_beside(path);
+    let written = File::create_new(&temporary)
+        .and_then(|mut file| parts.iter().try_for_each(|part| file.write_all(part)));
+    written
+        .inspect_err(|_| discard(&temporary))
+        .at("write", path)?;
+    rename(&temporary, path).inspect_err(|_| discard(&temporary))
+}
+
 /// Creates `path` with `content`, durably and in one step, unless it exists: the first one wins.
 ///
 /// Returns whether this call created it.

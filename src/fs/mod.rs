@@ -6,6 +6,8 @@
 
 mod append;
 mod durable;
+mod file_clock;
+mod folder;
 mod lock;
 mod new_file;
 mod path_error;
@@ -15,8 +17,10 @@ mod sync_tree;
 pub use append::{AppendFile, open_stream};
 pub use durable::{
     create_dirs_durable, create_exclusive_durable, rename_durable, symlink_durable, sync_dir,
-    write_durable, write_durable_mode,
+    write_disposable, write_durable, write_durable_mode,
 };
+pub use file_clock::file_clock;
+pub use folder::{Folder, Special, reason, set_time_of};
 pub use lock::{Holder, Lock, LockError, holder_of, is_locked};
 pub use new_file::NewFile;
 pub use path_error::{AtPath, PathError};

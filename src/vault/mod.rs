@@ -1,9 +1,116 @@
-//! placeholder
+//! Vaults: snapshots of whole folders in bare Git repositories.
+//!
+//! A vault is a repository that `git fsck --strict` accepts and that plain Git can read. A
+//! snapshot is a commit without a parent, named by an annotated tag; its tree is the folder that
+//! was backed up, with one [`meta`] blob in each folder for what Git cannot store.
+//! `docs/design/vault-format.md` describes the format, [`create()`] how snapshots are taken.
+
+mod create;
+mod error;
 pub mod meta;
-/// placeholder
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The disk said no.
-    #[error(transparent)]
-    Io(#[from] crate::fs::PathError),
+mod snapshot;
+mod stat;
+
+pub use create::{Created, Problem, Source, Trouble, create};
+pub use error::Error;
+pub use snapshot::{Snapshot, SnapshotInfo, Step};
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::fs::{Holder, Lock, create_dirs_durable};
+use crate::store::Repo;
+use crate::world::World;
+
+/// How long a writer waits for another one.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Settings that keep stock Git from searching deltas in what will not shrink, and from rewriting
+/// packs while a backup is under way.
+const SETTINGS: &[(&str, &str)] = &[
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("pack.window", "0"),
+    ("pack.compression", "0"),
+    ("repack.writeBitmaps", "false"),
+    ("transfer.unpackLimit", "1"),
+    ("trailer.buildkeep-kind.key", "Buildkeep-Kind"),
+];
+
+/// Is told how the work goes on, from any thread.
+pub trait Progress {
+    /// So many more entries were looked at.
+    fn seen(&self, _entries: u64) {}
+    /// So many more bytes were read or written.
+    fn read(&self, _bytes: u64) {}
+}
+
+/// Tells nobody.
+impl Progress for () {}
+
+/// A vault.
+pub struct Vault {
+    repo: Repo,
+}
+
+impl Vault {
+    /// Makes a vault at `path`, or opens the one that is there.
+    pub fn init(path: &Path) -> Result<Self, Error> {
+        if path.join("HEAD").exists() {
+            return Self::open(path);
+        }
+        let is_free =
+            std::fs::read_dir(path).map_or(!path.exists(), |mut dir| dir.next().is_none());
+        let is_started = path.join("objects").is_dir() && path.join("refs").is_dir();
+        if !is_free && !is_started {
+            return Err(Error::Occupied {
+                path: path.to_owned(),
+            });
+        }
+        Repo::init_bare(path, SETTINGS)?;
+        create_dirs_durable(&path.join("buildkeep"))?;
+        Self::open(path)
+    }
+
+    /// Opens the vault at `path`.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        if !path.join("HEAD").exists() {
+            return Err(Error::NoVault {
+                path: path.to_owned(),
+            });
+        }
+        Ok(Self {
+            repo: Repo::open(path)?,
+        })
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        self.repo.git_dir()
+    }
+
+    pub(crate) fn repo(&self) -> &Repo {
+        &self.repo
+    }
+
+    fn objects_dir(&self) -> PathBuf {
+        self.repo.objects_dir()
+    }
+
+    /// Takes the lock that every writer holds.
+    fn lock(&self, world: &World) -> Result<Lock, Error> {
+        let dir = self.path().join("buildkeep");
+        create_dirs_durable(&dir)?;
+        let me = Holder {
+            pid: std::process::id(),
+            command: format!("buildkeep {}", world.argv.join(" ")),
+            since: world.clock.stamp(),
+        };
+        Ok(Lock::acquire(&dir.join("lock"), &me, PATIENCE)?)
+    }
+}
+
+/// How many workers to start.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
 }

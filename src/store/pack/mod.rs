@@ -10,6 +10,7 @@
 //! but Git may, and loose objects are read through gix.
 
 mod deflate;
+mod excludes;
 mod hash;
 mod index;
 mod known;
@@ -22,6 +23,7 @@ mod tests;
 mod tree;
 mod writer;
 
+pub use excludes::Excludes;
 pub use hash::object_id;
 pub use names::stored_name;
 pub use publish::Written;

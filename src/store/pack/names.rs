@@ -38,6 +38,10 @@ fn changed(name: &[u8]) -> Vec<u8> {
 
 /// Rather too strict: a changed name is no loss, a refused push is.
 fn is_refused(name: &[u8], mode: Mode) -> bool {
+    let first = name.iter().find(|byte| byte.is_ascii());
+    if first != Some(&b'.') && !name.iter().any(|byte| matches!(byte, b'~' | b'\\')) {
+        return false;
+    }
     let plain: Vec<u8> = name
         .iter()
         .filter(|byte| byte.is_ascii())

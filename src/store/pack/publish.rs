@@ -9,6 +9,7 @@ use gix::ObjectId;
 
 use super::PackError;
 use super::index::{IndexEntry, encode};
+use super::writer::UNFINISHED_INDEX;
 use crate::fs::{NewFile, sync_dir};
 
 /// What a session added.
@@ -92,7 +93,7 @@ fn publish_all(dir: &Path, tasks: mpsc::Receiver<Task>) -> Result<Written, PackE
 
 fn publish(dir: &Path, mut pack: Finished, written: &mut Written) -> Result<(), PackError> {
     let bytes = encode(&mut pack.entries, &pack.sum);
-    let mut index = NewFile::create(dir, "tmp_idx_")?;
+    let mut index = NewFile::create(dir, UNFINISHED_INDEX)?;
     index.write(&bytes)?;
     let name = named(dir, &pack.sum);
     pack.file.publish(&name.with_extension("pack"), 0o444)?;

@@ -24,6 +24,23 @@ impl Mode {
         }
     }
 
+    /// A small number for it, never 0.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Tree => 1,
+            Self::File => 2,
+            Self::Executable => 3,
+            Self::Link => 4,
+        }
+    }
+
+    /// What [`Mode::number`] gave this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Tree, Self::File, Self::Executable, Self::Link]
+            .into_iter()
+            .find(|mode| mode.number() == number)
+    }
+
     fn parse(text: &[u8]) -> Option<Self> {
         match text {
             b"40000" | b"040000" => Some(Self::Tree),

@@ -1,5 +1,5 @@
 //! Writing packs: hash, compress, append, while the content is in the cache.
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 
@@ -9,7 +9,7 @@ use super::index::IndexEntry;
 use super::known::Known;
 use super::publish::{Finished, Publisher, Sender};
 use super::{Kind, PackError, Written};
-use crate::fs::{NewFile, create_dirs_durable};
+use crate::fs::{AtPath as _, NewFile, create_dirs_durable, remove_file_durable};
 
 /// Bytes after which a pack is closed.
 const PACK_LIMIT: u64 = 1 << 30;
@@ -19,6 +19,8 @@ const PIECE: usize = 512 * 1024;
 const SYNC_AFTER: u64 = 64 << 20;
 /// How the names of unfinished packs begin; `git gc` deletes them.
 const UNFINISHED: &str = "tmp_pack_";
+/// How the names of unfinished indexes begin.
+pub(super) const UNFINISHED_INDEX: &str = "tmp_idx_";
 
 /// What sort of objects a pack is begun for.
 ///
@@ -51,9 +53,10 @@ pub struct Packs {
 
 impl Packs {
     /// Begins a session in the `objects` folder of a repository whose lock the caller holds.
-    pub fn begin(objects_dir: &std::path::Path) -> Result<Self, PackError> {
+    pub fn begin(objects_dir: &Path) -> Result<Self, PackError> {
         let dir = objects_dir.join("pack");
         create_dirs_durable(&dir)?;
+        sweep(&dir)?;
         Ok(Self {
             known: Known::open(&dir)?,
             publisher: Publisher::start(&dir),
@@ -75,6 +78,26 @@ impl Packs {
     pub fn finish(self) -> Result<Written, PackError> {
         self.publisher.finish()
     }
+}
+
+/// Deletes what a killed session left unfinished. Its names are unlike those that Git makes up.
+fn sweep(dir: &Path) -> Result<(), PackError> {
+    for entry in std::fs::read_dir(dir).at("read", dir)?.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let ours = [UNFINISHED, UNFINISHED_INDEX].iter().any(|prefix| {
+            let number = name
+                .strip_prefix(prefix)
+                .and_then(|rest| rest.split_once('-'));
+            number.is_some_and(|(pid, count)| {
+                pid.parse::<u32>().is_ok() && count.parse::<u32>().is_ok()
+            })
+        });
+        if ours {
+            remove_file_durable(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Adds objects to packs of its own.
@@ -129,7 +152,7 @@ struct OpenPack {
 }
 
 impl OpenPack {
-    fn create(dir: &std::path::Path, promised: u32) -> Result<Self, PackError> {
+    fn create(dir: &Path, promised: u32) -> Result<Self, PackError> {
         let mut buffer = Vec::with_capacity(2 * PIECE);
         buffer.extend_from_slice(b"PACK\0\0\0\x02");
         buffer.extend_from_slice(&promised.to_be_bytes());

@@ -53,6 +53,22 @@ pub fn decode(bytes: &[u8]) -> Result<FolderMeta, MetaError> {
     })
 }
 
+/// The name in a record as `encode_record` made it.
+pub fn record_name(record: &[u8]) -> &[u8] {
+    let mut reader = Reader(record);
+    let name = reader.number().and_then(|_| {
+        reader.byte()?;
+        reader.bytes()
+    });
+    name.unwrap_or_default()
+}
+
+/// Whether a record as `encode_record` made it is of a folder.
+pub fn record_is_folder(record: &[u8]) -> bool {
+    let mut reader = Reader(record);
+    reader.number().and_then(|_| reader.byte()) == Some(Kind::Folder.letter())
+}
+
 impl Decoded {
     /// The name of the entry.
     pub fn name(&self) -> &[u8] {

@@ -1,21 +1,23 @@
 //! Writing metadata.
-use super::varint::{append, append_bytes, append_signed};
+use super::varint::{Reader, append, append_bytes, append_signed};
 use super::{Kind, MAGIC, Owners, Record, field};
 
-/// The metadata blob of a folder: its own record, owners' names if it is the top, its entries.
+/// The metadata blob of a folder: its own record, then its entries in the order of their names.
 ///
-/// `entries` are records as [`encode_record`] made them, in the order of their names.
-pub fn encode<'a>(
-    folder: &Record,
-    owners: Option<&Owners>,
-    entries: impl Iterator<Item = &'a [u8]>,
-) -> Vec<u8> {
+/// All records are as [`encode_record`] made them.
+pub fn encode<'a>(folder: &[u8], entries: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
-    let mut body = body(folder);
-    for (tag, names) in owners
-        .iter()
-        .flat_map(|owners| [(field::USER, &owners.users), (field::GROUP, &owners.groups)])
-    {
+    out.extend_from_slice(folder);
+    for entry in entries {
+        out.extend_from_slice(entry);
+    }
+    out
+}
+
+/// The record of a top folder, with the names of all owners in its snapshot.
+pub fn with_owners(record: &[u8], owners: &Owners) -> Vec<u8> {
+    let mut body = Reader(record).bytes().unwrap_or_default().to_vec();
+    for (tag, names) in [(field::USER, &owners.users), (field::GROUP, &owners.groups)] {
         for (id, name) in names {
             let mut value = Vec::new();
             append(u64::from(*id), &mut value);
@@ -23,10 +25,8 @@ pub fn encode<'a>(
             append_field(tag, &value, &mut body);
         }
     }
+    let mut out = Vec::with_capacity(body.len() + 3);
     append_bytes(&body, &mut out);
-    for entry in entries {
-        out.extend_from_slice(entry);
-    }
     out
 }
 

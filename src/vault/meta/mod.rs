@@ -12,8 +12,8 @@ mod decode;
 mod encode;
 mod varint;
 
-pub use decode::{Decoded, FolderMeta, decode};
-pub use encode::{encode, encode_record};
+pub use decode::{Decoded, FolderMeta, decode, record_is_folder, record_name};
+pub use encode::{encode, encode_record, with_owners};
 
 use std::collections::BTreeMap;
 

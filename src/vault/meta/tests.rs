@@ -41,7 +41,9 @@ fn entries() -> Vec<Record> {
 
 fn encoded(owners: Option<&Owners>) -> Vec<u8> {
     let records: Vec<_> = entries().iter().map(encode_record).collect();
-    encode(&folder(), owners, records.iter().map(Vec::as_slice))
+    let own = encode_record(&folder());
+    let own = owners.map_or(own.clone(), |owners| with_owners(&own, owners));
+    encode(&own, records.iter().map(Vec::as_slice))
 }
 
 #[test]
@@ -88,7 +90,10 @@ fn with_field(tag: u8) -> Vec<u8> {
     let mut record = encode_record(&Record::new(Kind::File, "n"));
     record.extend_from_slice(&[tag, 1, b'!']);
     record[0] += 3;
-    encode(&folder(), None, std::iter::once(record.as_slice()))
+    encode(
+        &encode_record(&folder()),
+        std::iter::once(record.as_slice()),
+    )
 }
 
 #[test]
@@ -105,8 +110,7 @@ fn names_that_leave_the_folder_are_refused() {
         let mut record = Record::new(Kind::Fifo, "x");
         record.name = name.into();
         let bytes = encode(
-            &folder(),
-            None,
+            &encode_record(&folder()),
             std::iter::once(encode_record(&record).as_slice()),
         );
         assert!(
@@ -130,8 +134,7 @@ fn extents_outside_the_file_are_refused() {
             ..Record::new(Kind::File, "s")
         };
         let bytes = encode(
-            &folder(),
-            None,
+            &encode_record(&folder()),
             std::iter::once(encode_record(&record).as_slice()),
         );
         assert!(decode(&bytes).is_err());

@@ -1,0 +1,77 @@
+//! Why a vault could not do what was asked.
+use std::path::PathBuf;
+
+use super::meta::MetaError;
+use crate::fs::{LockError, PathError};
+use crate::store;
+use crate::store::pack::{PackError, TreeError};
+
+/// Why a vault could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The disk said no.
+    #[error(transparent)]
+    Io(#[from] PathError),
+    /// Somebody else writes to the vault.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The repository said no.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Packs could not be written or read.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// There is no vault.
+    #[error("there is no vault at {}", path.display())]
+    NoVault {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A vault was to be made where something else is.
+    #[error("{} is there already, and is not a vault", path.display())]
+    Occupied {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// The source folder went away.
+    #[error("{} went away while it was read", .0.display())]
+    SourceVanished(PathBuf),
+    /// A tag that is no snapshot's.
+    #[error("the tag `{tag}` names no snapshot")]
+    NotASnapshot {
+        /// The tag.
+        tag: String,
+    },
+    /// Nothing fits what was asked for.
+    #[error("no snapshot `{spec}` in the vault {}", vault.display())]
+    UnknownSnapshot {
+        /// What was asked for.
+        spec: String,
+        /// Where.
+        vault: PathBuf,
+    },
+    /// Several snapshots fit.
+    #[error("`{spec}` fits {} snapshots: {}", tags.len(), tags.join(", "))]
+    AmbiguousSnapshot {
+        /// What was asked for.
+        spec: String,
+        /// What fits.
+        tags: Vec<String>,
+    },
+    /// A folder of the snapshot cannot be parsed.
+    #[error("the folder `{path}` of the snapshot is damaged: {source}")]
+    Tree {
+        /// The folder.
+        path: String,
+        /// What is wrong.
+        source: TreeError,
+    },
+    /// The metadata of a folder cannot be parsed.
+    #[error("the folder `{path}` of the snapshot cannot be read: {source}")]
+    Meta {
+        /// The folder.
+        path: String,
+        /// What is wrong.
+        source: MetaError,
+    },
+}

@@ -1,0 +1,242 @@
+//! Snapshots: how they are recorded, listed and found.
+use chrono::{DateTime, FixedOffset};
+use serde::Serialize;
+
+use super::create::Source;
+use super::{Error, Vault};
+use crate::store::{Expect, Message, ObjectId, Signature, Trailers};
+use crate::world::World;
+
+/// What a snapshot is taken for.
+#[derive(Clone, Debug)]
+pub struct SnapshotInfo {
+    /// The machine, by its host id.
+    pub host: String,
+    /// The id shared by all that one command records.
+    pub op: String,
+    /// The step after which it is taken: then it is a checkpoint.
+    pub step: Option<Step>,
+}
+
+/// Where a build was when a checkpoint was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The step.
+    pub id: String,
+    /// The run.
+    pub run: String,
+    /// The attempt.
+    pub attempt: String,
+}
+
+/// What was found while it was taken.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) tree_id: ObjectId,
+    pub(super) files: u64,
+    pub(super) dirs: u64,
+    pub(super) bytes: u64,
+    pub(super) base: Option<String>,
+}
+
+/// A snapshot in a vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its tag: `HOST/SET/TIME`.
+    pub tag: String,
+    /// Its commit.
+    pub commit_id: ObjectId,
+    /// Its top folder.
+    pub tree_id: ObjectId,
+    /// The machine it was taken on.
+    pub host: String,
+    /// What it is filed under.
+    pub set: String,
+    /// When it was taken.
+    pub time: DateTime<FixedOffset>,
+    /// The step it was taken after, for a checkpoint.
+    pub step: Option<Step>,
+    /// Files, links and devices in it.
+    pub files: u64,
+    /// Folders in it.
+    pub dirs: u64,
+    /// The size of its files.
+    pub bytes: u64,
+}
+
+impl Vault {
+    /// Writes commit and tag of a snapshot whose objects are durable.
+    pub(super) fn record(
+        &self,
+        (source, info): (&Source, &SnapshotInfo),
+        facts: &Facts,
+        world: &World,
+    ) -> Result<Snapshot, Error> {
+        let now = world.clock.now();
+        let set = ref_part(&source.set);
+        let tag = self.free_tag(&format!(
+            "{}/{set}/{}",
+            ref_part(&info.host),
+            now.format("%Y%m%dT%H%M%SZ")
+        ))?;
+        let signature = Signature::new(&world.person, now);
+        let message = message(&tag, &set, info, facts);
+        let mut change = self.repo().begin();
+        let commit_id = change.commit(facts.tree_id, &[], &message, &signature)?;
+        let tag_id = change.tag(&tag, commit_id, &message, &signature)?;
+        let name = format!("refs/tags/{tag}");
+        change.set_ref(&name, Expect::Absent, tag_id, &message.subject)?;
+        change.finish()?;
+        self.snapshot(tag, commit_id)
+    }
+
+    /// A tag like `tag` that does not exist.
+    fn free_tag(&self, tag: &str) -> Result<String, Error> {
+        let mut free = tag.to_owned();
+        let mut number = 1;
+        while self
+            .repo()
+            .find_ref(&format!("refs/tags/{free}"))?
+            .is_some()
+        {
+            number += 1;
+            free = format!("{tag}-{number}");
+        }
+        Ok(free)
+    }
+
+    /// The commit that a snapshot's tag names, if it exists.
+    pub(super) fn commit_of(&self, tag: &str) -> Option<ObjectId> {
+        let target = self.repo().find_ref(&format!("refs/tags/{tag}")).ok()??;
+        self.repo().peel(target).ok()
+    }
+
+    /// All snapshots, oldest first.
+    pub fn snapshots(&self) -> Result<Vec<Snapshot>, Error> {
+        let mut snapshots = Vec::new();
+        for (name, target) in self.repo().refs("refs/tags/")? {
+            let tag = name.trim_start_matches("refs/tags/").to_owned();
+            let commit_id = self.repo().peel(target)?;
+            match self.snapshot(tag, commit_id) {
+                Ok(snapshot) => snapshots.push(snapshot),
+                // A tag that somebody made by hand.
+                Err(Error::NotASnapshot { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        snapshots.sort_by(|a, b| (a.time, &a.tag).cmp(&(b.time, &b.tag)));
+        Ok(snapshots)
+    }
+
+    fn snapshot(&self, tag: String, commit_id: ObjectId) -> Result<Snapshot, Error> {
+        let commit = self.repo().commit(commit_id)?;
+        let facts = &commit.message.trailers;
+        let number = |key| {
+            facts
+                .get(key)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0)
+        };
+        let text = |key| facts.get(key).map(str::to_owned);
+        if text("Snapshot").is_none() {
+            return Err(Error::NotASnapshot { tag });
+        }
+        Ok(Snapshot {
+            commit_id,
+            tree_id: commit.tree_id,
+            host: text("Host").unwrap_or_default(),
+            set: text("Set").unwrap_or_default(),
+            time: commit.author.time,
+            step: text("Step").map(|id| Step {
+                id,
+                run: text("Run").unwrap_or_default(),
+                attempt: text("Attempt").unwrap_or_default(),
+            }),
+            files: number("Files"),
+            dirs: number("Dirs"),
+            bytes: number("Bytes"),
+            tag,
+        })
+    }
+
+    /// The one snapshot that `spec` means: `latest`, `latest:SET`, a tag or an end or a beginning
+    /// of one, a commit, or the step of a checkpoint, the newest of which is meant.
+    pub fn find(&self, spec: &str) -> Result<Snapshot, Error> {
+        let mut snapshots = self.snapshots()?;
+        let newest = |wanted: &dyn Fn(&Snapshot) -> bool| snapshots.iter().rposition(wanted);
+        let found = match spec.strip_prefix("latest") {
+            Some("") => newest(&|_| true),
+            Some(rest) if rest.starts_with(':') => newest(&|s| s.set == rest[1..]),
+            _ => newest(&|s| s.tag == spec)
+                .or_else(|| newest(&|s| s.step.as_ref().is_some_and(|step| step.id == spec))),
+        };
+        if let Some(at) = found {
+            return Ok(snapshots.swap_remove(at));
+        }
+        snapshots.retain(|snapshot| is_meant(snapshot, spec));
+        match snapshots.len() {
+            1 => Ok(snapshots.remove(0)),
+            0 => Err(Error::UnknownSnapshot {
+                spec: spec.to_owned(),
+                vault: self.path().to_owned(),
+            }),
+            _ => Err(Error::AmbiguousSnapshot {
+                spec: spec.to_owned(),
+                tags: snapshots.into_iter().map(|snapshot| snapshot.tag).collect(),
+            }),
+        }
+    }
+}
+
+/// Whether `spec` is part of a snapshot's names.
+fn is_meant(snapshot: &Snapshot, spec: &str) -> bool {
+    let is_id = spec.len() >= 4 && spec.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let tail = |id: &str| {
+        id.strip_suffix(spec)
+            .is_some_and(|rest| rest.ends_with('/'))
+    };
+    !spec.is_empty()
+        && (snapshot.tag.starts_with(spec)
+            || snapshot.tag.ends_with(spec)
+            || snapshot.step.as_ref().is_some_and(|step| tail(&step.id))
+            || (is_id && snapshot.commit_id.to_string().starts_with(spec)))
+}
+
+fn message(tag: &str, set: &str, info: &SnapshotInfo, facts: &Facts) -> Message {
+    let mut trailers = Trailers::new("backup", &info.op, &info.host)
+        .with("Snapshot", tag)
+        .with("Set", set);
+    if let Some(base) = &facts.base {
+        trailers.push("Base", base);
+    }
+    if let Some(step) = &info.step {
+        trailers.push("Run", &step.run);
+        trailers.push("Step", &step.id);
+        trailers.push("Attempt", &step.attempt);
+    }
+    trailers.push("Files", facts.files);
+    trailers.push("Dirs", facts.dirs);
+    trailers.push("Bytes", facts.bytes);
+    let what = match &info.step {
+        Some(step) => format!("checkpoint: {set} after {}", step.id),
+        None => format!("backup: {set}, {} files", facts.files),
+    };
+    Message::new(what, trailers)
+}
+
+/// A text as one part of a ref's name.
+fn ref_part(text: &str) -> String {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let part: String = text
+        .chars()
+        .map(|c| if allowed(c) { c } else { '-' })
+        .collect();
+    let part = part
+        .trim_matches(|c| matches!(c, '.' | '-'))
+        .replace("..", "-");
+    match part.strip_suffix(".lock") {
+        _ if part.is_empty() => "root".to_owned(),
+        Some(rest) => format!("{rest}-lock"),
+        None => part,
+    }
+}
