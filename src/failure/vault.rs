@@ -1,9 +1,54 @@
 //! Errors of [`crate::vault`].
 use super::{Failure, Kind};
+use crate::store::pack::PackError;
 use crate::vault::Error;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::new(Kind::User, &error)
+        match error {
+            Error::Io(error) | Error::Pack(PackError::Io(error)) => error.into(),
+            Error::Lock(error) => error.into(),
+            Error::Store(error) => error.into(),
+            other => hinted(&other),
+        }
+    }
+}
+
+/// What each error lets people try.
+fn hinted(error: &Error) -> Failure {
+    let failure = Failure::new(kind(error), error);
+    match error {
+        Error::NoVault { path } => failure.hint(format!(
+            "make one: `buildkeep vault init {}`; the first backup makes the default one",
+            path.display()
+        )),
+        Error::Occupied { .. } => failure.hint("name a folder that is empty or does not exist"),
+        Error::UnknownSnapshot { .. } | Error::NotASnapshot { .. } => {
+            failure.hint("list them: `buildkeep backup list`")
+        }
+        Error::AmbiguousSnapshot { .. } => failure.hint("give more of its name"),
+        Error::NotInSnapshot { tag, .. } => failure.hint(format!(
+            "paths are as in the snapshot, without a leading `/`; look into it: `buildkeep backup show {tag}`"
+        )),
+        Error::TargetNotEmpty { .. } => failure
+            .hint("restore into a new folder")
+            .hint("or change what differs in this one: `--in-place` (see it first: `--dry-run`)"),
+        Error::BadTarget { .. } => failure.hint("name a folder to restore into: `--to DIR`"),
+        Error::NoRoom { path, .. } => {
+            failure.hint(format!("make room, or choose another disk: `df -h {}`", path.display()))
+        }
+        Error::Pack(PackError::Damaged { .. } | PackError::Missing(_) | PackError::Index { .. })
+        | Error::Tree { .. }
+        | Error::Meta { .. }
+        | Error::NoMeta { .. } => failure.hint("see what else is damaged: `buildkeep backup verify`"),
+        _ => failure,
+    }
+}
+
+fn kind(error: &Error) -> Kind {
+    match error {
+        Error::Changed { .. } => Kind::Conflict,
+        Error::Pack(PackError::Stopped) => Kind::Internal,
+        _ => Kind::User,
     }
 }

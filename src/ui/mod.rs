@@ -6,8 +6,10 @@
 
 mod clean;
 mod prompt;
+mod size;
 pub mod style;
 mod terminal;
 
 pub use clean::clean;
+pub use size::{counted, duration, size};
 pub use terminal::{Colour, Format, Quiet, Ui};

@@ -66,6 +66,12 @@ pub enum Error {
         /// What is wrong.
         source: TreeError,
     },
+    /// A folder without metadata.
+    #[error("the folder `{path}` holds no metadata: no backup of ours")]
+    NoMeta {
+        /// The folder.
+        path: String,
+    },
     /// The metadata of a folder cannot be parsed.
     #[error("the folder `{path}` of the snapshot cannot be read: {source}")]
     Meta {
@@ -73,5 +79,47 @@ pub enum Error {
         path: String,
         /// What is wrong.
         source: MetaError,
+    },
+    /// A path that a snapshot does not have.
+    #[error("the snapshot {tag} has no `{path}`")]
+    NotInSnapshot {
+        /// The snapshot.
+        tag: String,
+        /// The path.
+        path: String,
+    },
+    /// A target that a restore must not touch.
+    #[error("will not restore into {}: {reason}", path.display())]
+    BadTarget {
+        /// The target.
+        path: PathBuf,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A target with content, without leave to change it.
+    #[error("{} is not empty", path.display())]
+    TargetNotEmpty {
+        /// The target.
+        path: PathBuf,
+    },
+    /// Too little room.
+    #[error("{} has room for {available} more {unit}, and {needed} are needed", path.display())]
+    NoRoom {
+        /// The target.
+        path: PathBuf,
+        /// What is needed.
+        needed: u64,
+        /// What is there.
+        available: u64,
+        /// Of what: bytes or files.
+        unit: &'static str,
+    },
+    /// The target became another while it was restored.
+    #[error("{} changed since the plan was made: {reason}", path.display())]
+    Changed {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
     },
 }

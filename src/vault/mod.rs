@@ -7,9 +7,14 @@
 
 mod create;
 mod error;
+mod folder;
 pub mod meta;
+mod queue;
+pub mod registry;
+pub mod restore;
 mod snapshot;
 mod stat;
+mod xattrs;
 
 pub use create::{Created, Problem, Source, Trouble, create};
 pub use error::Error;
@@ -55,7 +60,7 @@ pub struct Vault {
 
 impl Vault {
     /// Makes a vault at `path`, or opens the one that is there.
-    pub fn init(path: &Path) -> Result<Self, Error> {
+    pub fn open_or_create(path: &Path) -> Result<Self, Error> {
         if path.join("HEAD").exists() {
             return Self::open(path);
         }
@@ -89,8 +94,16 @@ impl Vault {
         self.repo.git_dir()
     }
 
-    pub(crate) fn repo(&self) -> &Repo {
+    /// Its repository.
+    pub fn repo(&self) -> &Repo {
         &self.repo
+    }
+
+    /// The bytes that its packs use.
+    pub fn size(&self) -> u64 {
+        let packs = std::fs::read_dir(self.objects_dir().join("pack"));
+        let files = packs.into_iter().flatten().flatten();
+        files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
     }
 
     fn objects_dir(&self) -> PathBuf {
@@ -108,6 +121,11 @@ impl Vault {
         };
         Ok(Lock::acquire(&dir.join("lock"), &me, PATIENCE)?)
     }
+}
+
+/// Where the vault of a keep lies in the keep's private folder, unless another one is named.
+pub fn default_path(private: &Path) -> PathBuf {
+    private.join("vault.git")
 }
 
 /// How many workers to start.

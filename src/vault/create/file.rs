@@ -6,16 +6,17 @@ use rustix::fs::readlinkat;
 use rustix::io::Errno;
 
 use super::content::{self, Failed};
+use super::job::Large;
 use super::node::{Entry, Node};
 use super::problem::Trouble;
-use super::queue::Large;
 use super::session::count;
+use super::walk;
 use super::worker::{Worker, changed_name};
-use super::{walk, xattrs};
 use crate::store::ObjectId;
 use crate::store::pack::{Kind as ObjectKind, Mode, PackError, Size};
 use crate::vault::meta::{Kind, Record, encode_record};
 use crate::vault::stat::{Key, Moment, NO_KEY, Stat};
+use crate::vault::xattrs;
 
 /// How often a file is read that changes meanwhile.
 const TRIES: usize = 3;

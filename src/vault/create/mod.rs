@@ -12,13 +12,12 @@ mod cache;
 mod complete;
 mod content;
 mod file;
+mod job;
 mod node;
 mod problem;
-mod queue;
 mod session;
 mod walk;
 mod worker;
-mod xattrs;
 
 pub use problem::{Problem, Trouble};
 
@@ -29,11 +28,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cache::{Base, Cache, Place};
+use job::Folder;
 use node::Node;
-use queue::{Folder, Job};
 use session::{Counts, Session};
 use worker::Worker;
 
+use super::queue::Job;
 use super::snapshot::{Facts, Snapshot, SnapshotInfo};
 use super::stat::Stat;
 use super::{Error, Progress, Vault};
@@ -148,15 +148,8 @@ fn run(vault: &Vault, session: &Session<'_>, dir: OwnedFd, stat: Stat) -> Result
         stat,
         node: Arc::new(Node::new(None, Vec::new(), None)),
     }));
-    let worked = std::thread::scope(|scope| {
-        let start = |_| scope.spawn(|| Worker::new(session, packs.writer()).run());
-        let workers: Vec<_> = (0..super::threads()).map(start).collect();
-        let join = |worker: std::thread::ScopedJoinHandle<'_, _>| {
-            worker
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        workers.into_iter().map(join).fold(Ok(()), Result::and)
+    let worked = session.queue.work(super::threads(), || {
+        Worker::new(session, packs.writer()).run()
     });
     let written = packs.finish();
     worked?;

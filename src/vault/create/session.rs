@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cache::{Cache, NewCache};
 use super::file::StoredFile;
+use super::job::CreateQueue;
 use super::problem::{Problem, Trouble};
-use super::queue::Queue;
 use crate::store::ObjectId;
 use crate::store::pack::Excludes;
 use crate::vault::Progress;
@@ -46,7 +46,7 @@ pub(super) struct Session<'c> {
     pub(super) excludes: Excludes,
     pub(super) cache: &'c Cache,
     pub(super) next: NewCache<'c>,
-    pub(super) queue: Queue<'c>,
+    pub(super) queue: CreateQueue<'c>,
     pub(super) counts: Counts,
     pub(super) progress: &'c (dyn Progress + Sync),
     owners: Mutex<OwnerIds>,
@@ -69,7 +69,7 @@ impl<'c> Session<'c> {
             excludes,
             cache,
             next: NewCache::default(),
-            queue: Queue::default(),
+            queue: CreateQueue::default(),
             counts: Counts::default(),
             progress,
             owners: Mutex::default(),

@@ -11,16 +11,17 @@ use rustix::io::Errno;
 
 use super::block::{Block, Known};
 use super::content::{self, LARGEST_BLOB};
+use super::job::{CreateJob, Folder, Large};
 use super::node::{Content, Entry, Node};
 use super::problem::Trouble;
-use super::queue::{Folder, Job, Large};
 use super::session::{Session, count};
 use super::walk::{self, Listing};
-use super::xattrs;
 use crate::store::ObjectId;
 use crate::store::pack::{Mode, PackError, PackWriter, stored_name};
 use crate::vault::meta::{Kind, Record, encode_record};
+use crate::vault::queue::Job;
 use crate::vault::stat::{Moment, NO_KEY, Stat};
+use crate::vault::xattrs;
 
 /// A worker: a pack of its own, buffers of its own.
 pub(super) struct Worker<'s, 'c> {
@@ -52,16 +53,13 @@ impl<'s, 'c> Worker<'s, 'c> {
 
     /// Works until nothing is left, or something failed.
     pub(super) fn run(mut self) -> Result<(), PackError> {
-        while let Some(job) = self.session.queue.next() {
-            let worked = match job {
-                Job::Folder(job) => self.folder(&job),
-                Job::Large(job) => self.large(&job),
-            };
-            if let Err(error) = worked {
-                self.session.queue.stop();
-                return Err(error);
+        let queue = &self.session.queue;
+        while let Some(mut taken) = queue.next() {
+            match taken.job() {
+                Some(Job::Folder(job)) => self.folder(&job)?,
+                Some(Job::Large(job)) => self.large(&job)?,
+                None => {}
             }
-            self.session.queue.done();
         }
         self.writer.finish()
     }
@@ -255,7 +253,7 @@ impl<'s, 'c> Worker<'s, 'c> {
         opened: &Opened,
         (name, stat): (&[u8], &Stat),
         (slot, entry): (usize, &Option<Entry<'c>>),
-    ) -> Option<Job<'c>> {
+    ) -> Option<CreateJob<'c>> {
         match (stat.kind, entry) {
             (Some(Kind::Folder), _) => {
                 Some(subfolder(&job.node, opened, (name, stat), (slot, None)))
@@ -303,7 +301,7 @@ fn subfolder<'c>(
     opened: &Opened,
     (name, stat): (&[u8], &Stat),
     (slot, was): (usize, Option<ObjectId>),
-) -> Job<'c> {
+) -> CreateJob<'c> {
     let parent = Some((Arc::clone(node), slot));
     Job::Folder(Folder {
         parent: Arc::clone(&opened.dir),

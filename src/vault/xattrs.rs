@@ -1,4 +1,4 @@
-//! Reading extended attributes.
+//! Reading extended attributes: ACLs and capabilities are some of them.
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};

@@ -1,0 +1,38 @@
+//! `backup`
+mod create;
+mod list;
+mod restore;
+mod show;
+mod verify;
+
+pub(super) use list::{Listed, Snapshots};
+
+use super::{Answer, Context};
+use crate::failure::Failure;
+
+/// Take, look into, verify and restore snapshots of whole folders
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    Create(create::Args),
+    List(list::Args),
+    Show(show::Args),
+    Verify(verify::Args),
+    Restore(restore::Args),
+}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    match &args.verb {
+        Verb::Create(args) => create::run(cx, args),
+        Verb::List(args) => list::run(cx, args),
+        Verb::Show(args) => show::run(cx, args),
+        Verb::Verify(args) => verify::run(cx, args),
+        Verb::Restore(args) => restore::run(cx, args),
+    }
+}

@@ -1,0 +1,115 @@
+//! Which vault a command means, and how long work is shown.
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::{Context, project};
+use crate::failure::Failure;
+use crate::store::Keep;
+use crate::ui::{Ui, size};
+use crate::vault::{self, Progress, Vault};
+
+/// How often the live line is drawn.
+const DRAW: Duration = Duration::from_millis(100);
+
+/// The option that names a vault.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct VaultArg {
+    /// The vault, instead of the one in the keep
+    #[arg(long, value_name = "DIR")]
+    vault: Option<PathBuf>,
+}
+
+impl VaultArg {
+    /// Where the vault lies, whether it exists or not.
+    pub(super) fn path(&self, cx: &Context) -> Result<PathBuf, Failure> {
+        match &self.vault {
+            Some(path) => Ok(cx.path(path)),
+            None => Ok(vault::default_path(&cx.keep()?.private(""))),
+        }
+    }
+
+    /// Whether `--vault` was given.
+    pub(super) fn is_named(&self) -> bool {
+        self.vault.is_some()
+    }
+
+    /// The vault, which must exist.
+    pub(super) fn open(&self, cx: &Context) -> Result<Vault, Failure> {
+        Ok(Vault::open(&self.path(cx)?)?)
+    }
+
+    /// The keep, if there is one; without `--vault` there must be.
+    pub(super) fn keep(&self, cx: &Context) -> Result<Option<Keep>, Failure> {
+        match (cx.keep(), &self.vault) {
+            (Ok(keep), _) => Ok(Some(keep)),
+            (Err(_), Some(_)) if cx.dir.is_none() => Ok(None),
+            (Err(failure), _) => Err(failure),
+        }
+    }
+}
+
+/// The vault of a keep, if it has one.
+pub(super) fn default_vault(keep: &Keep) -> Result<Option<Vault>, Failure> {
+    let path = vault::default_path(&keep.private(""));
+    if !path.join("HEAD").exists() {
+        return Ok(None);
+    }
+    Ok(Some(Vault::open(&path)?))
+}
+
+/// The folder that the keep builds.
+pub(super) fn root_of(keep: Option<&Keep>) -> Result<PathBuf, Failure> {
+    let root = match keep {
+        Some(keep) => project::plan_of(keep)?.root,
+        None => None,
+    };
+    root.ok_or_else(|| {
+        Failure::user("which folder is not said, and no plan names a root")
+            .hint("name it on the command line")
+            .hint("or name what is built in plan.toml: `root = \"/mnt/lfs\"`")
+    })
+}
+
+/// What a folder's snapshots are filed under, unless a name is given.
+pub(super) fn set_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name.is_empty() { "root".to_owned() } else { name.into_owned() }
+}
+
+/// Counts what the workers do.
+#[derive(Default)]
+pub(super) struct Counter {
+    entries: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Progress for Counter {
+    fn seen(&self, entries: u64) {
+        self.entries.fetch_add(entries, Ordering::Relaxed);
+    }
+
+    fn read(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// Does long work, with a live line about it on a terminal.
+pub(super) fn shown<T>(ui: &mut Ui, what: &str, work: impl FnOnce(&Counter) -> T) -> T {
+    let counter = Counter::default();
+    let (finished, wait) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while wait.recv_timeout(DRAW) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let entries = counter.entries.load(Ordering::Relaxed);
+                let bytes = size(counter.bytes.load(Ordering::Relaxed));
+                ui.live(format!("{what}: {entries} entries, {bytes}"));
+            }
+            ui.live_end();
+        });
+        let done = work(&counter);
+        drop(finished);
+        done
+    })
+}

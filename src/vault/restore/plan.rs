@@ -1,0 +1,485 @@
+//! Deciding what a restore has to do.
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::existing::{Action, Existing, decide};
+use super::problem::{Problem, Trouble};
+use crate::fs::{AtPath as _, Folder};
+use crate::store::ObjectId;
+use crate::store::pack::{ObjectReader, Objects};
+use crate::vault::folder::{StoredFolder, shown};
+use crate::vault::meta::{Decoded, Kind, Record};
+use crate::vault::stat::Stat;
+use crate::vault::{Error, Snapshot, Vault};
+
+/// What may be done with a target that has content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Nothing: it must be empty, or not exist.
+    New,
+    /// What differs may be replaced; what the snapshot does not have stays.
+    InPlace,
+}
+
+/// What is to be restored, and where.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Paths in the snapshot; all of it if there are none.
+    pub paths: Vec<PathBuf>,
+    /// The folder that becomes what the snapshot's top folder was.
+    pub to: PathBuf,
+    /// Whether it may have content.
+    pub target: Target,
+}
+
+/// What a restore will do.
+#[derive(Debug)]
+pub struct Plan {
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// The target.
+    pub to: PathBuf,
+    /// Files, links and devices to be made or replaced.
+    pub files: u64,
+    /// Folders to be made.
+    pub dirs: u64,
+    /// Bytes to be written.
+    pub bytes: u64,
+    /// Entries that are there and only get other attributes.
+    pub changed: u64,
+    /// Entries that are as they should be.
+    pub unchanged: u64,
+    /// What cannot be restored.
+    pub problems: Vec<Problem>,
+    /// The paths of files that will be replaced.
+    pub replaced: Vec<String>,
+    pub(super) folders: Vec<PlannedFolder>,
+    pub(super) links: Vec<PlannedLink>,
+    /// What the file system will need, rounded up to its blocks.
+    room: u64,
+}
+
+/// A folder and what is to be done with each of its entries.
+#[derive(Debug)]
+pub(super) struct PlannedFolder {
+    pub(super) path: Vec<u8>,
+    pub(super) tree_id: ObjectId,
+    /// `Make`, `Attributes` or `Keep`.
+    pub(super) own: Action,
+    /// One per entry of its metadata.
+    pub(super) actions: Vec<Action>,
+    /// The subfolders with something to do: number of the entry, number of the plan.
+    pub(super) subfolders: Vec<(usize, usize)>,
+}
+
+/// Another name of a file.
+#[derive(Debug)]
+pub(super) struct PlannedLink {
+    /// The folder and the name that the file has already.
+    pub(super) from: (usize, Vec<u8>),
+    /// The folder and the name that it gets.
+    pub(super) to: (usize, Vec<u8>),
+}
+
+/// The first name of a file in the plan, and its inode if it is there and stays.
+struct FirstName {
+    folder: usize,
+    name: Vec<u8>,
+    inode: Option<u64>,
+}
+
+/// Plans a restore; changes nothing.
+pub fn plan(vault: &Vault, snapshot: &Snapshot, request: &Request) -> Result<Plan, Error> {
+    let target = open_target(request)?;
+    let objects = Objects::open(&vault.objects_dir())?;
+    let mut planner = Planner {
+        reader: objects.reader(),
+        wanted: Wanted::new(&request.paths),
+        file_system: target
+            .as_ref()
+            .map(|dir| stat_of(dir))
+            .transpose()
+            .at("read", &request.to)?,
+        shared: HashMap::new(),
+        plan: Plan {
+            snapshot: snapshot.clone(),
+            to: request.to.clone(),
+            files: 0,
+            dirs: 0,
+            bytes: 0,
+            changed: 0,
+            unchanged: 0,
+            problems: Vec::new(),
+            replaced: Vec::new(),
+            folders: Vec::new(),
+            links: Vec::new(),
+            room: 0,
+        },
+    };
+    planner.folder(Vec::new(), snapshot.tree_id, target.as_ref())?;
+    planner.wanted.all_found(&snapshot.tag)?;
+    planner.plan.check_room()?;
+    Ok(planner.plan)
+}
+
+fn stat_of(dir: &Folder) -> Result<u64, rustix::io::Errno> {
+    rustix::fs::fstat(dir).map(|stat| stat.st_dev)
+}
+
+/// Opens the target if it exists, and refuses what a restore must not touch.
+fn open_target(request: &Request) -> Result<Option<Folder>, Error> {
+    let path = &request.to;
+    let refused = |reason| Error::BadTarget {
+        path: path.clone(),
+        reason,
+    };
+    if path.as_os_str().is_empty() {
+        return Err(refused("no folder is named"));
+    }
+    let Ok(real) = std::fs::canonicalize(path) else {
+        return match path.symlink_metadata() {
+            Ok(_) => Err(refused("it is a symbolic link that leads nowhere")),
+            Err(_) => Ok(None),
+        };
+    };
+    if real == Path::new("/") {
+        return Err(refused("that is the running system"));
+    }
+    if !real.is_dir() {
+        return Err(refused("it is not a folder"));
+    }
+    let mut entries = std::fs::read_dir(&real).at("read", path)?;
+    if entries.next().is_some() && request.target == Target::New {
+        return Err(Error::TargetNotEmpty { path: path.clone() });
+    }
+    Ok(Some(Folder::open(&real).at("open", path)?))
+}
+
+struct Planner<'a> {
+    reader: ObjectReader<'a>,
+    wanted: Wanted,
+    file_system: Option<u64>,
+    shared: HashMap<(u64, u64), FirstName>,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    /// Plans a folder, which is `there` or not; tells its number.
+    fn folder(
+        &mut self,
+        path: Vec<u8>,
+        tree_id: ObjectId,
+        there: Option<&Folder>,
+    ) -> Result<usize, Error> {
+        let stored = StoredFolder::read(&mut self.reader, tree_id, &path)?;
+        let number = self.plan.folders.len();
+        let own = self.own(&path, &stored.meta.folder, there);
+        self.plan.folders.push(PlannedFolder {
+            path: path.clone(),
+            tree_id,
+            own,
+            actions: Vec::new(),
+            subfolders: Vec::new(),
+        });
+        for (at, entry) in stored.meta.entries.iter().enumerate() {
+            let full = join(&path, entry.name());
+            let action = match (self.wanted.choose(&full), entry) {
+                (Choice::No, _) => Action::Keep,
+                (Choice::OnTheWay, Decoded::Known(record)) if record.kind != Kind::Folder => {
+                    Action::Keep
+                }
+                (_, Decoded::Known(record)) if record.kind == Kind::Folder => {
+                    let object = stored.object(record).map(|(_, id)| id);
+                    self.subfolder((number, at), (full, object), (record, there))?
+                }
+                (_, Decoded::Known(record)) => self.entry(number, &full, (record, there)),
+                (_, Decoded::Unknown(_)) => {
+                    self.problem(&full, Trouble::Unknown, None);
+                    Action::Keep
+                }
+            };
+            self.plan.folders[number].actions.push(action);
+        }
+        self.settle(number);
+        Ok(number)
+    }
+
+    /// A folder in which something is made gets its time back afterwards.
+    fn settle(&mut self, number: usize) {
+        let folder = &self.plan.folders[number];
+        let made =
+            |action: &Action| matches!(action, Action::Make | Action::Replace | Action::Link);
+        let makes = folder.actions.iter().any(made)
+            || folder
+                .subfolders
+                .iter()
+                .any(|(_, child)| self.plan.folders[*child].own == Action::Make);
+        let whole = self.wanted.choose(&folder.path.clone()) == Choice::Yes;
+        let folder = &mut self.plan.folders[number];
+        if makes && whole && folder.own == Action::Keep {
+            folder.own = Action::Attributes;
+        }
+    }
+
+    /// Takes a folder out of the plan in which nothing is to be done; tells whether it was one.
+    fn is_idle(&mut self, number: usize) -> bool {
+        let idle = self.plan.folders.get(number).is_some_and(|folder| {
+            folder.own == Action::Keep
+                && folder.actions.iter().all(|action| *action == Action::Keep)
+        });
+        let last = number + 1 == self.plan.folders.len();
+        if idle && last {
+            self.plan.folders.pop();
+        }
+        idle && last
+    }
+
+    /// What becomes of the folder itself. Folders on the way to what is wanted stay as they are.
+    fn own(&mut self, path: &[u8], record: &Record, there: Option<&Folder>) -> Action {
+        let Some(there) = there else {
+            self.plan.dirs += 1;
+            self.plan.room += 4096;
+            return Action::Make;
+        };
+        if self.wanted.choose(path) != Choice::Yes {
+            return Action::Keep;
+        }
+        let Ok(stat) = rustix::fs::fstat(there).map(Stat::from) else {
+            return Action::Attributes;
+        };
+        let same = (stat.mode, stat.uid, stat.gid) == (record.mode, record.uid, record.gid)
+            && stat.mtime == record.mtime
+            && super::attributes::same_xattrs(&super::attributes::xattrs_of(there), record);
+        if same {
+            self.plan.unchanged += 1;
+            Action::Keep
+        } else {
+            self.plan.changed += 1;
+            Action::Attributes
+        }
+    }
+
+    fn subfolder(
+        &mut self,
+        (number, at): (usize, usize),
+        (full, tree_id): (Vec<u8>, Option<ObjectId>),
+        (record, there): (&Record, Option<&Folder>),
+    ) -> Result<Action, Error> {
+        let Some(tree_id) = tree_id else {
+            self.problem(&full, Trouble::Damaged, Some("it has no tree".into()));
+            return Ok(Action::Keep);
+        };
+        let inside = match there.map(|there| there.folder(&record.name)) {
+            None | Some(Err(rustix::io::Errno::NOENT)) => None,
+            Some(Ok(inside)) if self.is_mounted(&inside) => {
+                self.problem(&full, Trouble::Mounted, None);
+                return Ok(Action::Keep);
+            }
+            Some(Ok(inside)) => Some(inside),
+            Some(Err(rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP)) => {
+                self.plan.replaced.push(shown(&full));
+                None
+            }
+            Some(Err(errno)) => {
+                self.problem(&full, Trouble::NotMade, Some(crate::fs::reason(errno)));
+                return Ok(Action::Keep);
+            }
+        };
+        let child = self.folder(full, tree_id, inside.as_ref())?;
+        if self.is_idle(child) {
+            return Ok(Action::Keep);
+        }
+        self.plan.folders[number].subfolders.push((at, child));
+        Ok(Action::Enter)
+    }
+
+    fn is_mounted(&self, folder: &Folder) -> bool {
+        stat_of(folder).ok() != self.file_system
+    }
+
+    /// Plans an entry that is no folder.
+    fn entry(
+        &mut self,
+        number: usize,
+        full: &[u8],
+        (record, there): (&Record, Option<&Folder>),
+    ) -> Action {
+        let existing = there.map_or(Ok(Existing::Nothing), |dir| Existing::look(dir, record));
+        let stat = match existing {
+            Ok(Existing::Nothing) => None,
+            Ok(Existing::Entry(stat)) => Some(stat),
+            Ok(Existing::Folder) => {
+                self.problem(full, Trouble::InTheWay, None);
+                return Action::Keep;
+            }
+            Err(errno) => {
+                self.problem(full, Trouble::NotMade, Some(crate::fs::reason(errno)));
+                return Action::Keep;
+            }
+        };
+        if let Some(action) = self.other_name(number, record, stat.as_ref()) {
+            return action;
+        }
+        let action = match (&stat, there) {
+            (Some(stat), Some(dir)) => decide(dir, record, stat),
+            _ => Action::Make,
+        };
+        self.count(action, full, record);
+        if let Some(group) = record.hard_link {
+            let stays = matches!(action, Action::Keep | Action::Attributes);
+            let first = FirstName {
+                folder: number,
+                name: record.name.clone(),
+                inode: stat.filter(|_| stays).map(|stat| stat.inode),
+            };
+            self.shared.insert(group, first);
+        }
+        action
+    }
+
+    /// An entry that is another name of a file which the plan has already.
+    fn other_name(
+        &mut self,
+        number: usize,
+        record: &Record,
+        there: Option<&Stat>,
+    ) -> Option<Action> {
+        let first = self.shared.get(&record.hard_link?)?;
+        if first.inode.is_some() && there.map(|stat| stat.inode) == first.inode {
+            self.plan.unchanged += 1;
+            return Some(Action::Keep);
+        }
+        self.plan.files += 1;
+        self.plan.links.push(PlannedLink {
+            from: (first.folder, first.name.clone()),
+            to: (number, record.name.clone()),
+        });
+        Some(Action::Link)
+    }
+
+    fn count(&mut self, action: Action, full: &[u8], record: &Record) {
+        let plan = &mut self.plan;
+        match action {
+            Action::Keep => plan.unchanged += 1,
+            Action::Attributes => plan.changed += 1,
+            _ => {
+                let extents = record.sparse.as_ref();
+                let data = extents.map_or(record.size, |all| all.iter().map(|(_, n)| n).sum());
+                let data = if record.kind == Kind::File { data } else { 0 };
+                plan.files += 1;
+                plan.bytes += data;
+                plan.room += data.next_multiple_of(4096);
+            }
+        }
+        if action == Action::Replace {
+            plan.replaced.push(shown(full));
+        }
+    }
+
+    fn problem(&mut self, path: &[u8], trouble: Trouble, reason: Option<String>) {
+        self.plan.problems.push(Problem {
+            trouble,
+            path: shown(path),
+            reason,
+        });
+    }
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.files + self.dirs + self.changed == 0
+    }
+
+    /// Refuses to begin what cannot end.
+    fn check_room(&self) -> Result<(), Error> {
+        let Some(place) = self.to.ancestors().find(|path| path.exists()) else {
+            return Ok(());
+        };
+        let free = rustix::fs::statvfs(place).at("read", place)?;
+        let bytes = free.f_bavail.saturating_mul(free.f_frsize);
+        let lacking = |needed, available, unit| Error::NoRoom {
+            path: place.to_owned(),
+            needed,
+            available,
+            unit,
+        };
+        if self.room > bytes {
+            return Err(lacking(self.room, bytes, "bytes"));
+        }
+        let inodes = self.files + self.dirs;
+        if free.f_files > 0 && inodes > free.f_favail {
+            return Err(lacking(inodes, free.f_favail, "files"));
+        }
+        Ok(())
+    }
+}
+
+/// Which paths are wanted.
+struct Wanted(Vec<(Vec<u8>, bool)>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    Yes,
+    /// Something below it is.
+    OnTheWay,
+    No,
+}
+
+impl Wanted {
+    fn new(paths: &[PathBuf]) -> Self {
+        let normal = |path: &PathBuf| {
+            let names = path.components().filter_map(|part| match part {
+                std::path::Component::Normal(name) => Some(name.as_encoded_bytes()),
+                _ => None,
+            });
+            (names.collect::<Vec<_>>().join(&b'/'), false)
+        };
+        Self(paths.iter().map(normal).collect())
+    }
+
+    fn choose(&mut self, path: &[u8]) -> Choice {
+        if self.0.is_empty() {
+            return Choice::Yes;
+        }
+        let mut choice = Choice::No;
+        for (wanted, found) in &mut self.0 {
+            if is_below(path, wanted) {
+                *found = true;
+                return Choice::Yes;
+            }
+            if is_below(wanted, path) {
+                choice = Choice::OnTheWay;
+            }
+        }
+        choice
+    }
+
+    fn all_found(&self, tag: &str) -> Result<(), Error> {
+        match self.0.iter().find(|(_, found)| !found) {
+            None => Ok(()),
+            Some((path, _)) => Err(Error::NotInSnapshot {
+                tag: tag.to_owned(),
+                path: shown(path),
+            }),
+        }
+    }
+}
+
+/// Whether `path` is `above` or lies in it.
+fn is_below(path: &[u8], above: &[u8]) -> bool {
+    match path.strip_prefix(above) {
+        Some(rest) => above.is_empty() || rest.is_empty() || rest[0] == b'/',
+        None => false,
+    }
+}
+
+/// The path of an entry of a folder.
+pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut path = folder.to_vec();
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+    path
+}
