@@ -4,6 +4,10 @@ use std::path::PathBuf;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{self, Answer, Context};
+use crate::commands::{
+    Answer, Context, backup, checkpoint, commit, completions, diff, init, log, man, remote, show,
+    tag, vault,
+};
 use crate::failure::Failure;
 
 /// Git-backed configuration and state manager for long scripted builds
@@ -51,6 +55,18 @@ pub(super) enum Command {
     Check(commands::check::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
+    Init(init::Args),
+    Remote(remote::Args),
+    Commit(commit::Args),
+    Log(log::Args),
+    Show(show::Args),
+    Diff(diff::Args),
+    Tag(tag::Args),
+    Backup(backup::Args),
+    Checkpoint(checkpoint::Args),
+    Vault(vault::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Command {
@@ -78,6 +94,18 @@ impl Command {
             Self::Check(args) => commands::check::run(cx, args),
             Self::Completions(args) => commands::completions::run(cx, args, Cli::command()),
             Self::Man(args) => commands::man::run(cx, args, Cli::command()),
+            Self::Init(args) => init::run(cx, args),
+            Self::Remote(args) => remote::run(cx, args),
+            Self::Commit(args) => commit::run(cx, args),
+            Self::Log(args) => log::run(cx, args),
+            Self::Show(args) => show::run(cx, args),
+            Self::Diff(args) => diff::run(cx, args),
+            Self::Tag(args) => tag::run(cx, args),
+            Self::Backup(args) => backup::run(cx, args),
+            Self::Checkpoint(args) => checkpoint::run(cx, args),
+            Self::Vault(args) => vault::run(cx, args),
+            Self::Completions(args) => completions::run(cx, args, Cli::command()),
+            Self::Man(args) => man::run(cx, args, Cli::command()),
         }
     }
 }

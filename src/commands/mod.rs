@@ -4,6 +4,8 @@
 //! data, and shows it.
 
 pub mod check;
+pub mod backup;
+pub mod checkpoint;
 pub mod commit;
 pub mod completions;
 pub mod config;
@@ -27,6 +29,8 @@ pub mod status;
 pub mod stop;
 pub mod tag;
 mod validate;
+pub mod vault;
+mod vaults;
 mod versions;
 pub mod why;
 

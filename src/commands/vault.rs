@@ -57,7 +57,10 @@ impl fmt::Display for Shown {
 impl fmt::Display for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.vaults.is_empty() {
-            return writeln!(f, "no vault yet; the first backup makes one: buildkeep backup create");
+            return writeln!(
+                f,
+                "no vault yet; the first backup makes one: buildkeep backup create"
+            );
         }
         self.vaults.iter().try_for_each(|vault| vault.fmt(f))
     }
@@ -84,8 +87,14 @@ fn init(cx: &mut Context, path: Option<&PathBuf>) -> Result<Answer, Failure> {
         registry::remember(&keep.private(""), &path)?;
     }
     cx.ui.show(&look(&path, Some(&vault))?)?;
-    let what = if known { "it was there already" } else { "made" };
-    cx.ui.status(format!("{what}; back up into it: `buildkeep backup create`"));
+    let what = if known {
+        "it was there already"
+    } else {
+        "made"
+    };
+    cx.ui.status(format!(
+        "{what}; back up into it: `buildkeep backup create`"
+    ));
     Ok(Answer::Yes)
 }
 

@@ -75,7 +75,11 @@ pub(super) fn root_of(keep: Option<&Keep>) -> Result<PathBuf, Failure> {
 /// What a folder's snapshots are filed under, unless a name is given.
 pub(super) fn set_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if name.is_empty() { "root".to_owned() } else { name.into_owned() }
+    if name.is_empty() {
+        "root".to_owned()
+    } else {
+        name.into_owned()
+    }
 }
 
 /// Counts what the workers do.
@@ -97,10 +101,10 @@ impl Progress for Counter {
 
 /// Does long work, with a live line about it on a terminal.
 pub(super) fn shown<T>(ui: &mut Ui, what: &str, work: impl FnOnce(&Counter) -> T) -> T {
-    let counter = Counter::default();
+    let counter = &Counter::default();
     let (finished, wait) = mpsc::channel::<()>();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        scope.spawn(move || {
             while wait.recv_timeout(DRAW) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let entries = counter.entries.load(Ordering::Relaxed);
                 let bytes = size(counter.bytes.load(Ordering::Relaxed));
@@ -108,7 +112,7 @@ pub(super) fn shown<T>(ui: &mut Ui, what: &str, work: impl FnOnce(&Counter) -> T
             }
             ui.live_end();
         });
-        let done = work(&counter);
+        let done = work(counter);
         drop(finished);
         done
     })

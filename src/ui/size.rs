@@ -40,7 +40,9 @@ mod tests {
     #[test]
     fn sizes_have_two_or_three_digits() {
         let shown = [0, 999, 1000, 1250, 99_900, 999_499, 999_500, 31_000_000_000].map(size);
-        let expected = ["0 B", "999 B", "1.0 kB", "1.2 kB", "100 kB", "999 kB", "1.0 MB", "31 GB"];
+        let expected = [
+            "0 B", "999 B", "1.0 kB", "1.2 kB", "100 kB", "999 kB", "1.0 MB", "31 GB",
+        ];
         assert_eq!(shown, expected);
     }
 

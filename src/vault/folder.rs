@@ -44,9 +44,9 @@ impl StoredFolder {
         self.objects.get(record.name_in_tree()).copied()
     }
 
-    /// All objects of the folder, its metadata too.
-    pub(super) fn objects(&self) -> impl Iterator<Item = (Mode, ObjectId)> {
-        self.objects.values().copied()
+    /// The object that holds the metadata.
+    pub(super) fn meta_object(&self) -> Option<(Mode, ObjectId)> {
+        self.objects.get(meta::NAME).copied()
     }
 }
 

@@ -12,8 +12,10 @@ pub mod meta;
 mod queue;
 pub mod registry;
 pub mod restore;
+pub mod show;
 mod snapshot;
 mod stat;
+pub mod verify;
 mod xattrs;
 
 pub use create::{Created, Problem, Source, Trouble, create};
@@ -103,7 +105,9 @@ impl Vault {
     pub fn size(&self) -> u64 {
         let packs = std::fs::read_dir(self.objects_dir().join("pack"));
         let files = packs.into_iter().flatten().flatten();
-        files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+        files
+            .filter_map(|file| Some(file.metadata().ok()?.len()))
+            .sum()
     }
 
     fn objects_dir(&self) -> PathBuf {
@@ -126,6 +130,16 @@ impl Vault {
 /// Where the vault of a keep lies in the keep's private folder, unless another one is named.
 pub fn default_path(private: &Path) -> PathBuf {
     private.join("vault.git")
+}
+
+/// The path of an entry of a folder.
+fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    let mut path = folder.to_vec();
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+    path
 }
 
 /// How many workers to start.

@@ -12,9 +12,13 @@ use crate::fs::{PathError, create_dirs_durable, read_optional, write_durable};
 /// The paths of all known vaults, the default one first, whether they exist or not.
 pub fn known(private: &Path) -> Result<Vec<PathBuf>, PathError> {
     let text = read_optional(&private.join("vaults"))?.unwrap_or_default();
-    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
     let named = lines.map(|line| PathBuf::from(OsStr::from_bytes(line)));
-    Ok(std::iter::once(default_path(private)).chain(named).collect())
+    Ok(std::iter::once(default_path(private))
+        .chain(named)
+        .collect())
 }
 
 /// Remembers a vault.

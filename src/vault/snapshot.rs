@@ -114,10 +114,8 @@ impl Vault {
     /// All snapshots, oldest first.
     pub fn snapshots(&self) -> Result<Vec<Snapshot>, Error> {
         let mut snapshots = Vec::new();
-        for (name, target) in self.repo().refs("refs/tags/")? {
-            let tag = name.trim_start_matches("refs/tags/").to_owned();
-            let commit_id = self.repo().peel(target)?;
-            match self.snapshot(tag, commit_id) {
+        for (tag, target) in self.tags()? {
+            match self.read(tag, target) {
                 Ok(snapshot) => snapshots.push(snapshot),
                 // A tag that somebody made by hand.
                 Err(Error::NotASnapshot { .. }) => {}
@@ -126,6 +124,22 @@ impl Vault {
         }
         snapshots.sort_by(|a, b| (a.time, &a.tag).cmp(&(b.time, &b.tag)));
         Ok(snapshots)
+    }
+
+    /// All tags, with what they name.
+    pub(super) fn tags(&self) -> Result<Vec<(String, ObjectId)>, Error> {
+        let tags = self.repo().refs("refs/tags/")?;
+        let short = |name: String| name.trim_start_matches("refs/tags/").to_owned();
+        Ok(tags
+            .into_iter()
+            .map(|(name, id)| (short(name), id))
+            .collect())
+    }
+
+    /// The snapshot that a tag names.
+    pub(super) fn read(&self, tag: String, target: ObjectId) -> Result<Snapshot, Error> {
+        let commit_id = self.repo().peel(target)?;
+        self.snapshot(tag, commit_id)
     }
 
     fn snapshot(&self, tag: String, commit_id: ObjectId) -> Result<Snapshot, Error> {

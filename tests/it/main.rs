@@ -15,3 +15,4 @@ mod rollback;
 mod run;
 mod site;
 mod supervise;
+mod vault;

@@ -14,7 +14,7 @@ use crate::vault::{self, Created, Problem, SnapshotInfo, Source, Vault};
 
 /// Take a snapshot of folders, of what is built if none is named
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// The folders, each a snapshot of its own
     paths: Vec<PathBuf>,
     /// File it under this name instead of the folder's
@@ -64,7 +64,7 @@ impl fmt::Display for Taken {
 }
 
 /// Runs the command; the answer is no if something is missing from a snapshot.
-pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = args.vault.keep(cx)?;
     let paths = if args.paths.is_empty() {
         vec![root_of(keep.as_ref())?]
@@ -105,7 +105,11 @@ fn check_source(path: &Path) -> Result<(), Failure> {
     if path.is_dir() {
         return Ok(());
     }
-    let what = if path.exists() { "is not a folder" } else { "does not exist" };
+    let what = if path.exists() {
+        "is not a folder"
+    } else {
+        "does not exist"
+    };
     Err(Failure::user(format!("{} {what}", path.display()))
         .hint("a snapshot is taken of a folder; name the one around the file"))
 }

@@ -11,7 +11,7 @@ use crate::vault::Snapshot;
 
 /// List snapshots, oldest first
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Only those filed under this name
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
@@ -44,7 +44,9 @@ impl From<Snapshot> for Listed {
         Self {
             snapshot: snapshot.tag,
             commit: snapshot.commit_id.to_string(),
-            time: snapshot.time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            time: snapshot
+                .time
+                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             host: snapshot.host,
             set: snapshot.set,
             step,
@@ -60,7 +62,12 @@ impl From<Snapshot> for Listed {
 impl fmt::Display for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tag = style::name(clean(&self.snapshot));
-        write!(f, "{tag}  {}, {}", counted(self.files, "file"), size(self.bytes))?;
+        write!(
+            f,
+            "{tag}  {}, {}",
+            counted(self.files, "file"),
+            size(self.bytes)
+        )?;
         match &self.step {
             Some(step) => writeln!(f, "  after {}", style::strong(clean(step))),
             None => writeln!(f),
@@ -79,12 +86,14 @@ impl fmt::Display for Snapshots {
         if self.snapshots.is_empty() {
             return writeln!(f, "no snapshots yet; take one: buildkeep backup create");
         }
-        self.snapshots.iter().try_for_each(|snapshot| snapshot.fmt(f))
+        self.snapshots
+            .iter()
+            .try_for_each(|snapshot| snapshot.fmt(f))
     }
 }
 
 /// Runs the command.
-pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let path = args.vault.path(cx)?;
     let mut snapshots = Vec::new();
     // Without `--vault` a keep may have no vault yet.

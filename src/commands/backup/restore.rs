@@ -16,7 +16,7 @@ const EXAMPLES: usize = 5;
 
 /// Restore a snapshot, or parts of it
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Its tag or a part of it, `latest`, `latest:SET`, a commit, or the step of a checkpoint
     snapshot: String,
     /// Paths in the snapshot; all of it if none are named
@@ -68,7 +68,11 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let done = if self.dry_run { "would restore" } else { "restored" };
+        let done = if self.dry_run {
+            "would restore"
+        } else {
+            "restored"
+        };
         writeln!(
             f,
             "{done} {} to {}",
@@ -90,7 +94,10 @@ impl fmt::Display for Outcome {
         }
         let mut by_trouble: BTreeMap<Trouble, Vec<String>> = BTreeMap::new();
         for problem in &self.problems {
-            by_trouble.entry(problem.trouble).or_default().push(problem.to_string());
+            by_trouble
+                .entry(problem.trouble)
+                .or_default()
+                .push(problem.to_string());
         }
         for (trouble, all) in by_trouble {
             let what = format!("{} {}", all.len(), trouble.meaning());
@@ -113,7 +120,7 @@ fn examples(f: &mut fmt::Formatter<'_>, what: &str, all: &[String]) -> fmt::Resu
 }
 
 /// Runs the command; the answer is no if something is not as in the snapshot.
-pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = args.vault.keep(cx)?;
     let vault = args.vault.open(cx)?;
     let snapshot = vault.find(&args.snapshot)?;
@@ -125,9 +132,14 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let request = Request {
         paths: args.paths.iter().map(|path| inside(path, &to)).collect(),
         to,
-        target: if args.in_place { Target::InPlace } else { Target::New },
+        target: if args.in_place {
+            Target::InPlace
+        } else {
+            Target::New
+        },
     };
-    cx.ui.live(format!("comparing with {}", request.to.display()));
+    cx.ui
+        .live(format!("comparing with {}", request.to.display()));
     let plan = restore::plan(&vault, &snapshot, &request)?;
     cx.ui.live_end();
     if args.dry_run {
@@ -136,7 +148,9 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::of(plan.problems.is_empty()));
     }
     let what = format!("restoring to {}", plan.to.display());
-    let restored = shown(&mut cx.ui, &what, |counter| restore::apply(&vault, &plan, counter))?;
+    let restored = shown(&mut cx.ui, &what, |counter| {
+        restore::apply(&vault, &plan, counter)
+    })?;
     let whole = restored.problems.is_empty();
     cx.ui.show(&Outcome::new(&plan, None, restored.problems))?;
     Ok(Answer::of(whole))

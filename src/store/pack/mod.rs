@@ -28,7 +28,7 @@ pub use hash::object_id;
 pub use names::stored_name;
 pub use publish::Written;
 pub use reader::{ObjectReader, Objects};
-pub use scan::{PackEntry, PackScan};
+pub use scan::{PackEntry, PackScan, loose_objects};
 pub use tree::{Mode, TreeEntry, TreeError, decode_tree, encode_tree};
 pub use writer::{PackWriter, Packs, Size};
 

@@ -65,12 +65,26 @@ impl Pack {
 impl Objects {
     /// Opens the `objects` folder of a repository.
     pub fn open(objects_dir: &Path) -> Result<Self, PackError> {
-        let indexes = index_files(&objects_dir.join("pack"))?;
-        let packs = indexes.iter().map(|path| Pack::open(path));
-        Ok(Self {
-            packs: packs.collect::<Result<_, _>>()?,
+        match Self::open_intact(objects_dir)? {
+            (objects, damaged) if damaged.is_empty() => Ok(objects),
+            (_, mut damaged) => Err(damaged.remove(0)),
+        }
+    }
+
+    /// The same without the packs that cannot be opened, and why they cannot.
+    pub fn open_intact(objects_dir: &Path) -> Result<(Self, Vec<PackError>), PackError> {
+        let (mut packs, mut damaged) = (Vec::new(), Vec::new());
+        for index in index_files(&objects_dir.join("pack"))? {
+            match Pack::open(&index) {
+                Ok(pack) => packs.push(pack),
+                Err(error) => damaged.push(error),
+            }
+        }
+        let objects = Self {
+            packs,
             objects_dir: objects_dir.to_owned(),
-        })
+        };
+        Ok((objects, damaged))
     }
 
     /// A reader for one worker.

@@ -1,10 +1,11 @@
 //! Reading packs from end to end, to see whether every byte is what it was.
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 
 use super::deflate::Inflater;
-use super::hash::object_id;
+use super::hash::{Hasher, object_id};
 use super::known::index_files;
 use super::reader::{Pack, parse_header};
 use super::{Kind, PackError};
@@ -43,6 +44,34 @@ impl PackScan {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.pack.path
+    }
+
+    /// What is wrong with the pack as a whole: its first and last bytes, and its index.
+    pub fn check_frame(&self) -> Result<Option<String>, PackError> {
+        let pack = &self.pack;
+        let mut begin = Vec::new();
+        pack.read(0, 12, &mut begin)?;
+        let count = begin
+            .get(8..12)
+            .map(|four| four.iter().fold(0, |n, b| n << 8 | u32::from(*b)));
+        let mut end = [0; 20];
+        let read = pack.file.read_exact_at(&mut end, pack.end);
+        let index = crate::fs::read(&pack.path.with_extension("idx"))?;
+        let (content, sums) = index.split_at(index.len().saturating_sub(20));
+        let mut hasher = Hasher::default();
+        hasher.update(content);
+        let wrong = if !begin.starts_with(b"PACK\0\0\0\x02") {
+            "it does not begin like a pack"
+        } else if count != Some(pack.index.num_objects()) {
+            "it says another number of objects than its index"
+        } else if hasher.sum() != sums {
+            "its index is damaged"
+        } else if read.is_err() || content.get(content.len() - 20..) != Some(&end[..]) {
+            "it does not end as its index says"
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(wrong.to_owned()))
     }
 
     /// All entries, in the order in which they stand in the pack.
@@ -88,6 +117,24 @@ impl PackScan {
         }
         Ok(())
     }
+}
+
+/// The objects of a repository that are not in packs.
+pub fn loose_objects(objects_dir: &Path) -> Vec<ObjectId> {
+    let named = |path: &Path| path.file_name()?.to_str().map(str::to_owned);
+    let list = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut found = Vec::new();
+    for dir in list(objects_dir).map(|entry| entry.path()) {
+        let Some(begin) = named(&dir).filter(|name| name.len() == 2) else {
+            continue;
+        };
+        let ends = list(&dir).filter_map(|entry| named(&entry.path()));
+        found.extend(
+            ends.filter_map(|end| ObjectId::from_hex((begin.clone() + &end).as_bytes()).ok()),
+        );
+    }
+    found.sort();
+    found
 }
 
 fn check_entry(

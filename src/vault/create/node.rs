@@ -66,12 +66,7 @@ impl<'c> Node<'c> {
 
     /// The path of an entry of this folder.
     pub(super) fn path_of(&self, name: &[u8]) -> Vec<u8> {
-        let mut path = self.path.clone();
-        if !path.is_empty() {
-            path.push(b'/');
-        }
-        path.extend_from_slice(name);
-        path
+        crate::vault::join(&self.path, name)
     }
 
     /// Says what the folder holds, and how many parts are still to come.

@@ -8,14 +8,14 @@ use rustix::io::Errno;
 
 use super::attributes::{Place, set};
 use super::existing::Action;
-use super::plan::{Plan, PlannedLink, join};
+use super::plan::{Plan, PlannedLink};
 use super::problem::{Problem, Trouble};
 use super::work::{FolderJob, Shared, Worker, said};
 use crate::fs::{AtPath as _, Folder, create_dirs_durable};
 use crate::store::pack::Objects;
 use crate::vault::folder::StoredFolder;
 use crate::vault::queue::{Job, Queue};
-use crate::vault::{Error, Progress, Vault};
+use crate::vault::{Error, Progress, Vault, join};
 
 /// What a restore did.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ fn link_all(shared: &Shared<'_>, target: &Folder, objects: &Objects) -> Result<(
 }
 
 fn make_link(plan: &Plan, target: &Folder, link: &PlannedLink) -> Result<(), Errno> {
-    let from = target.beneath(&plan.folders[link.from.0].path)?;
+    let from = target.beneath(&link.from.0)?;
     let to = target.beneath(&plan.folders[link.to.0].path)?;
     match to.make_name(&link.to.1, &from, &link.from.1) {
         Err(Errno::EXIST) => {

@@ -10,7 +10,7 @@ use crate::store::pack::{ObjectReader, Objects};
 use crate::vault::folder::{StoredFolder, shown};
 use crate::vault::meta::{Decoded, Kind, Record};
 use crate::vault::stat::Stat;
-use crate::vault::{Error, Snapshot, Vault};
+use crate::vault::{Error, Snapshot, Vault, join};
 
 /// What may be done with a target that has content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,15 +75,15 @@ pub(super) struct PlannedFolder {
 /// Another name of a file.
 #[derive(Debug)]
 pub(super) struct PlannedLink {
-    /// The folder and the name that the file has already.
-    pub(super) from: (usize, Vec<u8>),
+    /// The path of the folder where the file is, and its name there.
+    pub(super) from: (Vec<u8>, Vec<u8>),
     /// The folder and the name that it gets.
     pub(super) to: (usize, Vec<u8>),
 }
 
 /// The first name of a file in the plan, and its inode if it is there and stays.
 struct FirstName {
-    folder: usize,
+    folder: Vec<u8>,
     name: Vec<u8>,
     inode: Option<u64>,
 }
@@ -328,7 +328,7 @@ impl Planner<'_> {
         if let Some(group) = record.hard_link {
             let stays = matches!(action, Action::Keep | Action::Attributes);
             let first = FirstName {
-                folder: number,
+                folder: self.plan.folders[number].path.clone(),
                 name: record.name.clone(),
                 inode: stat.filter(|_| stays).map(|stat| stat.inode),
             };
@@ -351,7 +351,7 @@ impl Planner<'_> {
         }
         self.plan.files += 1;
         self.plan.links.push(PlannedLink {
-            from: (first.folder, first.name.clone()),
+            from: (first.folder.clone(), first.name.clone()),
             to: (number, record.name.clone()),
         });
         Some(Action::Link)
@@ -472,14 +472,4 @@ fn is_below(path: &[u8], above: &[u8]) -> bool {
         Some(rest) => above.is_empty() || rest.is_empty() || rest[0] == b'/',
         None => false,
     }
-}
-
-/// The path of an entry of a folder.
-pub(super) fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
-    let mut path = folder.to_vec();
-    if !path.is_empty() {
-        path.push(b'/');
-    }
-    path.extend_from_slice(name);
-    path
 }

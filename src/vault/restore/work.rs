@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::attributes::{Place, Troubles, set};
 use super::content::{self, Failed};
 use super::existing::Action;
-use super::plan::{Plan, join};
+use super::plan::Plan;
 use super::problem::{Problem, Trouble};
 use super::special::special;
 use crate::fs::{AtPath as _, Folder, reason};
@@ -20,7 +20,7 @@ use crate::store::pack::{Mode, ObjectReader};
 use crate::vault::folder::{StoredFolder, shown};
 use crate::vault::meta::{Decoded, Record};
 use crate::vault::queue::{Job, Queue};
-use crate::vault::{Error, Progress};
+use crate::vault::{Error, Progress, join};
 
 /// Files above this are jobs of their own.
 const LARGE: u64 = 1 << 20;

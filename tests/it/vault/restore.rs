@@ -1,0 +1,186 @@
+//! Restoring: parts, in place, and never where it would hurt.
+use snapbox::{assert_data_eq, str};
+
+use super::{backup, differences, hostile, settle};
+use crate::env::Env;
+
+#[test]
+fn parts_are_restored_with_the_folders_above_them() {
+    let env = Env::new();
+    hostile::make(&env.path("src"));
+    backup(&env);
+    env.stdout(&[
+        "backup",
+        "restore",
+        "latest",
+        "deep/er/still",
+        "small",
+        "--to",
+        "new",
+        "--vault",
+        "v",
+    ]);
+    assert_eq!(std::fs::read(env.path("new/small")).unwrap(), b"hello\n");
+    assert!(env.path("new/deep/er/still/here").exists());
+    assert!(!env.path("new/deep/same").exists() && !env.path("new/large").exists());
+    let missing = env.run(&[
+        "backup", "restore", "latest", "deep/no", "--to", "new2", "--vault", "v",
+    ]);
+    assert!(
+        missing.contains("has no `deep/no`") && missing.contains("exit 2"),
+        "{missing}"
+    );
+    assert!(!env.path("new2").exists());
+}
+
+#[test]
+fn in_place_only_what_differs_is_touched() {
+    use std::os::unix::fs::MetadataExt as _;
+    let env = Env::new();
+    hostile::make(&env.path("src"));
+    backup(&env);
+    let path = |name: &str| env.path("src").join(name);
+    let inode = path("text").metadata().unwrap().ino();
+    std::fs::remove_file(path("deep/er/same")).unwrap();
+    std::fs::write(path("large"), b"other").unwrap();
+    std::fs::remove_file(path("link")).unwrap();
+    std::fs::write(path("link"), b"a file").unwrap();
+    std::fs::remove_dir_all(path("empty")).unwrap();
+    std::fs::write(path("empty"), b"a file").unwrap();
+    env.write("src/deep/extra", "stays");
+    let args = ["backup", "restore", "latest", "--to", "src", "--vault", "v"];
+    let refused = env.run(&args);
+    assert!(
+        refused.contains("[ROOT]/src is not empty") && refused.contains("exit 2"),
+        "{refused}"
+    );
+    let planned = env.json(&[&args[..], &["--in-place", "--dry-run"]].concat());
+    assert_eq!(
+        std::fs::read(path("large")).unwrap(),
+        b"other",
+        "a dry run changes nothing"
+    );
+    let done = env.json(&[&args[..], &["--in-place"]].concat());
+    assert_eq!(planned["files"], done["files"]);
+    assert_eq!(done["problems"], serde_json::json!([]));
+    assert_eq!(
+        path("text").metadata().unwrap().ino(),
+        inode,
+        "unchanged files stay the same files"
+    );
+    assert_eq!(std::fs::read(path("deep/extra")).unwrap(), b"stays");
+    std::fs::remove_file(path("deep/extra")).unwrap();
+    env.stdout(&[&args[..], &["--in-place"]].concat());
+    env.stdout(&["backup", "restore", "latest", "--to", "new", "--vault", "v"]);
+    assert_eq!(differences(&env, "new", "src"), "");
+    let again = env.json(&[&args[..], &["--in-place"]].concat());
+    assert_eq!(
+        (&again["files"], &again["changed"]),
+        (&0.into(), &0.into()),
+        "{again}"
+    );
+}
+
+#[test]
+fn dangerous_targets_are_refused() {
+    let env = Env::new();
+    env.write("src/file", "one");
+    backup(&env);
+    for target in ["/", "/../.", "//"] {
+        for place in [&[][..], &["--in-place"]] {
+            let args = [
+                "backup", "restore", "latest", "--to", target, "--vault", "v",
+            ];
+            let said = env.run(&[&args[..], place].concat());
+            assert!(
+                said.contains("will not restore into") && said.contains("exit 2"),
+                "{target}: {said}"
+            );
+        }
+    }
+    assert_data_eq!(
+        env.run(&[
+            "backup", "restore", "latest", "--to", "src/file", "--vault", "v"
+        ]),
+        str![[r#"
+--- stderr
+error: will not restore into [ROOT]/src/file: it is not a folder
+hint: name a folder to restore into: `--to DIR`
+--- exit 2
+
+"#]]
+    );
+}
+
+#[test]
+fn a_link_planted_in_the_target_leads_nowhere() {
+    let env = Env::new();
+    env.write("src/etc/passwd", "ours");
+    env.write("outside/passwd", "theirs");
+    backup(&env);
+    std::fs::create_dir(env.path("target")).unwrap();
+    std::os::unix::fs::symlink(env.path("outside"), env.path("target/etc")).unwrap();
+    env.stdout(&[
+        "backup",
+        "restore",
+        "latest",
+        "--to",
+        "target",
+        "--in-place",
+        "--vault",
+        "v",
+    ]);
+    assert_eq!(
+        std::fs::read(env.path("outside/passwd")).unwrap(),
+        b"theirs"
+    );
+    assert_eq!(differences(&env, "src", "target"), "");
+}
+
+#[test]
+fn a_folder_in_the_way_is_not_deleted() {
+    let env = Env::new();
+    env.write("src/name", "a file");
+    backup(&env);
+    env.write("target/name/precious", "here");
+    let said = env.run(&[
+        "backup",
+        "restore",
+        "latest",
+        "--to",
+        "target",
+        "--in-place",
+        "--vault",
+        "v",
+    ]);
+    assert!(
+        said.contains("a folder is in the way") && said.contains("exit 1"),
+        "{said}"
+    );
+    assert!(env.path("target/name/precious").exists());
+}
+
+#[test]
+fn hard_links_are_restored_in_place() {
+    use std::os::unix::fs::MetadataExt as _;
+    let env = Env::new();
+    env.write("src/a/one", "content");
+    env.write("src/b/x", "other");
+    std::fs::hard_link(env.path("src/a/one"), env.path("src/b/two")).unwrap();
+    settle();
+    backup(&env);
+    std::fs::remove_file(env.path("src/b/two")).unwrap();
+    std::fs::copy(env.path("src/a/one"), env.path("src/b/two")).unwrap();
+    env.stdout(&[
+        "backup",
+        "restore",
+        "latest",
+        "--to",
+        "src",
+        "--in-place",
+        "--vault",
+        "v",
+    ]);
+    let inode = |name: &str| env.path(name).metadata().unwrap().ino();
+    assert_eq!(inode("src/a/one"), inode("src/b/two"));
+}
