@@ -11,7 +11,7 @@ use super::error::Doing as _;
 use super::guard::{readable, wait_for};
 use super::helper::Program;
 use super::keeper::open_fifo;
-use super::{Attempt, AttemptDir, Error, adopt, inspect};
+use super::{Attempt, AttemptDir, Error, Identity, adopt, inspect};
 
 /// How long a look may be late when there is no process to wait for.
 const POLL: Duration = Duration::from_millis(50);
@@ -59,6 +59,8 @@ pub struct Follower {
     adoptions: u32,
     /// Held so that output waits for a reader even if all others die, the script included.
     _fifo: Option<OwnedFd>,
+    /// Held so that the system remembers how the script ended, and handed to who adopts it.
+    script: Option<OwnedFd>,
 }
 
 impl Follower {
@@ -70,6 +72,7 @@ impl Follower {
             keeper,
             adoptions: 0,
             _fifo: open_fifo(dir).ok(),
+            script: None,
         }
     }
 
@@ -88,6 +91,9 @@ impl Follower {
             return Ok(Tick::Interrupted);
         }
         self.reap();
+        if self.script.is_none() {
+            self.script = attempt.process.as_ref().and_then(Identity::open);
+        }
         if !attempt.is_guarded && self.keeper.is_none() {
             self.adopt()?;
         }
@@ -121,7 +127,8 @@ impl Follower {
                 path: self.dir.path().to_owned(),
             });
         }
-        self.keeper = Some(adopt(&self.program, &self.dir)?);
+        let script = self.script.as_ref().and_then(|fd| fd.try_clone().ok());
+        self.keeper = Some(adopt(&self.program, &self.dir, script)?);
         Ok(())
     }
 }

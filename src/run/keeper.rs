@@ -11,7 +11,7 @@ use super::exit::{Ending, Unknown};
 use super::guard::{Guard, Watch};
 use super::helper::{Helper, Program};
 use super::reaper::Children;
-use super::{AttemptDir, Error, boot_id};
+use super::{AttemptDir, Error, Identity, boot_id};
 use crate::fs::{AtPath as _, Holder, Lock};
 use crate::world::Clock;
 
@@ -75,12 +75,18 @@ fn what_is_left(duty: &Duty) -> Result<Watch, Error> {
     let unknown = match process {
         _ if duty.spec.boot_id != boot_id()? => Unknown::Reboot,
         None => Unknown::NeverStarted,
-        Some(process) => match process.open() {
+        Some(process) => match process.open().or_else(|| handed_down(&process)) {
             Some(fd) => return Ok(Watch::Stranger(process.pid, fd)),
             None => Unknown::Lost,
         },
     };
     Ok(Watch::Known(Ending::Unknown(unknown), None))
+}
+
+/// The descriptor of the script that who started us held, as our standard input.
+fn handed_down(script: &Identity) -> Option<OwnedFd> {
+    let fd = rustix::stdio::stdin().try_clone_to_owned().ok()?;
+    script.is_pidfd(&fd).then_some(fd)
 }
 
 /// Holds both ends, so that the script never meets a FIFO without a reader, nor we one without a

@@ -107,6 +107,11 @@ impl Identity {
         (stat.start_ticks == self.start_ticks && same_inode).then_some(fd)
     }
 
+    /// Whether `fd` is a descriptor of exactly this process, alive or not.
+    pub(super) fn is_pidfd(&self, fd: &OwnedFd) -> bool {
+        self.pidfd_inode.is_some() && inode_of(fd) == self.pidfd_inode
+    }
+
     /// What the process does, if it is still there.
     pub(super) fn stat(&self) -> Option<Stat> {
         self.open()?;

@@ -1,7 +1,8 @@
 //! Starting an attempt, and taking charge of one that was left alone.
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::process::Child;
+use std::os::fd::OwnedFd;
+use std::process::{Child, Stdio};
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 
@@ -36,8 +37,13 @@ pub fn start(
 
 /// Starts a keeper for the attempt in `dir`, which nobody is in charge of; it ends at once if
 /// somebody is.
-pub fn adopt(program: &Program, dir: &AttemptDir) -> Result<Child, Error> {
+///
+/// A descriptor of the `script` that was opened while it lived tells how it ended even if it is gone
+/// by now.
+pub fn adopt(program: &Program, dir: &AttemptDir, script: Option<OwnedFd>) -> Result<Child, Error> {
     program
-        .spawn(&Helper::Adopt, dir)
+        .helper(&Helper::Adopt, dir)
+        .stdin(script.map_or_else(Stdio::null, Stdio::from))
+        .spawn()
         .doing("start the helper process")
 }

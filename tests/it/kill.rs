@@ -1,5 +1,7 @@
 //! Our processes die; the script, its exit code and its log do not.
-use buildkeep::run::{AttemptState, Spec, Unknown, adopt};
+use std::time::Duration;
+
+use buildkeep::run::{AttemptState, Interrupts, Spec, Tick, Unknown, adopt};
 
 use super::site::{Site, is_alive, kill, lines, until};
 
@@ -111,6 +113,28 @@ fn kernel_tells() -> bool {
     (numbers.next(), numbers.next()) >= (Some(6), Some(15))
 }
 
+/// Whoever waits in the foreground remembers for the adopter how the script ended.
+#[test]
+fn the_script_ends_while_nobody_but_the_foreground_lives() {
+    let site = Site::new(PATIENT);
+    let mut keeper = site.start();
+    site.until_file("running");
+    let interrupts = Interrupts::watch().unwrap();
+    let mut follower = site.follower(None);
+    let tick = follower.wait(Duration::ZERO, &interrupts).unwrap();
+    assert!(matches!(tick, Tick::Running));
+    let script = site.inspect().process.unwrap();
+    site.kill_helper("keeper");
+    site.kill_helper("shim");
+    keeper.wait().unwrap();
+    site.touch("go");
+    until("the end", || !script.is_running());
+    let exit = site.finish(follower).exit.unwrap();
+    assert_eq!(lines(&site.file("starts")), 1);
+    assert!(site.text() == expected_log());
+    assert!(exit.code == Some(7) || !kernel_tells(), "{exit:?}");
+}
+
 #[test]
 fn the_adopter_dies_too() {
     let site = Site::new(PATIENT);
@@ -120,7 +144,7 @@ fn the_adopter_dies_too() {
     site.kill_helper("keeper");
     keeper.wait().unwrap();
     for _ in 0..3 {
-        let mut adopter = adopt(&Site::program(), &site.dir).unwrap();
+        let mut adopter = adopt(&Site::program(), &site.dir, None).unwrap();
         until("adoption", || site.inspect().is_guarded);
         kill(adopter.id() as i32);
         adopter.wait().unwrap();
