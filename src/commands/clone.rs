@@ -33,11 +33,20 @@ struct Cloned {
 
 impl fmt::Display for Cloned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "made the keep {} (host {})", self.keep.display(), self.host)?;
+        writeln!(
+            f,
+            "made the keep {} (host {})",
+            self.keep.display(),
+            self.host
+        )?;
         if self.snapshots > 0 {
             writeln!(f, "  with a vault of {} snapshots", self.snapshots)?;
         }
-        writeln!(f, "\nwhat you may type next:\n  buildkeep -C {} status", self.typed.display())
+        writeln!(
+            f,
+            "\nwhat you may type next:\n  buildkeep -C {} status",
+            self.typed.display()
+        )
     }
 }
 
@@ -52,7 +61,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     cx.ui.live(format!("cloning {}", args.url));
     let keep = Keep::clone_from(&git, &args.url, &dir, &cx.world)?;
     let _guard = cx.lock(&keep)?;
-    super::install_hooks(cx, &keep)?;
+    super::hooks::install(cx, &keep)?;
     let mut snapshots = 0;
     if !args.no_vault {
         for name in keep.remote_vaults(&git, "origin")? {
@@ -63,12 +72,21 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         }
     }
     cx.ui.live_end();
-    cx.ui.show(&Cloned { keep: keep.root().to_owned(), host: keep.host(), snapshots, typed })?;
+    cx.ui.show(&Cloned {
+        keep: keep.root().to_owned(),
+        host: keep.host(),
+        snapshots,
+        typed,
+    })?;
     Ok(Answer::Yes)
 }
 
 /// `https://host/path/name.git` → `name`.
 fn folder_of(url: &str) -> PathBuf {
-    let last = url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(url);
+    let last = url
+        .trim_end_matches('/')
+        .rsplit(['/', ':'])
+        .next()
+        .unwrap_or(url);
     Path::new(last.strip_suffix(".git").unwrap_or(last)).to_owned()
 }

@@ -134,7 +134,7 @@ fn chosen(cx: &Context, keep: &Keep, paths: &[String]) -> Result<Vec<Change>, Fa
 }
 
 /// A subject for those who give none: what changed.
-fn subject_of(changes: &[Change]) -> String {
+pub(super) fn subject_of(changes: &[Change]) -> String {
     match changes {
         [only] => format!("keep: change {}", only.path),
         [first, rest @ ..] => format!("keep: change {} and {} more", first.path, rest.len()),

@@ -3,14 +3,16 @@
 //! This is the only place where features meet. A command gets a [`Context`], asks features for
 //! data, and shows it.
 
-pub mod check;
 pub mod backup;
+pub mod check;
 pub mod checkpoint;
+pub mod clone;
 pub mod commit;
 pub mod completions;
 pub mod config;
 mod configuration;
 mod context;
+pub mod demo;
 pub mod diff;
 pub mod helper;
 pub mod hook;
@@ -21,6 +23,7 @@ pub mod logs;
 pub mod man;
 pub mod plan;
 mod project;
+pub mod push;
 pub mod remote;
 pub mod rollback;
 pub mod run;

@@ -14,9 +14,7 @@ use crate::store::Keep;
 pub(super) struct Project {
     /// Where it is.
     pub(super) keep: Keep,
-    /// The configuration that holds.
-    pub(super) effective: Effective,
-    /// The same, as the plan sees it.
+    /// The configuration that holds, as the plan sees it.
     pub(super) keys: Keys,
     /// What is to be built.
     pub(super) plan: Plan,
@@ -36,7 +34,6 @@ impl Project {
         let plan = super::plan::load(&keep)?;
         Ok(Self {
             keys: keys(&effective),
-            effective,
             plan,
             keep,
         })

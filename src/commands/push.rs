@@ -29,7 +29,10 @@ struct Pushed {
 
 impl fmt::Display for Pushed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moved = self.refs.iter().filter(|pushed| pushed.outcome != PushOutcome::UpToDate);
+        let moved = self
+            .refs
+            .iter()
+            .filter(|pushed| pushed.outcome != PushOutcome::UpToDate);
         let mut count = 0;
         for pushed in moved {
             count += 1;
@@ -37,7 +40,9 @@ impl fmt::Display for Pushed {
             match pushed.outcome {
                 PushOutcome::Created => writeln!(f, "{} {name}", style::good("new     "))?,
                 PushOutcome::Updated => writeln!(f, "{} {name}", style::good("updated "))?,
-                PushOutcome::Rejected => writeln!(f, "{} {name} {}", style::bad("rejected"), pushed.summary)?,
+                PushOutcome::Rejected => {
+                    writeln!(f, "{} {name} {}", style::bad("rejected"), pushed.summary)?;
+                }
                 PushOutcome::UpToDate => {}
             }
         }
@@ -54,33 +59,57 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let git = cx.git()?;
     let remotes = git.run(keep.root(), &["remote"])?;
     if !remotes.lines().any(|name| name == args.remote) {
-        return Err(Failure::user(format!("there is no remote `{}`", args.remote))
-            .hint(format!("add it: `buildkeep remote add {} URL`", args.remote)));
+        return Err(
+            Failure::user(format!("there is no remote `{}`", args.remote)).hint(format!(
+                "add it: `buildkeep remote add {} URL`",
+                args.remote
+            )),
+        );
     }
     super::validate::head(&keep)?;
     let guard = cx.lock(&keep)?;
     cx.ui.live(format!("pushing to {}", args.remote));
     let mut refs = keep.push(&git, &args.remote)?;
-    if !args.no_vault && let Some(vault) = super::default_vault(&keep)? {
+    if !args.no_vault
+        && let Some(vault) = super::vaults::default_vault(&keep)?
+    {
         refs.extend(keep.push_vault(&git, &args.remote, vault.repo(), "default")?);
     }
     cx.ui.live_end();
-    let rejected = refs.iter().any(|pushed| pushed.outcome == PushOutcome::Rejected);
-    let moved = refs.iter().any(|pushed| pushed.outcome != PushOutcome::UpToDate);
+    let rejected = refs
+        .iter()
+        .any(|pushed| pushed.outcome == PushOutcome::Rejected);
+    let moved = refs
+        .iter()
+        .any(|pushed| pushed.outcome != PushOutcome::UpToDate);
     if !rejected {
         record(cx, &keep, &guard, &args.remote)?;
     }
-    cx.ui.show(&Pushed { remote: args.remote.clone(), refs })?;
+    cx.ui.show(&Pushed {
+        remote: args.remote.clone(),
+        refs,
+    })?;
     if rejected {
-        cx.ui.hint(format!("the remote has what is not here: `git pull --rebase {} main`, then push again", args.remote));
+        cx.ui.hint(format!(
+            "the remote has what is not here: `git pull --rebase {} main`, then push again",
+            args.remote
+        ));
     } else if moved {
-        cx.ui.status(format!("{} has the whole keep now; on another machine: `buildkeep clone URL`", args.remote));
+        cx.ui.status(format!(
+            "{} has the whole keep now; on another machine: `buildkeep clone URL`",
+            args.remote
+        ));
     }
     Ok(Answer::of(!rejected))
 }
 
 /// The time of the last success, so that `status` can show how old it is.
-fn record(cx: &Context, keep: &Keep, guard: &crate::store::WriteGuard, remote: &str) -> Result<(), Failure> {
+fn record(
+    cx: &Context,
+    keep: &Keep,
+    guard: &crate::store::WriteGuard,
+    remote: &str,
+) -> Result<(), Failure> {
     let time = cx.world.clock.stamp();
     let text = json!({"remote": remote, "time": time}).to_string() + "\n";
     let message = Message::new(format!("push: sent to {remote}"), cx.trailers("push", keep));

@@ -11,6 +11,7 @@ use crate::report::estimate::{Behind, Estimates, Known};
 use crate::report::status::{Ages, Config, Counts, Reasoned, Running, Status};
 use crate::run::{Attempt, AttemptState, Manifest, living};
 use crate::store::Keep;
+use crate::world::rfc3339;
 
 /// Show how far the build is, what runs, what went wrong, and what to type next
 #[derive(Debug, clap::Args)]
@@ -200,6 +201,7 @@ fn ages(cx: &Context, keep: &Keep, status: &mut Status) -> Result<(), Failure> {
     let push = keep.state_file("push.json")?.unwrap_or_default();
     let push: serde_json::Value = serde_json::from_slice(&push).unwrap_or_default();
     status.last_push = push["time"].as_str().map(str::to_owned);
+    status.last_backup = newest_snapshot(keep)?;
     let age = |time: &Option<String>| {
         let time: DateTime<Utc> = time.as_deref()?.parse().ok()?;
         Some((cx.world.clock.now() - time).as_seconds_f64())
@@ -209,6 +211,19 @@ fn ages(cx: &Context, keep: &Keep, status: &mut Status) -> Result<(), Failure> {
         backup_s: age(&status.last_backup),
     };
     Ok(())
+}
+
+/// When the newest snapshot in the keep's own vault was taken; its tag ends with the time.
+fn newest_snapshot(keep: &Keep) -> Result<Option<String>, Failure> {
+    let Some(vault) = super::vaults::default_vault(keep)? else {
+        return Ok(None);
+    };
+    let newest = vault
+        .snapshots()?
+        .into_iter()
+        .map(|snapshot| snapshot.time)
+        .max();
+    Ok(newest.map(|time| rfc3339(time.to_utc())))
 }
 
 /// What makes sense to type now.

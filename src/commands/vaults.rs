@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Context, project};
+use super::Context;
 use crate::failure::Failure;
 use crate::store::Keep;
 use crate::ui::{Ui, size};
@@ -62,7 +62,7 @@ pub(super) fn default_vault(keep: &Keep) -> Result<Option<Vault>, Failure> {
 /// The folder that the keep builds.
 pub(super) fn root_of(keep: Option<&Keep>) -> Result<PathBuf, Failure> {
     let root = match keep {
-        Some(keep) => project::plan_of(keep)?.root,
+        Some(keep) => super::plan::load(keep)?.root,
         None => None,
     };
     root.ok_or_else(|| {

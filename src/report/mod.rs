@@ -4,4 +4,3 @@ pub mod diff;
 pub mod estimate;
 pub mod log;
 pub mod status;
-pub mod words;

@@ -3,8 +3,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::words::duration;
-use crate::ui::{clean, style};
+use crate::ui::{clean, seconds, style};
 
 /// So many steps of a sort are named; the others are counted.
 const NAMED: usize = 5;
@@ -120,7 +119,7 @@ impl fmt::Display for Status {
         self.title(f)?;
         self.bar(f)?;
         for running in &self.running {
-            writeln!(f, "  {}", running)?;
+            writeln!(f, "  {running}")?;
         }
         list(f, &style::bad("failed").to_string(), &self.failed)?;
         list(f, &style::notable("stale ").to_string(), &self.stale)?;
@@ -165,7 +164,7 @@ impl Status {
         if done < total {
             write!(f, ", {:.0} % of the time", self.progress * 100.0)?;
             if let Some(left) = self.eta_s {
-                write!(f, ", about {} to go", duration(left))?;
+                write!(f, ", about {} to go", seconds(left))?;
             }
         }
         writeln!(f)
@@ -193,10 +192,7 @@ impl Status {
             )?,
         }
         let ago = |age: Option<f64>| {
-            age.map_or_else(
-                || "never".to_owned(),
-                |age| format!("{} ago", duration(age.max(0.0))),
-            )
+            age.map_or_else(|| "never".to_owned(), |age| format!("{} ago", seconds(age)))
         };
         let line = format!(
             "last snapshot {} · last push {}",
@@ -216,13 +212,13 @@ impl fmt::Display for Running {
             style::name(clean(&self.attempt))
         )?;
         if let Some(elapsed) = self.elapsed_s {
-            write!(f, " for {}", duration(elapsed))?;
+            write!(f, " for {}", seconds(elapsed))?;
         }
         match (self.elapsed_s, self.expected_s) {
             (Some(elapsed), Some(expected)) if elapsed > expected => {
-                write!(f, ", longer than the {} of last time", duration(expected))
+                write!(f, ", longer than the {} of last time", seconds(expected))
             }
-            (_, Some(expected)) => write!(f, " of about {}", duration(expected)),
+            (_, Some(expected)) => write!(f, " of about {}", seconds(expected)),
             _ => Ok(()),
         }
     }

@@ -65,7 +65,7 @@ impl Keep {
                 }
             }
         }
-        found.sort_by(|a, b| b.0.cmp(&a.0));
+        found.sort_by_key(|(time, ..)| std::cmp::Reverse(*time));
         Ok(found
             .into_iter()
             .map(|(_, host, tip)| (host, tip))

@@ -11,5 +11,5 @@ pub mod style;
 mod terminal;
 
 pub use clean::clean;
-pub use size::{counted, duration, size};
+pub use size::{counted, duration, seconds, size};
 pub use terminal::{Colour, Format, Quiet, Ui};

@@ -16,15 +16,21 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// A duration: `0.3 s`, `42 s`, `3 min 5 s`, `2 h 10 min`.
+/// A duration: `0.3 s`, `42 s`, `3 min 5 s`, `2 h 10 min`, `3 days`.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..10 => format!("{:.1} s", duration.as_secs_f64()),
         10..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        3600..172_800 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} days", seconds / 86_400),
     }
+}
+
+/// A duration given in seconds; one below zero, from a clock that was set back, counts as none.
+pub fn seconds(seconds: f64) -> String {
+    duration(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }
 
 /// A number with its noun: `1 file`, `3 files`.

@@ -79,9 +79,10 @@ impl fmt::Display for Made {
         } else {
             format!("-C {} ", self.typed.display())
         };
+        let width = in_keep.len() + 24;
         for (command, what) in NEXT {
             let command = format!("buildkeep {in_keep}{command}");
-            writeln!(f, "  {command:28} {}", style::faint(what))?;
+            writeln!(f, "  {command:width$} {}", style::faint(what))?;
         }
         Ok(())
     }
@@ -110,19 +111,19 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     files::write(keep.root(), &files)?;
     super::hooks::install(cx, &keep)?;
     super::validate::work_tree(&keep)?;
-    crate::config::hooks::install(keep.repo().git_dir(), &cx.world.exe)?;
     let changes = keep.changes()?;
     let subject = format!("keep: begin with the template {}", wishes.template);
     let mut message = Message::new(subject, cx.trailers("config", &keep));
     super::versions::number_next(&keep, &changes, &mut message.trailers)?;
     let signature = cx.signature(&keep);
     let commit_id = keep.commit_work_tree(&guard, &changes, &message, &signature)?;
+    let plan = super::plan::load(&keep)?;
     cx.ui.show(&Made {
         keep: keep.root().to_owned(),
         template: wishes.template,
         host,
-        scripts: super::plan::load(&keep)?.steps.len(),
-        root: wishes.root,
+        scripts: plan.steps.len(),
+        root: plan.root,
         commit: commit_id.map(|id| id.to_string()).unwrap_or_default(),
         typed: args.dir.clone(),
     })?;

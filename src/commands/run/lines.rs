@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::choose::{Choice, Reason};
 use crate::plan::{Change, Plan};
 use crate::run::{AttemptState, Excerpt};
-use crate::ui::{clean, style};
+use crate::ui::{clean, counted, seconds, style};
 
 /// So many reasons are told in a line.
 const REASONS: usize = 3;
@@ -141,7 +141,7 @@ pub(super) struct Ended {
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let took = self.duration_s.map(|s| format!(" in {}", duration(s)));
+        let took = self.duration_s.map(|s| format!(" in {}", seconds(s)));
         let took = took.unwrap_or_default();
         write!(f, "{} {} ", self.place, style::name(clean(&self.step)))?;
         if self.state == AttemptState::Succeeded {
@@ -248,7 +248,7 @@ impl fmt::Display for Summary {
                 done => writeln!(f, "nothing to run: all {done} steps are done"),
             };
         }
-        let mut parts = vec![format!("{} done", steps(self.succeeded))];
+        let mut parts = vec![format!("{} done", counted(self.succeeded as u64, "step"))];
         let mut add = |count: usize, what: &str| {
             if count > 0 {
                 parts.push(format!("{count} {what}"));
@@ -257,23 +257,6 @@ impl fmt::Display for Summary {
         add(self.failed, "failed");
         add(self.left, "not run");
         add(self.done, "done before");
-        writeln!(f, "{} in {}", parts.join(", "), duration(self.duration_s))
-    }
-}
-
-fn steps(count: usize) -> String {
-    match count {
-        1 => "1 step".into(),
-        count => format!("{count} steps"),
-    }
-}
-
-/// Seconds as people say them.
-pub(super) fn duration(seconds: f64) -> String {
-    let whole = seconds as u64;
-    match whole {
-        0..60 => format!("{seconds:.1} s"),
-        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        writeln!(f, "{} in {}", parts.join(", "), seconds(self.duration_s))
     }
 }

@@ -1,7 +1,9 @@
 //! `run`
 mod adhoc;
+mod checkpoint;
 mod choose;
 mod lines;
+mod prepare;
 mod session;
 mod settle;
 
@@ -68,6 +70,8 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     }
     let _only = claim(cx, &runs_of(&keep))?;
     settle::finish_earlier(cx, &keep)?;
+    prepare::save_changes(cx, &keep)?;
+    prepare::make_root(&plan)?;
     let manifests = manifests(&keep)?;
     let choices = choose(&plan, &keys, &manifests, &wanted)?;
     if choices.iter().all(Choice::is_done) {

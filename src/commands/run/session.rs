@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::checkpoint;
 use super::choose::{Choice, Reason, Wanted, reason};
-use super::lines::{Ended, Failed, Place, Started, Summary, duration};
+use super::lines::{Ended, Failed, Place, Started, Summary};
+use super::prepare;
 use super::{runs_of, settle};
 use crate::commands::Context;
 use crate::failure::Failure;
@@ -162,6 +164,9 @@ impl<'a> Session<'a> {
         self.manifests
             .extend(published.map(|manifest| (step.id.clone(), manifest)));
         self.tell(&attempt, place)?;
+        if attempt.state == AttemptState::Succeeded {
+            checkpoint::after(self.cx, &self.keep, &self.plan, (step, &attempt))?;
+        }
         Ok(attempt)
     }
 
@@ -243,6 +248,9 @@ impl<'a> Session<'a> {
         self.run.event("run-ended", data)?;
         settle::publish(self.cx, &self.keep, &self.run, None)?;
         self.run.close()?;
+        if self.summary.exit == 0 && self.summary.done + succeeded == self.plan.steps.len() {
+            prepare::mark_good(self.cx, &self.keep, self.run.id())?;
+        }
         Ok(self.summary)
     }
 }
@@ -275,7 +283,7 @@ pub(super) fn follow(
             Tick::Running => {
                 let took = cx.world.clock.since_boot().saturating_sub(began);
                 let size = log_size(&follower.dir().log())?;
-                let took = duration(took.as_secs_f64().floor());
+                let took = crate::ui::duration(took);
                 let output = size / 1024;
                 cx.ui.live(format!(
                     "{place} {}  {took}  {output} KiB of output",

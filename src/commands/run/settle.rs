@@ -35,7 +35,7 @@ pub(in crate::commands) fn latest(cx: &Context, keep: &Keep) -> Result<Vec<Attem
     let attempts = runs_of(keep).unpublished(&cx.world.clock)?;
     for attempt in &attempts {
         if attempt.state.is_live() && !attempt.is_guarded {
-            adopt(&Program::of_self(), &attempt.dir)?;
+            adopt(&Program::of_self(), &attempt.dir, None)?;
         }
     }
     Ok(attempts)

@@ -1,0 +1,111 @@
+//! A snapshot of the root after a step.
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::commands::{Context, vaults};
+use crate::failure::Failure;
+use crate::plan::{Checkpoint, Plan, Step};
+use crate::run::Attempt;
+use crate::store::Keep;
+use crate::ui::{counted, size, style};
+use crate::vault::{self, Created, SnapshotInfo, Source, Vault};
+
+/// A checkpoint was taken.
+#[derive(Debug, Serialize)]
+pub(super) struct Taken {
+    event: &'static str,
+    step: String,
+    snapshot: String,
+    files: u64,
+    bytes_added: u64,
+    duration_s: f64,
+    missing: usize,
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = format!(
+            "      snapshot of {}, {} new, {:.1} s",
+            counted(self.files, "file"),
+            size(self.bytes_added),
+            self.duration_s
+        );
+        writeln!(f, "{}", style::faint(line))?;
+        match self.missing {
+            0 => Ok(()),
+            missing => writeln!(
+                f,
+                "      {} of the files could not be read",
+                style::notable(missing)
+            ),
+        }
+    }
+}
+
+/// Takes a snapshot after `step`, if the plan wants one and there is a root.
+///
+/// A snapshot that cannot be taken is a warning: the step is done all the same.
+pub(super) fn after(
+    cx: &mut Context,
+    keep: &Keep,
+    plan: &Plan,
+    (step, attempt): (&Step, &Attempt),
+) -> Result<(), Failure> {
+    let Some(root) = plan
+        .root
+        .as_deref()
+        .filter(|_| step.checkpoint == Checkpoint::After)
+    else {
+        return Ok(());
+    };
+    let source = Source {
+        root: root.to_owned(),
+        set: vaults::set_name(root),
+        excludes: Vec::new(),
+    };
+    let info = SnapshotInfo {
+        host: keep.host(),
+        op: cx.op.clone(),
+        step: Some(vault::Step {
+            id: step.id.clone(),
+            run: attempt.spec.run.clone(),
+            attempt: attempt.spec.attempt.clone(),
+        }),
+    };
+    let what = format!("snapshot after {}", step.id);
+    let world = cx.world.clone();
+    let taken = Vault::open_or_create(&vault::default_path(&keep.private(""))).and_then(|vault| {
+        vaults::shown(&mut cx.ui, &what, |counter| {
+            vault::create(&vault, &source, &info, &world, counter)
+        })
+    });
+    match taken {
+        Ok(created) => cx.ui.stream(&told(&step.id, &created))?,
+        Err(error) => {
+            let failure = Failure::from(error);
+            cx.ui.warn(format!(
+                "no snapshot after {}: {}",
+                step.id,
+                failure.message()
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn told(step: &str, created: &Created) -> Taken {
+    Taken {
+        event: "checkpoint",
+        step: step.to_owned(),
+        snapshot: created.snapshot.tag.clone(),
+        files: created.snapshot.files,
+        bytes_added: created.bytes_added,
+        duration_s: (created.duration.as_secs_f64() * 1000.0).round() / 1000.0,
+        missing: created
+            .problems
+            .iter()
+            .filter(|problem| problem.is_loss())
+            .count(),
+    }
+}
