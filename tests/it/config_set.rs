@@ -164,8 +164,6 @@ fn a_wrong_key_changes_nothing() {
         k(&env, "config set build 1"),
         k(&env, "config set build.jobs.x 1"),
         k(&env, "config set build.jobs 1 --file scripts/x"),
-        k(&env, "config unset build.flags"),
-        k(&env, "config unset build.nothing"),
     ];
     assert_data_eq!(
         shown.join("\n"),
@@ -209,6 +207,21 @@ hint: name a file such as config/build.toml or config/hosts/HOST.toml
 hint: nothing was changed
 --- exit 2
 
+"#]]
+    );
+    assert_eq!(env.git(&["-C", "k", "rev-parse", "HEAD"]), before);
+}
+
+#[test]
+fn what_is_not_set_cannot_be_taken_out() {
+    let env = keep();
+    let shown = [
+        k(&env, "config unset build.flags"),
+        k(&env, "config unset build.nothing"),
+    ];
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
 --- stderr
 error: `build.flags` is not set in a file: there is nothing to take out
 hint: see where its value comes from: `buildkeep config get build.flags --show-origin`
@@ -223,7 +236,6 @@ hint: nothing was changed
 
 "#]]
     );
-    assert_eq!(env.git(&["-C", "k", "rev-parse", "HEAD"]), before);
 }
 
 #[test]
