@@ -108,6 +108,9 @@ impl Keep {
     fn finish_clone(git: &GitProgram, dir: &Path, world: &World) -> Result<Self, Error> {
         let root = std::fs::canonicalize(dir).at("open", dir)?;
         if !root.join("buildkeep.toml").is_file() {
+            check_out(git, &root)?;
+        }
+        if !root.join("buildkeep.toml").is_file() {
             return Err(Error::NotAKeep { path: root });
         }
         for (key, value) in super::keep::SETTINGS {
@@ -151,6 +154,30 @@ impl Keep {
         crate::fs::sync_tree(vault.git_dir())?;
         Ok(())
     }
+}
+
+/// Checks a branch out where the remote's `HEAD` names one that is not there: a bare repository
+/// made by `git init --bare` may say `master` for ever.
+fn check_out(git: &GitProgram, root: &Path) -> Result<(), Error> {
+    let format = [
+        "for-each-ref",
+        "--format=%(refname:lstrip=3)",
+        "refs/remotes/origin",
+    ];
+    let branches = git.run(root, &format)?;
+    let is_branch = |name: &&str| *name != "HEAD" && !name.starts_with("state/");
+    let found: Vec<_> = branches.lines().filter(is_branch).collect();
+    let branch = match found.as_slice() {
+        names if names.contains(&"main") => "main",
+        [only] => only,
+        _ => return Ok(()),
+    };
+    let start = format!("refs/remotes/origin/{branch}");
+    git.run(
+        root,
+        &["checkout", "--quiet", "-B", branch, "--track", &start],
+    )?;
+    Ok(())
 }
 
 /// A folder that a remote names is relative to the keep.

@@ -27,7 +27,7 @@ impl Ids {
     pub fn fixed(clock: Clock, seed: u64) -> Self {
         let count = AtomicU64::new(0);
         Self::new(clock, move || {
-            (u128::from(seed) << 40) | u128::from(count.fetch_add(1, Ordering::Relaxed))
+            u128::from(seed * 1000 + count.fetch_add(1, Ordering::Relaxed))
         })
     }
 

@@ -71,7 +71,7 @@ fn values_are_read_with_their_origin() {
 build.cflags = "-O2"  config/build.toml:7
 build.jobs = 4        config/build.toml:6
 build.strip = true    default in schemas/build.schema.json
-build.tests = "full"  config/hosts/box-0001.toml:2
+build.tests = "full"  config/hosts/box-00z9.toml:2
 
 4
 
@@ -88,7 +88,7 @@ build.tests = "full"
 
 {"format":1,"key":"build.jobs","value":7,"origin":{"layer":"command_line","file":"-c build.jobs","line":null}}
 
-{"format":1,"entries":[{"key":"build.tests","value":"full","origin":{"layer":"host","file":"config/hosts/box-0001.toml","line":2}}]}
+{"format":1,"entries":[{"key":"build.tests","value":"full","origin":{"layer":"host","file":"config/hosts/box-00z9.toml","line":2}}]}
 
 "#]]
     );

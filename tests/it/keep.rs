@@ -19,14 +19,14 @@ fn init_says_what_it_made_and_what_comes_next() {
     assert_data_eq!(
         env.run(&["init", "k", "--scripts", "s", "--root", "r", "--yes"]),
         str![[r#"
-made the keep [ROOT]/k (template generic, host box-0001)
+made the keep [ROOT]/k (template generic, host box-00z9)
   1 build script in [ROOT]/k/scripts, versioned there
   builds into [ROOT]/r
 
 what you may type next:
-  buildkeep -C k check         is this machine fit for the build
-  buildkeep -C k plan          what will be built, in which order
-  buildkeep -C k run           build it
+  buildkeep -C k check          is this machine fit for the build
+  buildkeep -C k plan           what will be built, in which order
+  buildkeep -C k run            build it
 
 "#]]
     );

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Wishes;
 use super::files::{NewFile, Scripts};
+use crate::config::BUILTIN;
 use crate::failure::Failure;
 
 /// What a keep begins with.
@@ -85,6 +86,10 @@ pub(super) fn files(
     let mut files: Vec<_> = contents
         .map(|(path, text)| NewFile::text(path, fill(text, &blanks)))
         .collect();
+    let builtin = BUILTIN
+        .iter()
+        .map(|(name, text)| NewFile::text(&format!("schemas/{name}"), (*text).to_owned()));
+    files.extend(builtin);
     files.extend(
         scripts
             .into_iter()
