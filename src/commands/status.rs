@@ -30,12 +30,11 @@ pub fn run(cx: &mut Context, Args {}: &Args) -> Result<Answer, Failure> {
 
 fn gather(cx: &Context, project: &Project, config: Config) -> Result<Status, Failure> {
     let keep = &project.keep;
-    let (host, mut known) = whose(keep)?;
-    let attempts = latest(cx, keep)?;
-    for attempt in attempts.iter().filter(|attempt| attempt.spec.planned) {
-        let manifest = Manifest::of(attempt, known.get(&attempt.spec.step));
-        known.insert(attempt.spec.step.clone(), manifest);
-    }
+    let Seen {
+        host,
+        manifests: known,
+        attempts,
+    } = known(cx, keep)?;
     let mut status = Status {
         keep: keep.root().display().to_string(),
         is_here: host == keep.host() || known.is_empty(),
@@ -50,6 +49,31 @@ fn gather(cx: &Context, project: &Project, config: Config) -> Result<Status, Fai
     ages(cx, keep, &mut status)?;
     status.next = next(&status);
     Ok(status)
+}
+
+/// What is known of steps.
+pub(super) struct Seen {
+    /// Whose steps they are.
+    pub(super) host: String,
+    /// What came of the newest attempt at each, by step.
+    pub(super) manifests: BTreeMap<String, Manifest>,
+    /// Attempts that run, or whose end is not published yet.
+    pub(super) attempts: Vec<Attempt>,
+}
+
+/// What the state branch tells of steps, and what happened since.
+pub(super) fn known(cx: &Context, keep: &Keep) -> Result<Seen, Failure> {
+    let (host, mut manifests) = whose(keep)?;
+    let attempts = latest(cx, keep)?;
+    for attempt in attempts.iter().filter(|attempt| attempt.spec.planned) {
+        let manifest = Manifest::of(attempt, manifests.get(&attempt.spec.step));
+        manifests.insert(attempt.spec.step.clone(), manifest);
+    }
+    Ok(Seen {
+        host,
+        manifests,
+        attempts,
+    })
 }
 
 /// The manifests of this host; in a fresh clone, those of the host that worked last.

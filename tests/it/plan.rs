@@ -75,7 +75,7 @@ fn needs_are_shown_where_they_are_not_the_order() {
     assert_eq!(json["format"], 1);
     assert_eq!(json["total"], 3);
     let libs = serde_json::json!({
-        "number": 2, "id": "libs", "file": "scripts/libs.sh", "needs": ["tools"], "reads": [],
+        "number": 2, "id": "libs", "state": "pending", "because": null, "file": "scripts/libs.sh", "needs": ["tools"], "reads": [],
         "inputs": ["src"], "workdir": env.work(), "checkpoint": "never",
         "timeout_s": 7200, "sbu": 2.5, "disk": 1_000_000_000,
     });
@@ -217,5 +217,56 @@ fn a_plan_is_read_from_anywhere_in_the_keep_and_changes_nothing() {
     assert_eq!(
         env.git(&["status", "--porcelain=v2", "--untracked-files=all"]),
         before
+    );
+}
+
+#[test]
+fn what_is_done_and_what_is_stale_is_shown_with_the_reason() {
+    let env = Env::new();
+    env.script("from/01-libs.sh", "#!/bin/sh\necho $CFLAGS\n");
+    env.script("from/02-app.sh", "#!/bin/sh\ntest ! -e fail\n");
+    env.script("from/03-late.sh", "#!/bin/sh\n");
+    env.stdout(&[
+        "init",
+        "k",
+        "--template",
+        "generic",
+        "--scripts",
+        "from",
+        "--yes",
+    ]);
+    let keep = |args: &[&str]| env.run_in("k", args);
+    env.write(
+        "k/plan.toml",
+        "scripts = \"scripts\"\n[env]\nCFLAGS = \"-O2\"\n",
+    );
+    env.write("k/fail", "");
+    keep(&["run"]);
+    assert_data_eq!(
+        keep(&["plan"]),
+        str![[r#"
+3 steps, one after the other: 1 done, 1 failed, 1 pending
+  1  done       libs  01-libs.sh
+  2  failed     app   02-app.sh
+  3  pending    late  03-late.sh
+
+"#]]
+    );
+    std::fs::remove_file(env.path("k/fail")).unwrap();
+    keep(&["run"]);
+    env.write(
+        "k/plan.toml",
+        "scripts = \"scripts\"\n[env]\nCFLAGS = \"-O3\"\n",
+    );
+    env.script("k/scripts/03-late.sh", "#!/bin/sh\ntrue\n");
+    assert_data_eq!(
+        keep(&["plan"]),
+        str![[r#"
+3 steps, one after the other: 3 stale
+  1  stale      libs  01-libs.sh  variable CFLAGS changed from -O2 to -O3
+  2  stale      app   02-app.sh   variable CFLAGS changed from -O2 to -O3, needs `libs`, which changed
+  3  stale      late  03-late.sh  script changed, variable CFLAGS changed from -O2 to -O3, needs `app`, which changed
+
+"#]]
     );
 }

@@ -1,32 +1,40 @@
-//! `plan`
+//! The steps as people and scripts read them.
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Answer, Context};
-use crate::failure::Failure;
-use crate::fs::read_optional;
-use crate::plan::{self, Checkpoint, Plan, Step};
-use crate::store::Keep;
+use crate::commands::project::Project;
+use crate::commands::run::{Reason, reason};
+use crate::plan::{Checkpoint, Fingerprint, Step};
+use crate::run::Manifest;
 use crate::ui::{clean, style};
 
-/// Show the steps in the order in which they are built
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Show only these steps: an id, the end of one, or a script's name
-    #[arg(value_name = "STEP")]
-    steps: Vec<String>,
+/// The state of a step that is built from what is there now.
+const DONE: &str = "done";
+/// The state of a step that was never tried.
+const PENDING: &str = "pending";
+/// The state of a step that was built from something else.
+const STALE: &str = "stale";
+
+/// What is known of the steps, by step.
+pub(super) struct Seen {
+    /// Their newest attempts.
+    pub(super) manifests: BTreeMap<String, Manifest>,
+    /// What they would be built from now.
+    pub(super) fingerprints: BTreeMap<String, Fingerprint>,
 }
 
 /// The plan of a keep, as `plan --json` shows it.
 #[derive(Debug, Serialize)]
-struct Listing {
+pub(super) struct Listing {
     root: Option<String>,
     scripts: Option<String>,
     jobs: Option<u32>,
     linear: bool,
-    total: usize,
+    pub(super) total: usize,
+    counts: BTreeMap<&'static str, usize>,
     steps: Vec<Row>,
 }
 
@@ -35,6 +43,10 @@ struct Listing {
 struct Row {
     number: usize,
     id: String,
+    /// `done`, `stale`, `pending`, or the state of the newest attempt.
+    state: &'static str,
+    /// Why it is not done, if it was tried.
+    because: Option<String>,
     file: String,
     needs: Vec<String>,
     reads: Vec<String>,
@@ -46,51 +58,35 @@ struct Row {
     disk: Option<u64>,
 }
 
-/// The plan of `keep`, from its work tree.
-pub(super) fn load(keep: &Keep) -> Result<Plan, Failure> {
-    let path = keep.root().join("plan.toml");
-    let bytes = read_optional(&path)?.unwrap_or_default();
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Failure::user("plan.toml is not UTF-8 text")
-            .hint("save it as UTF-8; `iconv -f latin1 -t utf-8` converts old files")
-    })?;
-    Ok(plan::load(keep.root(), "plan.toml", &text)?)
-}
-
-/// Runs the command.
-pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
-    let keep = cx.keep()?;
-    let plan = load(&keep)?;
-    let mut wanted = Vec::new();
-    for name in &args.steps {
-        wanted.push(plan.find(name)?.id.clone());
-    }
-    let listing = Listing::new(&plan, keep.root(), &wanted);
-    cx.ui.show(&listing)?;
-    if listing.total == 0 {
-        let usual = keep.root().join("scripts");
-        let folder = plan.scripts.as_ref().unwrap_or(&usual).display();
-        let hint = format!("put scripts into {folder}, named like 01-first.sh; each is a step");
-        cx.ui.hint(hint);
-    }
-    Ok(Answer::Yes)
-}
-
 impl Listing {
-    fn new(plan: &Plan, keep: &Path, wanted: &[String]) -> Self {
+    /// The steps of `project` that are `wanted`; all if none is.
+    pub(super) fn new(project: &Project, seen: &Seen, wanted: &[String]) -> Self {
+        let (plan, keep) = (&project.plan, project.keep.root());
         let rows = plan.steps.iter().zip(1..);
-        let rows = rows.filter(|(step, _)| wanted.is_empty() || wanted.contains(&step.id));
+        let rows: Vec<Row> = rows
+            .map(|(step, number)| Row::new(step, number, seen))
+            .collect();
+        let mut counts = BTreeMap::new();
+        for row in &rows {
+            *counts.entry(row.state).or_default() += 1;
+        }
+        let is_wanted = |row: &Row| wanted.is_empty() || wanted.contains(&row.id);
         let text = |path: &Path| path.display().to_string();
-        let scripts = plan.scripts.as_deref();
         let below = |path: &Path| text(path.strip_prefix(keep).unwrap_or(path));
         Self {
             root: plan.root.as_deref().map(text),
-            scripts: scripts.map(below),
+            scripts: plan.scripts.as_deref().map(below),
             jobs: plan.jobs,
             linear: plan.is_linear(),
             total: plan.steps.len(),
-            steps: rows.map(|(step, number)| Row::new(step, number)).collect(),
+            counts,
+            steps: rows.into_iter().filter(is_wanted).collect(),
         }
+    }
+
+    /// Whether nothing has been built yet.
+    fn is_fresh(&self) -> bool {
+        self.counts.keys().all(|state| *state == PENDING)
     }
 
     fn headline(&self) -> String {
@@ -100,22 +96,41 @@ impl Listing {
             total if self.linear => format!("{total} steps, one after the other"),
             total => format!("{total} steps, by their needs"),
         };
-        match &self.root {
+        let steps = match &self.root {
             Some(root) => format!("{steps}, building {root}"),
             None => steps,
+        };
+        if self.is_fresh() {
+            return steps;
         }
+        let counts = self.counts.iter();
+        let counts: Vec<String> = counts.map(|(state, n)| format!("{n} {state}")).collect();
+        format!("{steps}: {}", counts.join(", "))
     }
 }
 
 impl Row {
-    fn new(step: &Step, number: usize) -> Self {
+    fn new(step: &Step, number: usize, seen: &Seen) -> Self {
+        let now = &seen.fingerprints[&step.id];
+        let (state, because) = match reason(step, seen.manifests.get(&step.id), now) {
+            Reason::Done => (DONE, None),
+            Reason::New | Reason::Forced => (PENDING, None),
+            Reason::Again(state) => (state.word(), None),
+            changed @ Reason::Changed(_) => (STALE, Some(changed.to_string())),
+        };
+        let keys = now
+            .parts
+            .keys()
+            .filter_map(|part| part.strip_prefix("key:"));
         let inputs = step.inputs.iter().map(|input| input.name.clone());
         Self {
             number,
             id: step.id.clone(),
+            state,
+            because,
             file: step.file.clone(),
             needs: step.needs.clone(),
-            reads: step.reads.clone(),
+            reads: keys.map(str::to_owned).collect(),
             inputs: inputs.collect(),
             workdir: step.workdir.display().to_string(),
             checkpoint: step.checkpoint,
@@ -184,13 +199,26 @@ impl Listing {
     ) -> fmt::Result {
         let number = format!("{:>1$}", row.number, self.total.to_string().len());
         let name = format!("{:names$}", clean(row.split().1));
-        let script = row.script(self.scripts.as_deref());
-        write!(f, "  {}  {name}  ", style::faint(number))?;
-        if self.linear || row.needs.is_empty() {
-            return writeln!(f, "{}", style::faint(clean(script)));
+        write!(f, "  {}  ", style::faint(number))?;
+        if !self.is_fresh() {
+            let state = format!("{:11}", row.state);
+            match row.state {
+                DONE => write!(f, "{}", style::good(state))?,
+                PENDING => write!(f, "{}", style::faint(state))?,
+                STALE => write!(f, "{}", style::notable(state))?,
+                _ => write!(f, "{}", style::bad(state))?,
+            }
         }
-        let script = format!("{:scripts$}", clean(script));
-        let needs = row.needs.join(", ");
-        writeln!(f, "{}  needs {}", style::faint(script), clean(&needs))
+        let script = clean(row.script(self.scripts.as_deref()));
+        let mut notes = row.because.clone().into_iter().collect::<Vec<_>>();
+        if !self.linear && !row.needs.is_empty() {
+            notes.insert(0, format!("needs {}", row.needs.join(", ")));
+        }
+        if notes.is_empty() {
+            return writeln!(f, "{name}  {}", style::faint(script));
+        }
+        let script = format!("{script:scripts$}");
+        let notes = notes.join("; ");
+        writeln!(f, "{name}  {}  {}", style::faint(script), clean(&notes))
     }
 }

@@ -1,0 +1,51 @@
+//! `plan`
+mod listing;
+
+use super::project::Project;
+use super::{Answer, Context, status};
+use crate::failure::Failure;
+use crate::fs::read_optional;
+use crate::plan::{self, Plan};
+use crate::store::Keep;
+use listing::{Listing, Seen};
+
+/// Show the steps in the order in which they are built, and which of them are done
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Show only these steps: an id, the end of one, or a script's name
+    #[arg(value_name = "STEP")]
+    steps: Vec<String>,
+}
+
+/// The plan of `keep`, from its work tree.
+pub(super) fn load(keep: &Keep) -> Result<Plan, Failure> {
+    let path = keep.root().join("plan.toml");
+    let bytes = read_optional(&path)?.unwrap_or_default();
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Failure::user("plan.toml is not UTF-8 text")
+            .hint("save it as UTF-8; `iconv -f latin1 -t utf-8` converts old files")
+    })?;
+    Ok(plan::load(keep.root(), "plan.toml", &text)?)
+}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    let project = Project::open(cx)?;
+    let mut wanted = Vec::new();
+    for name in &args.steps {
+        wanted.push(project.plan.find(name)?.id.clone());
+    }
+    let seen = Seen {
+        manifests: status::known(cx, &project.keep)?.manifests,
+        fingerprints: project.fingerprints()?,
+    };
+    let listing = Listing::new(&project, &seen, &wanted);
+    cx.ui.show(&listing)?;
+    if listing.total == 0 {
+        let usual = project.keep.root().join("scripts");
+        let folder = project.plan.scripts.as_ref().unwrap_or(&usual).display();
+        let hint = format!("put scripts into {folder}, named like 01-first.sh; each is a step");
+        cx.ui.hint(hint);
+    }
+    Ok(Answer::Yes)
+}
