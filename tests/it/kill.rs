@@ -230,7 +230,7 @@ fn no_byte_is_lost_when_either_helper_dies_amid_output() {
         let site = Site::new("touch running; seq 1 300000; exit 7");
         let keeper = site.start();
         site.until_file("running");
-        std::thread::sleep(std::time::Duration::from_millis(round as u64 * 3));
+        std::thread::sleep(Duration::from_millis(round as u64 * 3));
         if let Some(pid) = site.helper(role) {
             kill_now(pid);
         }
