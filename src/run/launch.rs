@@ -34,7 +34,7 @@ pub(super) fn launch(dir: &AttemptDir, clock: &Clock) -> Result<u8, Error> {
     if !save_first(&dir.process(), &ProcFile::of_self(clock)?)? {
         return Ok(NOT_EXECUTABLE);
     }
-    let error = become_script(&spec, output);
+    let error = become_script(dir, &spec, output);
     save(&dir.launch_error(), &error.to_string())?;
     Ok(match error.kind() {
         io::ErrorKind::NotFound => NOT_FOUND,
@@ -49,7 +49,7 @@ fn open_output(fifo: &Path) -> Result<File, Error> {
     Ok(file.into())
 }
 
-fn become_script(spec: &Spec, output: File) -> io::Error {
+fn become_script(dir: &AttemptDir, spec: &Spec, output: File) -> io::Error {
     let Some((program, arguments)) = spec.argv.split_first() else {
         return io::Error::new(io::ErrorKind::InvalidInput, "nothing to run");
     };
@@ -63,7 +63,7 @@ fn become_script(spec: &Spec, output: File) -> io::Error {
     };
     Command::new(program)
         .args(arguments)
-        .env(super::tree::COOKIE, &spec.attempt)
+        .env(super::tree::COOKIE, dir.path())
         .stdin(Stdio::null())
         .stdout(output)
         .stderr(stderr)

@@ -16,7 +16,7 @@ pub struct Living {
 
 /// Looks at the processes of an attempt.
 pub fn living(attempt: &Attempt) -> Result<Living, Error> {
-    let members = tree::members(&attempt.dir, &attempt.spec, attempt.process.as_ref())?;
+    let members = tree::members(&attempt.dir, attempt.process.as_ref())?;
     let ticks: u64 = members.iter().map(|member| member.stat.cpu_ticks).sum();
     let pages: u64 = members.iter().map(|member| member.stat.rss_pages).sum();
     Ok(Living {

@@ -27,16 +27,16 @@ pub fn stop(dir: &AttemptDir, reason: StopReason, clock: &Clock) -> Result<(), E
     };
     save_first(&dir.stop(), &wish)?;
     give_up_if_not_started(dir)?;
-    signal(&all(dir, &spec)?, &[Signal::TERM, Signal::CONT]);
+    signal(&all(dir)?, &[Signal::TERM, Signal::CONT]);
     let deadline = clock.since_boot() + Duration::from_secs(spec.grace_s);
     while clock.since_boot() < deadline {
-        let left = all(dir, &spec)?;
+        let left = all(dir)?;
         let Some(first) = left.first() else {
             return Ok(());
         };
         wait_for(&mut [readable(&first.pidfd)], Some(POLL));
     }
-    kill(dir, &spec)
+    kill(dir)
 }
 
 /// A script that was not started yet must not be started any more.
@@ -45,9 +45,9 @@ fn give_up_if_not_started(dir: &AttemptDir) -> Result<(), Error> {
     Ok(())
 }
 
-fn kill(dir: &AttemptDir, spec: &Spec) -> Result<(), Error> {
+fn kill(dir: &AttemptDir) -> Result<(), Error> {
     for _ in 0..ROUNDS {
-        let left = all(dir, spec)?;
+        let left = all(dir)?;
         let Some(first) = left.first() else {
             break;
         };
@@ -57,9 +57,9 @@ fn kill(dir: &AttemptDir, spec: &Spec) -> Result<(), Error> {
     Ok(())
 }
 
-fn all(dir: &AttemptDir, spec: &Spec) -> Result<Vec<Member>, Error> {
+fn all(dir: &AttemptDir) -> Result<Vec<Member>, Error> {
     let file: Option<ProcFile> = load(&dir.process())?;
-    members(dir, spec, file.and_then(|file| file.process).as_ref())
+    members(dir, file.and_then(|file| file.process).as_ref())
 }
 
 /// Descriptors were opened before the processes were recognised, so no other process is hit.

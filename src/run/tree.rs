@@ -8,7 +8,7 @@ use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 
 use super::helper::WORD;
 use super::process::Stat;
-use super::{AttemptDir, Error, Identity, Spec, boot_id};
+use super::{AttemptDir, Error, Identity, boot_id};
 use crate::fs::{AtPath as _, read_optional};
 
 /// The variable by which processes that left their family are recognised.
@@ -31,12 +31,8 @@ struct Seen {
 
 /// The processes of an attempt that still run: what descends from the script or from our helpers,
 /// is of the script's session, or carries its cookie; our helpers and this process excepted.
-pub(super) fn members(
-    dir: &AttemptDir,
-    spec: &Spec,
-    script: Option<&Identity>,
-) -> Result<Vec<Member>, Error> {
-    let seen = look(dir, spec)?;
+pub(super) fn members(dir: &AttemptDir, script: Option<&Identity>) -> Result<Vec<Member>, Error> {
+    let seen = look(dir)?;
     let session = script.and_then(|script| session_of(script, &seen));
     let helpers = seen.iter().filter(|(_, process)| process.is_helper);
     let roots: BTreeSet<i32> = helpers.map(|(pid, _)| *pid).chain(session).collect();
@@ -85,9 +81,10 @@ fn descends(seen: &BTreeMap<i32, Seen>, pid: i32, roots: &BTreeSet<i32>) -> bool
     false
 }
 
-fn look(dir: &AttemptDir, spec: &Spec) -> Result<BTreeMap<i32, Seen>, Error> {
+fn look(dir: &AttemptDir) -> Result<BTreeMap<i32, Seen>, Error> {
     let proc = Path::new("/proc");
-    let cookie = format!("{COOKIE}={}", spec.attempt);
+    let mut cookie = format!("{COOKIE}=").into_bytes();
+    cookie.extend(dir.path().as_os_str().as_bytes());
     let mut seen = BTreeMap::new();
     for entry in std::fs::read_dir(proc).at("read", proc)? {
         let name = entry.at("read", proc)?.file_name();
@@ -102,7 +99,7 @@ fn look(dir: &AttemptDir, spec: &Spec) -> Result<BTreeMap<i32, Seen>, Error> {
 }
 
 /// What can be seen of a process; nothing if it is gone, or hidden from us.
-fn look_at(pid: i32, dir: &AttemptDir, cookie: &str) -> Option<Seen> {
+fn look_at(pid: i32, dir: &AttemptDir, cookie: &[u8]) -> Option<Seen> {
     let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
     let stat = Stat::of(pid).ok()??;
     let words = |file: &str| {
@@ -119,7 +116,7 @@ fn look_at(pid: i32, dir: &AttemptDir, cookie: &str) -> Option<Seen> {
         && arguments.next() != Some(b"launch");
     let has_cookie = words("environ")
         .split(|byte| *byte == 0)
-        .any(|variable| variable == cookie.as_bytes());
+        .any(|variable| variable == cookie);
     Some(Seen {
         stat,
         pidfd,
