@@ -66,10 +66,7 @@ impl Vault {
         if path.join("HEAD").exists() {
             return Self::open(path);
         }
-        let is_free =
-            std::fs::read_dir(path).map_or(!path.exists(), |mut dir| dir.next().is_none());
-        let is_started = path.join("objects").is_dir() && path.join("refs").is_dir();
-        if !is_free && !is_started {
+        if !is_free(path) {
             return Err(Error::Occupied {
                 path: path.to_owned(),
             });
@@ -130,6 +127,19 @@ impl Vault {
 /// Where the vault of a keep lies in the keep's private folder, unless another one is named.
 pub fn default_path(private: &Path) -> PathBuf {
     private.join("vault.git")
+}
+
+/// Whether a folder is empty, or holds no more than a vault that was begun, perhaps just now.
+fn is_free(path: &Path) -> bool {
+    const BEGUN: [&str; 6] = ["objects", "refs", "info", "hooks", "config", "HEAD"];
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return !path.exists();
+    };
+    entries.flatten().all(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        BEGUN.contains(&&*name) || name.starts_with(".buildkeep-tmp-")
+    })
 }
 
 /// The path of an entry of a folder.

@@ -108,7 +108,7 @@ impl From<rustix::fs::Stat> for Stat {
             ctime: time(stat.st_ctime, stat.st_ctime_nsec),
             size: u64::try_from(stat.st_size).unwrap_or(0),
             blocks: u64::try_from(stat.st_blocks).unwrap_or(0),
-            links: stat.st_nlink as u64,
+            links: stat.st_nlink.into(),
             device: (major(stat.st_rdev), minor(stat.st_rdev)),
             file_system: stat.st_dev,
             inode: stat.st_ino,

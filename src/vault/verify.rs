@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 
 use super::folder::{StoredFolder, chunks};
-use super::meta::{Decoded, Kind, Record};
+use super::meta::{Decoded, Kind};
 use super::queue::{Job, Queue};
 use super::{Error, Progress, Vault};
 use crate::store::ObjectId;
@@ -97,7 +97,7 @@ pub fn verify(vault: &Vault, progress: &(dyn Progress + Sync)) -> Result<Verifie
     damage.sort();
     Ok(Verified {
         objects: all.objects.into_inner(),
-        bytes: all.bytes.into_inner(),
+        bytes: all.content.into_inner(),
         snapshots,
         damage,
     })
@@ -112,7 +112,7 @@ struct NamedPack {
 /// Reads every byte.
 struct Bytes<'p> {
     objects: AtomicU64,
-    bytes: AtomicU64,
+    content: AtomicU64,
     damage: Mutex<Vec<(Option<ObjectId>, Damage)>>,
     /// Entries that only make sense together with others.
     deltas: Mutex<Vec<ObjectId>>,
@@ -123,7 +123,7 @@ impl<'p> Bytes<'p> {
     fn new(progress: &'p (dyn Progress + Sync)) -> Self {
         Self {
             objects: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            content: AtomicU64::new(0),
             damage: Mutex::default(),
             deltas: Mutex::default(),
             progress,
@@ -222,7 +222,7 @@ impl<'p> Bytes<'p> {
 
     fn count(&self, size: u64) {
         self.objects.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(size, Ordering::Relaxed);
+        self.content.fetch_add(size, Ordering::Relaxed);
         self.progress.seen(1);
         self.progress.read(size);
     }
@@ -336,7 +336,7 @@ impl Structure<'_> {
             match (record.kind, stored.object(record)) {
                 (Kind::Folder, Some((Mode::Tree, id))) => left.push((full, id)),
                 (Kind::File | Kind::Link, Some((Mode::Tree, id))) => {
-                    self.chunks(tag, &full, (id, record))
+                    self.chunks(tag, &full, id);
                 }
                 (Kind::File | Kind::Link, Some((_, id))) => {
                     self.use_object(tag, Some(&full), id);
@@ -351,7 +351,7 @@ impl Structure<'_> {
         }
     }
 
-    fn chunks(&mut self, tag: &str, path: &[u8], (tree_id, _): (ObjectId, &Record)) {
+    fn chunks(&mut self, tag: &str, path: &[u8], tree_id: ObjectId) {
         if !self.seen.insert(tree_id) || !self.use_object(tag, Some(path), tree_id) {
             return;
         }

@@ -131,7 +131,7 @@ mod tests {
         deflater.append(&noise(100_000), &mut stream);
         assert!((100_000..100_100).contains(&stream.len()));
         stream.clear();
-        deflater.append(&[b'x'; 100_000], &mut stream);
+        deflater.append(&b"x".repeat(100_000), &mut stream);
         assert!(stream.len() < 10_000);
     }
 

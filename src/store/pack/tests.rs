@@ -125,10 +125,11 @@ fn our_reader_reads_packed_loose_and_deltified_objects() {
     read_all();
     let index = repo.packs()[0].clone();
     let pack = std::fs::read(index.with_extension("pack")).unwrap();
-    let tree: String = ids
+    let lines: Vec<_> = ids
         .iter()
         .map(|id| format!("100644 blob {id}\t{id}\n"))
         .collect();
+    let tree = lines.concat();
     let list = repo.0.path().join("list");
     std::fs::write(&list, tree).unwrap();
     let script = "git mktree < list | xargs -I{} git commit-tree {} -m x | xargs git update-ref refs/heads/x";

@@ -120,7 +120,7 @@ impl PackWriter<'_> {
             Some(pack) => pack,
             None => OpenPack::create(&self.packs.dir, size.objects())?,
         };
-        pack.append((kind, id), content, &mut self.deflater)?;
+        pack.append((kind, id), content, &mut self.deflater);
         if pack.drain_if_large()? {
             self.sender.sync_early(&pack.file);
         }
@@ -167,12 +167,7 @@ impl OpenPack {
         })
     }
 
-    fn append(
-        &mut self,
-        (kind, id): (Kind, ObjectId),
-        content: &[u8],
-        deflater: &mut Deflater,
-    ) -> Result<(), PackError> {
+    fn append(&mut self, (kind, id): (Kind, ObjectId), content: &[u8], deflater: &mut Deflater) {
         let start = self.buffer.len();
         append_header(kind, content.len(), &mut self.buffer);
         deflater.append(content, &mut self.buffer);
@@ -181,7 +176,6 @@ impl OpenPack {
             crc: crc32fast::hash(&self.buffer[start..]),
             offset: self.drained + start as u64,
         });
-        Ok(())
     }
 
     /// Writes the buffer if it is worth it; tells whether the disk should be asked to begin.

@@ -145,7 +145,7 @@ impl<'c> NewCache<'c> {
         if parts.new.is_empty() && parts.kept.len() == old.folders.len() && old.base.is_some() {
             return place.set_base(base, old.sum);
         }
-        let kept = parts.kept.iter().map(|block| block.bytes());
+        let kept = parts.kept.iter().map(Block::bytes);
         let new = parts.new.iter().map(Vec::as_slice);
         let all: Vec<&[u8]> = std::iter::once(&MAGIC[..]).chain(kept).chain(new).collect();
         let mut hasher = crc32fast::Hasher::new();

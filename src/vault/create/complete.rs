@@ -20,10 +20,11 @@ impl<'c> Worker<'_, 'c> {
         let mut node = node;
         while node.is_complete() {
             let tree_id = self.build(node)?;
-            match node.tell_parent(Some(tree_id)) {
-                Some(parent) => node = parent,
-                None => return Ok(self.session.finish(tree_id)),
-            }
+            let Some(parent) = node.tell_parent(Some(tree_id)) else {
+                self.session.finish(tree_id);
+                break;
+            };
+            node = parent;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::vault::stat::Key;
 /// A folder whose tree is not known yet.
 pub(super) struct Node<'c> {
     /// The folder around it, and which of that folder's entries this is.
-    pub(super) parent: Option<(Arc<Node<'c>>, usize)>,
+    pub(super) parent: Option<(Arc<Self>, usize)>,
     /// The path from the source folder; empty for that itself.
     pub(super) path: Vec<u8>,
     /// The tree that it was, if the folder around it may be kept.

@@ -70,7 +70,7 @@ impl<'s, 'c> Worker<'s, 'c> {
             Err(Errno::NOENT) => return self.vanished(&job.node),
             Err(errno) => {
                 self.unreadable(&job.node.path, errno);
-                let own = self.own_entry(&job.stat, None, NO_KEY);
+                let own = own_entry(&job.stat, None, NO_KEY);
                 job.node.set(Content::Listed(vec![Some(own)]), 0);
             }
         }
@@ -106,7 +106,8 @@ impl<'s, 'c> Worker<'s, 'c> {
         let known = self.session.cache.folder(&job.node.path);
         let own_key = opened.own.key();
         if let Some(block) = known.filter(|block| is_same(block, own_key, &wanted)) {
-            return self.keep(&job.node, opened, (block, &wanted));
+            self.keep(&job.node, opened, (block, &wanted));
+            return Ok(());
         }
         let mut entries = vec![Some(self.own(opened, known.as_ref()))];
         let mut later = Vec::new();
@@ -116,14 +117,12 @@ impl<'s, 'c> Worker<'s, 'c> {
             let known = old.next_if(|known| known.name() == name);
             let slot = entries.len();
             entries.push(self.entry(job, opened, (name, stat), known)?);
-            if let Some(job) = self.later(job, opened, (name, stat), (slot, &entries[slot])) {
+            if let Some(job) = later_job(job, opened, (name, stat), (slot, &entries[slot])) {
                 later.push(job);
             }
         }
         job.node.set(Content::Listed(entries), later.len());
-        later
-            .into_iter()
-            .for_each(|job| self.session.queue.push(job));
+        self.push_all(later);
         Ok(())
     }
 
@@ -155,7 +154,7 @@ impl<'s, 'c> Worker<'s, 'c> {
         node: &Arc<Node<'c>>,
         opened: &Opened,
         (block, wanted): (Block<'c>, &[(&[u8], &Stat)]),
-    ) -> Result<(), PackError> {
+    ) {
         let mut later = Vec::new();
         for (slot, known) in block.entries().enumerate().skip(1) {
             if known.is_folder() {
@@ -167,10 +166,13 @@ impl<'s, 'c> Worker<'s, 'c> {
         let unchanged = block.entries().count() - 1 - later.len();
         count(&self.session.counts.unchanged, unchanged as u64);
         node.set(Content::Kept(block, Vec::new()), later.len());
-        later
-            .into_iter()
-            .for_each(|job| self.session.queue.push(job));
-        Ok(())
+        self.push_all(later);
+    }
+
+    fn push_all(&self, jobs: Vec<CreateJob<'c>>) {
+        for job in jobs {
+            self.session.queue.push(job);
+        }
     }
 
     fn count(&mut self, opened: &Opened, wanted: &[(&[u8], &Stat)]) {
@@ -202,23 +204,11 @@ impl<'s, 'c> Worker<'s, 'c> {
         let before = known.and_then(|block| block.entries().next());
         match before.filter(|known| *known.key == opened.own.key()) {
             Some(known) => known.into(),
-            None => self.own_entry(
+            None => own_entry(
                 &opened.own,
                 Some(&opened.dir),
                 opened.own.key_if_settled(opened.read),
             ),
-        }
-    }
-
-    fn own_entry(&self, stat: &Stat, dir: Option<&OwnedFd>, key: [u8; 40]) -> Entry<'c> {
-        let mut record = stat.record(Kind::Folder, b"");
-        record.xattrs = dir
-            .and_then(|dir| xattrs::of_open(dir).ok())
-            .unwrap_or_default();
-        Entry {
-            key,
-            object: None,
-            record: Cow::Owned(encode_record(&record)),
         }
     }
 
@@ -243,28 +233,6 @@ impl<'s, 'c> Worker<'s, 'c> {
                 self.special((&opened.dir, &job.node), (name, kind), read)
             }
             None => Ok(None),
-        }
-    }
-
-    /// What is left to do for an entry.
-    fn later(
-        &self,
-        job: &Folder<'c>,
-        opened: &Opened,
-        (name, stat): (&[u8], &Stat),
-        (slot, entry): (usize, &Option<Entry<'c>>),
-    ) -> Option<CreateJob<'c>> {
-        match (stat.kind, entry) {
-            (Some(Kind::Folder), _) => {
-                Some(subfolder(&job.node, opened, (name, stat), (slot, None)))
-            }
-            (Some(Kind::File), None) if stat.size > LARGEST_BLOB => Some(Job::Large(Large {
-                dir: Arc::clone(&opened.dir),
-                name: name.to_vec(),
-                node: Arc::clone(&job.node),
-                slot,
-            })),
-            _ => None,
         }
     }
 
@@ -294,6 +262,38 @@ fn is_same(block: &Block<'_>, own_key: [u8; 40], wanted: &[(&[u8], &Stat)]) -> b
             })
         });
     all && wanted.next().is_none()
+}
+
+/// The entry of a folder itself.
+fn own_entry<'c>(stat: &Stat, dir: Option<&OwnedFd>, key: [u8; 40]) -> Entry<'c> {
+    let mut record = stat.record(Kind::Folder, b"");
+    record.xattrs = dir
+        .and_then(|dir| xattrs::of_open(dir).ok())
+        .unwrap_or_default();
+    Entry {
+        key,
+        object: None,
+        record: Cow::Owned(encode_record(&record)),
+    }
+}
+
+/// What is left to do for an entry.
+fn later_job<'c>(
+    job: &Folder<'c>,
+    opened: &Opened,
+    (name, stat): (&[u8], &Stat),
+    (slot, entry): (usize, &Option<Entry<'c>>),
+) -> Option<CreateJob<'c>> {
+    match (stat.kind, entry) {
+        (Some(Kind::Folder), _) => Some(subfolder(&job.node, opened, (name, stat), (slot, None))),
+        (Some(Kind::File), None) if stat.size > LARGEST_BLOB => Some(Job::Large(Large {
+            dir: Arc::clone(&opened.dir),
+            name: name.to_vec(),
+            node: Arc::clone(&job.node),
+            slot,
+        })),
+        _ => None,
+    }
 }
 
 fn subfolder<'c>(

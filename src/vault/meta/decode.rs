@@ -115,7 +115,9 @@ fn stat(reader: &mut Reader<'_>, record: &mut Record) -> Option<()> {
         nanos: reader.number32().filter(|nanos| *nanos < 1_000_000_000)?,
     };
     if record.kind == Kind::File {
-        record.size = reader.number().filter(|size| *size <= i64::MAX as u64)?;
+        record.size = reader
+            .number()
+            .filter(|size| i64::try_from(*size).is_ok())?;
     }
     Some(())
 }

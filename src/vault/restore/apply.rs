@@ -10,8 +10,8 @@ use super::attributes::{Place, set};
 use super::existing::Action;
 use super::plan::{Plan, PlannedLink};
 use super::problem::{Problem, Trouble};
-use super::work::{FolderJob, Shared, Worker, said};
-use crate::fs::{AtPath as _, Folder, create_dirs_durable};
+use super::work::{FolderJob, Shared, Worker};
+use crate::fs::{AtPath as _, Folder, create_dirs_durable, reason};
 use crate::store::pack::Objects;
 use crate::vault::folder::StoredFolder;
 use crate::vault::queue::{Job, Queue};
@@ -82,7 +82,11 @@ fn link_all(shared: &Shared<'_>, target: &Folder, objects: &Objects) -> Result<(
     for link in &shared.plan.links {
         if let Err(errno) = make_link(shared.plan, target, link) {
             let folder = &shared.plan.folders[link.to.0].path;
-            shared.problem(&join(folder, &link.to.1), Trouble::NotMade, said(errno));
+            shared.problem(
+                &join(folder, &link.to.1),
+                Trouble::NotMade,
+                Some(reason(errno)),
+            );
         }
         touched.insert(link.to.0);
     }

@@ -37,7 +37,7 @@ pub(super) fn set(place: Place<'_>, record: &Record) -> Troubles {
     };
     let now = place.stat();
     let owner = now.and_then(|now| set_owner(place, record, &now));
-    note(Trouble::Owner, owner.map(|_| ()));
+    note(Trouble::Owner, owner);
     note(Trouble::Attribute, set_xattrs(place, record));
     if record.kind != Kind::Link {
         let mode = safe_mode(place, record);

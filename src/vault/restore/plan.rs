@@ -97,7 +97,7 @@ pub fn plan(vault: &Vault, snapshot: &Snapshot, request: &Request) -> Result<Pla
         wanted: Wanted::new(&request.paths),
         file_system: target
             .as_ref()
-            .map(|dir| stat_of(dir))
+            .map(stat_of)
             .transpose()
             .at("read", &request.to)?,
         shared: HashMap::new(),

@@ -14,7 +14,7 @@ use super::existing::Action;
 use super::plan::Plan;
 use super::problem::{Problem, Trouble};
 use super::special::special;
-use crate::fs::{AtPath as _, Folder, reason};
+use crate::fs::{AtPath as _, Folder};
 use crate::store::ObjectId;
 use crate::store::pack::{Mode, ObjectReader};
 use crate::vault::folder::{StoredFolder, shown};
@@ -54,7 +54,7 @@ pub(super) struct Open {
     number: usize,
     dir: Folder,
     record: Record,
-    parent: Option<Arc<Open>>,
+    parent: Option<Arc<Self>>,
     /// How many of its parts are not done: itself, large files, subfolders.
     left: AtomicUsize,
 }
@@ -120,7 +120,8 @@ impl Worker<'_, '_> {
             Ok(dir) => dir,
             Err(errno) => {
                 self.shared.refused(&planned.path, errno.into())?;
-                return parent.map_or(Ok(()), |parent| self.part_done(parent));
+                parent.into_iter().for_each(|parent| self.part_done(parent));
+                return Ok(());
             }
         };
         let open = Arc::new(Open {
@@ -131,7 +132,8 @@ impl Worker<'_, '_> {
             left: AtomicUsize::new(1),
         });
         self.fill(&open, &stored)?;
-        self.part_done(open)
+        self.part_done(open);
+        Ok(())
     }
 
     /// Does what the plan says for each entry, or leaves it to others.
@@ -152,7 +154,7 @@ impl Worker<'_, '_> {
             match action {
                 Action::Keep | Action::Link | Action::Enter => {}
                 Action::Attributes => {
-                    self.finish((open, record), Place::Entry(&open.dir, &record.name))
+                    self.finish((open, record), Place::Entry(&open.dir, &record.name));
                 }
                 Action::Make | Action::Replace => {
                     self.make(open, record, (stored.object(record), *action))?;
@@ -193,7 +195,8 @@ impl Worker<'_, '_> {
 
     fn large(&mut self, job: &LargeJob) -> Result<(), Error> {
         self.make_file(&job.open, &job.record, (job.object, job.action))?;
-        self.part_done(Arc::clone(&job.open))
+        self.part_done(Arc::clone(&job.open));
+        Ok(())
     }
 
     fn make_file(
@@ -269,18 +272,20 @@ impl Worker<'_, '_> {
     }
 
     /// A part of a folder is done; if it was the last, the folder gets its attributes.
-    fn part_done(&self, open: Arc<Open>) -> Result<(), Error> {
+    fn part_done(&self, open: Arc<Open>) {
         let mut next = Some(open);
-        while let Some(open) = next.filter(|open| open.left.fetch_sub(1, Ordering::AcqRel) == 1) {
+        while let Some(open) = next.take() {
+            if open.left.fetch_sub(1, Ordering::AcqRel) != 1 {
+                return;
+            }
             let planned = &self.shared.plan.folders[open.number];
             if planned.own != Action::Keep {
                 let troubles = set(Place::Open(open.dir.as_fd()), &open.record);
                 self.shared.troubles(&planned.path, troubles);
             }
             self.shared.progress.seen(planned.actions.len() as u64);
-            next = open.parent.clone();
+            next.clone_from(&open.parent);
         }
-        Ok(())
     }
 
     fn path(&self, open: &Open, record: &Record) -> Vec<u8> {
@@ -323,9 +328,4 @@ fn writable(folder: Folder) -> Result<Folder, Errno> {
         rustix::fs::fchmod(&folder, mode)?;
     }
     Ok(folder)
-}
-
-/// What the system said, for a problem.
-pub(super) fn said(errno: Errno) -> Option<String> {
-    Some(reason(errno))
 }
