@@ -107,6 +107,11 @@ impl Duty {
         save_first(&self.dir.process(), &ProcFile::nobody())
     }
 
+    /// Whether somebody deleted the attempt: there is nothing to keep a record in.
+    pub(super) fn is_gone(&self) -> bool {
+        !self.dir.path().exists()
+    }
+
     fn duration(&self, unknown: Option<Unknown>) -> Result<Option<f64>, Error> {
         if matches!(unknown, Some(Unknown::Reboot | Unknown::Lost)) {
             return Ok(None);

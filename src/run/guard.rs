@@ -92,7 +92,8 @@ impl Guard {
                 .look(has_children)
                 .and_then(|()| self.record())
                 .and_then(|()| self.finish(has_children));
-            if done.is_ok() && self.is_over && !has_children {
+            let is_finished = done.is_ok() && self.is_over;
+            if !has_children && (is_finished || self.duty.is_gone()) {
                 return;
             }
             self.stop_if_late();

@@ -83,6 +83,9 @@ impl Shim {
             self.children.clear();
             if let Some(ending) = self.noted.or_else(|| peek(self.script)) {
                 is_settled = self.settle(ending).is_ok();
+                if !is_settled && self.duty.is_gone() {
+                    return Ok(());
+                }
                 patience = Some(if is_settled { SOON } else { RETRY });
             }
         }

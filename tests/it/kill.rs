@@ -299,3 +299,14 @@ fn the_script_outlives_a_keeper_whose_group_is_interrupted() {
     site.follow(Some(keeper));
     assert_whole(&site);
 }
+
+#[test]
+fn the_helpers_leave_when_their_attempt_is_deleted() {
+    let site = Site::new(PATIENT);
+    let mut keeper = site.start();
+    site.until_file("running");
+    std::fs::remove_dir_all(site.dir.path()).unwrap();
+    site.touch("go");
+    keeper.wait().unwrap();
+    until("the shim to leave", || site.helper("shim").is_none());
+}
