@@ -80,8 +80,14 @@ fn unfit(unfit: &[Unfit]) -> String {
 
 fn same(same: &[SameId]) -> String {
     let lines = same.iter().map(|same| {
-        let files = same.files.join(" and ");
-        format!("{files} would both be the step `{}`", same.id)
+        let files = match same.files.as_slice() {
+            [first, second] => format!("{first} and {second} would both"),
+            [first, second, more @ ..] => {
+                format!("{first}, {second} and {} more would all", more.len())
+            }
+            few => format!("{} would", few.join("")),
+        };
+        format!("{files} be the step `{}`", same.id)
     });
     lines.collect::<Vec<_>>().join("\n  ")
 }

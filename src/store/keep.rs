@@ -179,6 +179,14 @@ impl Keep {
         worktree::read_work_file(&file).map(|(_, content)| Some(content))
     }
 
+    /// The content of a file in the last commit, if it is there.
+    pub fn committed_file(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        match self.repo.head()? {
+            Some(head) => self.repo.file_at(head, path),
+            None => Ok(None),
+        }
+    }
+
     /// The changed files with what the work tree has of them.
     pub fn file_changes(&self, changes: &[Change]) -> Result<Vec<FileChange>, Error> {
         let one = |change: &Change| {

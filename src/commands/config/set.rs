@@ -99,10 +99,8 @@ pub(super) fn change(
     let edit = edit.map_err(|error| Failure::from(error).hint("nothing was changed"))?;
     let mut changed = shown(&edit);
     if changed.changed && !how.dry_run {
-        let is_dirty = keep
-            .changes()?
-            .iter()
-            .any(|change| change.path == edit.file);
+        let committed = keep.committed_file(&edit.file)?;
+        let is_dirty = committed.as_deref() != files.get(&edit.file);
         let message = message(cx, &keep, &edit, how)?;
         changed.version = message
             .trailers
