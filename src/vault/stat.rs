@@ -98,6 +98,10 @@ impl Moment {
 }
 
 impl From<rustix::fs::Stat> for Stat {
+    #[allow(
+        clippy::useless_conversion,
+        reason = "the number of links has 32 bits on some machines"
+    )]
     fn from(stat: rustix::fs::Stat) -> Self {
         Self {
             kind: kind(FileType::from_raw_mode(stat.st_mode)),

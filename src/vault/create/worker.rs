@@ -109,7 +109,7 @@ impl<'s, 'c> Worker<'s, 'c> {
             self.keep(&job.node, opened, (block, &wanted));
             return Ok(());
         }
-        let mut entries = vec![Some(self.own(opened, known.as_ref()))];
+        let mut entries = vec![Some(known_own_entry(opened, known.as_ref()))];
         let mut later = Vec::new();
         let mut old = known.iter().flat_map(Block::entries).skip(1).peekable();
         for (name, stat) in wanted {
@@ -199,19 +199,6 @@ impl<'s, 'c> Worker<'s, 'c> {
         self.session.progress.seen(wanted.len() as u64 + 1);
     }
 
-    /// The folder's own entry.
-    fn own(&self, opened: &Opened, known: Option<&Block<'c>>) -> Entry<'c> {
-        let before = known.and_then(|block| block.entries().next());
-        match before.filter(|known| *known.key == opened.own.key()) {
-            Some(known) => known.into(),
-            None => own_entry(
-                &opened.own,
-                Some(&opened.dir),
-                opened.own.key_if_settled(opened.read),
-            ),
-        }
-    }
-
     /// An entry as far as it is known at once; large files and subfolders are filled in later.
     fn entry(
         &mut self,
@@ -262,6 +249,19 @@ fn is_same(block: &Block<'_>, own_key: [u8; 40], wanted: &[(&[u8], &Stat)]) -> b
             })
         });
     all && wanted.next().is_none()
+}
+
+/// The entry of a folder itself, from the cache if it looks as it did.
+fn known_own_entry<'c>(opened: &Opened, known: Option<&Block<'c>>) -> Entry<'c> {
+    let before = known.and_then(|block| block.entries().next());
+    match before.filter(|known| *known.key == opened.own.key()) {
+        Some(known) => known.into(),
+        None => own_entry(
+            &opened.own,
+            Some(&opened.dir),
+            opened.own.key_if_settled(opened.read),
+        ),
+    }
 }
 
 /// The entry of a folder itself.

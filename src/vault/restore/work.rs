@@ -120,7 +120,9 @@ impl Worker<'_, '_> {
             Ok(dir) => dir,
             Err(errno) => {
                 self.shared.refused(&planned.path, errno.into())?;
-                parent.into_iter().for_each(|parent| self.part_done(parent));
+                if let Some(parent) = parent {
+                    self.part_done(parent);
+                }
                 return Ok(());
             }
         };
