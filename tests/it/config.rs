@@ -442,3 +442,21 @@ error[K002]: `build.jbos` is no configuration key that has a value
 "#]]
     );
 }
+
+#[test]
+fn a_value_that_was_written_but_not_committed_is_committed_by_the_same_command() {
+    let env = Env::new();
+    env.stdout(&["init", "k", "--yes"]);
+    let path = env.path("k/config/build.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let line = text.lines().find(|line| line.starts_with("jobs")).unwrap();
+    std::fs::write(&path, text.replace(line, "jobs = 9")).unwrap();
+    let shown = env.run_in("k", &["config", "set", "build.jobs", "9"]);
+    assert!(
+        shown.starts_with("build.jobs is 9 already; committed "),
+        "{shown}"
+    );
+    assert_eq!(env.git(&["-C", "k", "status", "--porcelain"]), "");
+    let again = env.run_in("k", &["config", "set", "build.jobs", "9"]);
+    assert_eq!(again, "build.jobs is 9 already\n");
+}

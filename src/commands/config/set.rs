@@ -57,7 +57,11 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.changed {
             let value = self.value.as_ref().map(Json::to_string).unwrap_or_default();
-            return writeln!(f, "{} is {} already", self.key, clean(&value));
+            write!(f, "{} is {} already", self.key, clean(&value))?;
+            return match &self.commit {
+                Some(commit) => writeln!(f, "; committed {}", style::notable(&commit[..10])),
+                None => writeln!(f),
+            };
         }
         let change = crate::config::diff::KeyChange {
             key: self.key.clone(),
@@ -98,9 +102,10 @@ pub(super) fn change(
     let edit = Edit::plan(&files, &key, wish, file);
     let edit = edit.map_err(|error| Failure::from(error).hint("nothing was changed"))?;
     let mut changed = shown(&edit);
-    if changed.changed && !how.dry_run {
-        let committed = keep.committed_file(&edit.file)?;
-        let is_dirty = committed.as_deref() != files.get(&edit.file);
+    let committed = keep.committed_file(&edit.file)?;
+    // A crash between writing the file and its commit leaves this: the same command finishes it.
+    let is_dirty = committed.as_deref() != files.get(&edit.file);
+    if (changed.changed || is_dirty) && !how.dry_run {
         let message = message(cx, &keep, &edit, how)?;
         changed.version = message
             .trailers
@@ -109,7 +114,7 @@ pub(super) fn change(
         let signature = cx.signature(&keep);
         let commit_id = keep.commit_files(&guard, &[edit.change()], &message, &signature)?;
         changed.commit = Some(commit_id.to_string());
-        if is_dirty {
+        if is_dirty && changed.changed {
             let file = &edit.file;
             cx.ui.warn(format!(
                 "{file} had other changes too: they are in the same commit"
