@@ -125,6 +125,11 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let plan = plan.map_err(|error| Failure::from(error).hint("nothing was changed"))?;
     let mut result = shown(&keep, &plan, &extent)?;
     if args.dry_run || plan.is_noop() {
+        if !args.dry_run {
+            // The work tree has it, history and index may not: so it is after a crash in between.
+            let guard = cx.lock(&keep)?;
+            result.saved = save_work(cx, &keep, &guard)?;
+        }
         cx.ui.show(&result)?;
         return Ok(Answer::Yes);
     }

@@ -102,11 +102,30 @@ fn write_temporary(target: &Path, content: &[u8], mode: u32) -> Result<PathBuf, 
     Ok(temporary)
 }
 
+/// What the name of a temporary file of ours begins with.
+pub const TEMPORARY: &str = ".buildkeep-tmp-";
+
+/// Deletes the temporary files in `folder` that a killed process left.
+///
+/// The caller holds the lock of whoever writes there, so that none of them is in use.
+pub fn sweep_temporaries(folder: &Path) -> Result<(), PathError> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
+            fs::remove_file(entry.path()).at("delete", &entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// A name that no other process and no other thread uses, hidden, and recognisably ours.
 fn temporary_beside(target: &Path) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    target.with_file_name(format!(".buildkeep-tmp-{}-{count}", std::process::id()))
+    target.with_file_name(format!("{TEMPORARY}{}-{count}", std::process::id()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the caller syncs the folder")]

@@ -9,7 +9,8 @@ use gix::bstr::BString;
 use super::worktree::{self, Change};
 use super::{Error, Expect, FileChange, Message, Mode, Repo, Signature, index, lock_files};
 use crate::fs::{
-    AtPath as _, Holder, Lock, create_dirs_durable, write_durable, write_durable_mode,
+    AtPath as _, Holder, Lock, create_dirs_durable, sweep_temporaries, write_disposable,
+    write_durable, write_durable_mode,
 };
 use crate::world::World;
 
@@ -128,6 +129,7 @@ impl Keep {
             self.adopt_host(&format!("{}-{}", world.hostname, world.ids.short()))?;
         }
         let removed = lock_files::remove_stale(&self.root, self.repo.git_dir())?;
+        self.finish_index();
         Ok(WriteGuard {
             _lock: lock,
             removed,
@@ -259,12 +261,16 @@ impl Keep {
         let commit_id = transaction.commit(tree_id, &parents, message, signature)?;
         let why = format!("commit: {}", message.subject);
         transaction.set_ref(&branch, Expect::seen(head), commit_id, &why)?;
+        self.note_index(commit_id);
         transaction.finish()?;
         Ok(commit_id)
     }
 
     fn write_work_file(&self, change: &FileChange) -> Result<(), Error> {
         let path = worktree::on_disk(&self.root, &change.path)?;
+        if let Some(parent) = path.parent() {
+            sweep_temporaries(parent)?;
+        }
         let Some((mode, content)) = &change.content else {
             return Ok(crate::fs::remove_file_durable(&path)?);
         };
@@ -281,7 +287,36 @@ impl Keep {
 
     /// The index is a cache: if it cannot be written, `git status` shows what `git reset` mends.
     fn refresh_index(&self, commit_id: ObjectId, changed: Option<&[BString]>) {
-        let _ = index::refresh(&self.repo, &self.root, commit_id, changed);
+        if index::refresh(&self.repo, &self.root, commit_id, changed).is_ok() {
+            let _ = fs::remove_file(self.private("index-of"));
+        }
+    }
+
+    /// Notes that the index does not know this commit yet, for [`Keep::finish_index`].
+    fn note_index(&self, commit_id: ObjectId) {
+        let _ = write_disposable(
+            &self.private("index-of"),
+            &[commit_id.to_string().as_bytes()],
+        );
+    }
+
+    /// Brings the index up to a commit of ours whose process was killed before it could.
+    fn finish_index(&self) {
+        let Ok(noted) = fs::read_to_string(self.private("index-of")) else {
+            return;
+        };
+        let commit = ObjectId::from_hex(noted.trim().as_bytes())
+            .ok()
+            .filter(|id| self.repo.head().is_ok_and(|head| head == Some(*id)));
+        let Some(commit) = commit.and_then(|id| self.repo.commit(id).ok()) else {
+            let _ = fs::remove_file(self.private("index-of"));
+            return;
+        };
+        if let Ok(changes) = self.changes_between(commit.parents.first().copied(), Some(commit.id))
+        {
+            let paths: Vec<_> = changes.into_iter().map(|change| change.path).collect();
+            self.refresh_index(commit.id, Some(&paths));
+        }
     }
 
     /// Commits belong on a branch, not into the middle of a merge.

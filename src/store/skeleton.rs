@@ -37,7 +37,7 @@ pub(super) fn write_exclude(git_dir: &Path) -> Result<(), Error> {
     create_dirs_durable(&git_dir.join("info"))?;
     Ok(write_durable(
         &git_dir.join("info/exclude"),
-        b"/.buildkeep/\n",
+        b"/.buildkeep/\n.buildkeep-tmp-*\n",
     )?)
 }
 

@@ -19,4 +19,5 @@ mod run;
 mod site;
 mod status;
 mod supervise;
+mod torture;
 mod vault;

@@ -53,8 +53,8 @@ config: go back to v2
 
 Buildkeep-Format: 1
 Buildkeep-Kind: rollback
-Buildkeep-Op: 01KDYAK3480000000700000000
-Buildkeep-Host: box-0001
+Buildkeep-Op: 01KDYAK34800000000000006TR
+Buildkeep-Host: box-00z9
 Buildkeep-Rollback-To: [COMMIT]
 Buildkeep-Rollback-From: [COMMIT]
 Buildkeep-Key: build.cflags
