@@ -1,6 +1,6 @@
-//! Death at every system call that writes: afterwards the keep opens, holds what it held before or
-//! after, and the same command works without help.
-use std::process::Command;
+//! Death, a full disk and a broken one at every system call that writes: afterwards the keep opens,
+//! holds what it held before or after, and the same command works without help.
+use std::process::{Command, Output};
 
 use crate::env::Env;
 
@@ -42,18 +42,31 @@ fn copy(env: &Env) {
     assert!(status.unwrap().success());
 }
 
-/// Runs the command under strace, killed at call `at`; whether it survived.
-fn killed_at(env: &Env, trial: &Trial, at: usize) -> bool {
+/// What happens to a command at one of its system calls.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// It is killed.
+    Killed,
+    /// The call fails, with this error.
+    Fails(&'static str),
+}
+
+/// Runs the command under strace, meeting its fate at call `at`.
+fn met(env: &Env, trial: &Trial, fate: Fate, at: usize) -> Output {
+    let (calls, what) = match fate {
+        Fate::Killed => (calls(), "signal=SIGKILL".to_owned()),
+        Fate::Fails(error) => ("fsync,rename,mkdir", format!("error={error}")),
+    };
     let mut strace = env.command("strace");
     strace
         .args(["-f", "-qq", "-o", "/dev/null", "-e"])
-        .arg(format!("trace={}", calls()))
+        .arg(format!("trace={calls}"))
         .arg("-e")
-        .arg(format!("inject={}:signal=SIGKILL:when={at}", calls()))
+        .arg(format!("inject={calls}:{what}:when={at}"))
         .arg(env!("CARGO_BIN_EXE_buildkeep"))
         .args(["-C", "w"])
         .args(trial.args);
-    strace.output().unwrap().status.success()
+    strace.output().unwrap()
 }
 
 fn check(env: &Env, trial: &Trial, at: usize) {
@@ -89,53 +102,92 @@ fn check(env: &Env, trial: &Trial, at: usize) {
     );
 }
 
-fn torture(trial: &Trial) {
+fn torture(trial: &Trial, fate: Fate) {
     let env = base();
-    let mut at = 1;
-    loop {
+    let mut failures = 0;
+    // A failure that the command can do without (of a cache) leaves it successful; ten such calls
+    // in a row say that it is through.
+    let mut successes = 0;
+    for at in 1.. {
         copy(&env);
         (trial.prepare)(&env);
-        if killed_at(&env, trial, at) {
-            break;
+        let output = met(&env, trial, fate, at);
+        if output.status.success() {
+            successes += 1;
+            if matches!(fate, Fate::Killed) || successes == 10 {
+                break;
+            }
+            continue;
         }
+        (failures, successes) = (failures + 1, 0);
+        explained(&env, fate, &output);
         check(&env, trial, at);
-        at += 1;
     }
-    assert!(at > 5, "strace killed nothing: {at}");
+    assert!(failures > 5, "{fate:?}: {failures}");
 }
+
+/// Who is not killed says what went wrong, and never that it is our bug.
+fn explained(env: &Env, fate: Fate, output: &Output) {
+    if let Fate::Fails(_) = fate {
+        let shown = env.shown(output);
+        assert_eq!(output.status.code(), Some(2), "{shown}");
+        assert!(shown.contains("error: cannot "), "{shown}");
+    }
+}
+
+const SET: Trial = Trial {
+    prepare: |_| {},
+    args: &["config", "set", "build.tests", "full"],
+    path: "config/build.toml",
+    before: "tests = \"quick\"",
+    after: "tests = \"full\"",
+};
+
+const COMMIT: Trial = Trial {
+    prepare: |env| {
+        env.write("w/scripts/01-one.sh", "#!/bin/sh\necho changed\n");
+        env.write("w/notes", "new\n");
+    },
+    args: &["commit", "-m", "scripts: say another thing"],
+    path: "scripts/01-one.sh",
+    before: "echo one",
+    after: "echo changed",
+};
+
+const ROLLBACK: Trial = Trial {
+    prepare: |_| {},
+    args: &["rollback", "--to", "v1", "--yes"],
+    path: "config/build.toml",
+    before: "tests = \"quick\"",
+    after: "tests = \"none\"",
+};
 
 #[test]
 fn config_set_survives_death_at_every_call() {
-    torture(&Trial {
-        prepare: |_| {},
-        args: &["config", "set", "build.tests", "full"],
-        path: "config/build.toml",
-        before: "tests = \"quick\"",
-        after: "tests = \"full\"",
-    });
+    torture(&SET, Fate::Killed);
 }
 
 #[test]
 fn commit_survives_death_at_every_call() {
-    torture(&Trial {
-        prepare: |env| {
-            env.write("w/scripts/01-one.sh", "#!/bin/sh\necho changed\n");
-            env.write("w/notes", "new\n");
-        },
-        args: &["commit", "-m", "scripts: say another thing"],
-        path: "scripts/01-one.sh",
-        before: "echo one",
-        after: "echo changed",
-    });
+    torture(&COMMIT, Fate::Killed);
 }
 
 #[test]
 fn rollback_survives_death_at_every_call() {
-    torture(&Trial {
-        prepare: |_| {},
-        args: &["rollback", "--to", "v1", "--yes"],
-        path: "config/build.toml",
-        before: "tests = \"quick\"",
-        after: "tests = \"none\"",
-    });
+    torture(&ROLLBACK, Fate::Killed);
+}
+
+#[test]
+fn config_set_survives_a_full_disk_at_every_call() {
+    torture(&SET, Fate::Fails("ENOSPC"));
+}
+
+#[test]
+fn commit_survives_a_full_disk_at_every_call() {
+    torture(&COMMIT, Fate::Fails("ENOSPC"));
+}
+
+#[test]
+fn rollback_survives_a_broken_disk_at_every_call() {
+    torture(&ROLLBACK, Fate::Fails("EIO"));
 }
