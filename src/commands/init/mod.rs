@@ -156,7 +156,7 @@ fn ask(cx: &mut Context, args: &Args) -> Result<Wishes, Failure> {
             .iter()
             .map(|template| template.describe())
             .collect();
-        wishes.template = Template::ALL[cx.ui.choose("What do you build?", &names)?];
+        wishes.template = Template::ALL[cx.ui.choose("What do you build", &names)?];
     }
     if wishes.template == Template::Demo {
         return Ok(wishes);
