@@ -251,7 +251,6 @@ build.jobs: 4 -> 16
   config/build.toml, version 3, committed [COMMIT]
 --- stderr
 warning: config/build.toml had other changes too: they are in the same commit
-warning: on this host `build.jobs` is something else: config/hosts/box-0001.toml:2
 
 "#]]
     );
@@ -278,13 +277,13 @@ fn one_host_can_differ() {
         shown.join("\n"),
         str![[r#"
 build.jobs: set to 2
-  config/hosts/box-0001.toml, version 3, committed [COMMIT]
+  config/hosts/box-00z9.toml, version 3, committed [COMMIT]
 
-2	config/hosts/box-0001.toml:2
+2	config/hosts/box-00z9.toml:2
 
 --- stderr
 error[K002]: unknown key `jbos` in `build`
- --> config/hosts/box-0001.toml:3:1
+ --> config/hosts/box-00z9.toml:3:1
   |
 3 | jbos = 2
   | ^^^^ nothing reads this
@@ -294,7 +293,7 @@ hint: nothing was changed
 --- exit 2
 
 build.jobs: no longer set (was 2)
-  config/hosts/box-0001.toml, version 4, committed [COMMIT]
+  config/hosts/box-00z9.toml, version 4, committed [COMMIT]
 
 4	config/build.toml:6
 
