@@ -6,6 +6,19 @@ use crate::fs::{LockError, PathError};
 use crate::store;
 use crate::store::pack::{PackError, TreeError};
 
+impl Error {
+    /// Whether a part of the vault is not as it was written, so that other parts may be.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Tree { .. }
+                | Self::NoMeta { .. }
+                | Self::Meta { .. }
+                | Self::Pack(PackError::Damaged { .. } | PackError::Missing(_) | PackError::Io(_))
+        )
+    }
+}
+
 /// Why a vault could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

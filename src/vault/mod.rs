@@ -8,6 +8,7 @@
 mod create;
 mod error;
 mod folder;
+mod heal;
 pub mod meta;
 mod queue;
 pub mod registry;
@@ -67,7 +68,8 @@ impl Vault {
             return Self::open(path);
         }
         if !is_free(path) {
-            return Err(Error::Occupied {
+            // Somebody else may have made it between the two looks: `HEAD` comes before the rest.
+            return Self::open(path).map_err(|_| Error::Occupied {
                 path: path.to_owned(),
             });
         }
@@ -155,4 +157,22 @@ fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
 /// How many workers to start.
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_may_make_the_same_vault_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        for round in 0..30 {
+            let path = dir.path().join(round.to_string());
+            std::thread::scope(|scope| {
+                for _ in 0..6 {
+                    scope.spawn(|| Vault::open_or_create(&path).unwrap());
+                }
+            });
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! Verifying a vault: every byte of every object, and every snapshot from its tag to its files.
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +30,8 @@ pub struct Verified {
     pub snapshots: u64,
     /// What is wrong.
     pub damage: Vec<Damage>,
+    /// Whether the next backup knows of it.
+    pub can_heal: bool,
 }
 
 /// Something that is not as it was written.
@@ -52,8 +54,8 @@ pub struct Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.snapshot, &self.path) {
-            (Some(snapshot), Some(path)) => write!(f, "{snapshot}:{path}: ")?,
-            (Some(snapshot), None) => write!(f, "{snapshot}: ")?,
+            (Some(snapshot), Some(path)) if !path.is_empty() => write!(f, "{snapshot}:{path}: ")?,
+            (Some(snapshot), _) => write!(f, "{snapshot}: ")?,
             _ => {}
         }
         f.write_str(&self.what)?;
@@ -95,7 +97,9 @@ pub fn verify(vault: &Vault, progress: &(dyn Progress + Sync)) -> Result<Verifie
     damage.extend(structure.missing);
     damage.extend(all.taken());
     damage.sort();
+    let noted = vault.note_damage(!damage.is_empty(), &locked(&all.packs));
     Ok(Verified {
+        can_heal: noted.is_ok(),
         objects: all.objects.into_inner(),
         bytes: all.content.into_inner(),
         snapshots,
@@ -116,6 +120,8 @@ struct Bytes<'p> {
     damage: Mutex<Vec<(Option<ObjectId>, Damage)>>,
     /// Entries that only make sense together with others.
     deltas: Mutex<Vec<ObjectId>>,
+    /// The packs in which something is damaged.
+    packs: Mutex<BTreeSet<String>>,
     progress: &'p (dyn Progress + Sync),
 }
 
@@ -126,6 +132,7 @@ impl<'p> Bytes<'p> {
             content: AtomicU64::new(0),
             damage: Mutex::default(),
             deltas: Mutex::default(),
+            packs: Mutex::default(),
             progress,
         }
     }
@@ -228,11 +235,20 @@ impl<'p> Bytes<'p> {
     }
 
     fn note(&self, damage: Damage) {
-        locked(&self.damage).push((None, damage));
+        self.note_any(None, damage);
     }
 
     fn note_object(&self, id: ObjectId, damage: Damage) {
-        locked(&self.damage).push((Some(id), damage));
+        self.note_any(Some(id), damage);
+    }
+
+    fn note_any(&self, id: Option<ObjectId>, damage: Damage) {
+        let pack = damage
+            .file
+            .as_deref()
+            .and_then(|file| file.rsplit('/').next());
+        locked(&self.packs).extend(pack.map(str::to_owned));
+        locked(&self.damage).push((id, damage));
     }
 
     /// Takes the damage that concerns objects.

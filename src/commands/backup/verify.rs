@@ -64,7 +64,10 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         duration_s: took.as_secs_f64(),
     })?;
     if !whole {
-        cx.ui.hint("take a new backup into a new vault while the files are still there: `buildkeep vault init PATH`");
+        if found.can_heal {
+            cx.ui.hint("the next backup writes again what is still in its source: `buildkeep backup create`");
+        }
+        cx.ui.hint("if the disk is failing, back up into a new vault on another one: `buildkeep vault init PATH`");
     }
     Ok(Answer::of(whole))
 }

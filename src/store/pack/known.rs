@@ -2,7 +2,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gix::ObjectId;
 use gix::odb::pack::index;
@@ -21,23 +21,40 @@ pub(super) struct Known {
 type Ids = HashSet<ObjectId, BuildHasherDefault<IdHasher>>;
 
 impl Known {
-    pub(super) fn open(pack_dir: &Path) -> Result<Self, PackError> {
-        let indexes = index_files(pack_dir)?;
-        let packed = indexes.iter().map(|path| open_index(path));
+    /// What the packs hold, without those that are not to be trusted and those whose index cannot
+    /// be read: their objects are written again.
+    pub(super) fn open(pack_dir: &Path, damaged: &[PathBuf]) -> Result<Self, PackError> {
+        let mut indexes = index_files(pack_dir)?;
+        indexes.retain(|path| !damaged.contains(path));
         Ok(Self {
-            packed: packed.collect::<Result<_, _>>()?,
+            packed: indexes
+                .iter()
+                .filter_map(|path| open_index(path).ok())
+                .collect(),
             added: (0..SHARDS).map(|_| Mutex::default()).collect(),
         })
     }
 
+    /// Whether `id` was there, or was added.
+    pub(super) fn has(&self, id: &ObjectId) -> bool {
+        self.added(id).contains(id) || self.is_packed(id)
+    }
+
     /// Adds `id`; tells whether it was unknown, and so is the caller's to write.
     pub(super) fn is_new(&self, id: &ObjectId) -> bool {
+        let added = self.added(id).insert(*id);
+        added && !self.is_packed(id)
+    }
+
+    fn added(&self, id: &ObjectId) -> MutexGuard<'_, Ids> {
         let shard = usize::from(id.as_slice()[0]) % SHARDS;
-        let added = self.added[shard]
+        self.added[shard]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(*id);
-        added && !self.packed.iter().any(|index| index.lookup(id).is_some())
+    }
+
+    fn is_packed(&self, id: &ObjectId) -> bool {
+        self.packed.iter().any(|index| index.lookup(id).is_some())
     }
 }
 

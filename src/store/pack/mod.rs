@@ -17,6 +17,8 @@ mod known;
 mod names;
 mod publish;
 mod reader;
+mod rebuild;
+mod salvage;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,7 @@ pub use hash::object_id;
 pub use names::stored_name;
 pub use publish::Written;
 pub use reader::{ObjectReader, Objects};
+pub use salvage::{Salvaged, salvage};
 pub use scan::{PackEntry, PackScan, loose_objects};
 pub use tree::{Mode, TreeEntry, TreeError, decode_tree, encode_tree};
 pub use writer::{PackWriter, Packs, Size};

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::objs::{Exists as _, Find as _};
-use gix::odb::pack::{MMap, index};
 
 use super::deflate::Inflater;
-use super::known::{index_files, open_index};
+use super::known::index_files;
+use super::rebuild::{AnyIndex, EXPANSION};
 use super::{Kind, PackError};
-use crate::fs::AtPath as _;
+use crate::fs::{AtPath as _, is_absent};
 
 /// Bytes that the first read asks for: most objects are smaller.
 const FIRST_READ: usize = 8 * 1024;
@@ -28,12 +28,12 @@ pub(super) struct Pack {
     pub(super) path: PathBuf,
     pub(super) file: File,
     pub(super) end: u64,
-    pub(super) index: index::File<MMap>,
+    pub(super) index: AnyIndex,
 }
 
 impl Pack {
     pub(super) fn open(index_path: &Path) -> Result<Self, PackError> {
-        let index = open_index(index_path)?;
+        let index = AnyIndex::open(index_path)?;
         let path = index_path.with_extension("pack");
         let file = File::open(&path).at("open", &path)?;
         let length = file.metadata().at("read", &path)?.len();
@@ -63,12 +63,14 @@ impl Pack {
 }
 
 impl Objects {
-    /// Opens the `objects` folder of a repository.
+    /// Opens the `objects` folder of a repository. What is in packs that are damaged as a whole is
+    /// missing; a pack that we may not read is an error.
     pub fn open(objects_dir: &Path) -> Result<Self, PackError> {
-        match Self::open_intact(objects_dir)? {
-            (objects, damaged) if damaged.is_empty() => Ok(objects),
-            (_, mut damaged) => Err(damaged.remove(0)),
-        }
+        let (objects, damaged) = Self::open_intact(objects_dir)?;
+        let mut refused = damaged
+            .into_iter()
+            .filter(|error| matches!(error, PackError::Io(error) if !is_absent(&error.source)));
+        refused.next().map_or(Ok(objects), Err)
     }
 
     /// The same without the packs that cannot be opened, and why they cannot.
@@ -109,16 +111,20 @@ pub struct ObjectReader<'a> {
 impl ObjectReader<'_> {
     /// Replaces `out` by the content of an object.
     pub fn read(&mut self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, PackError> {
+        let mut damaged = None;
         for pack in &self.objects.packs {
-            if let Some(at) = pack.index.lookup(id) {
-                let offset = pack.index.pack_offset_at_index(at);
-                return match self.read_at(pack, (id, offset), out)? {
-                    Some(kind) => Ok(kind),
-                    None => self.read_otherwise(id, out),
-                };
+            let Some(at) = pack.index.lookup(id) else {
+                continue;
+            };
+            match self.read_at(pack, (id, pack.index.offset(at)), out) {
+                Ok(Some(kind)) => return Ok(kind),
+                Ok(None) => break,
+                // Another pack may have it whole.
+                Err(error) => damaged = Some(error),
             }
         }
-        self.read_otherwise(id, out)
+        let otherwise = self.read_otherwise(id, out);
+        otherwise.map_err(|error| damaged.unwrap_or(error))
     }
 
     /// Replaces `out` by the content of a blob.
@@ -175,6 +181,12 @@ impl ObjectReader<'_> {
         let most = header.length + stream_bound(header.size);
         if self.raw.len() < most {
             pack.read(offset, most, &mut self.raw)?;
+        }
+        if header.size / EXPANSION > self.raw.len() {
+            return Err(damaged(format!(
+                "{} bytes cannot be in its pack",
+                header.size
+            )));
         }
         let stream = &self.raw[header.length..];
         let inflated = self.inflater.inflate(stream, header.size, out);

@@ -6,8 +6,9 @@ use gix::ObjectId;
 
 use super::deflate::Inflater;
 use super::hash::{Hasher, object_id};
-use super::known::index_files;
+use super::known::{index_files, open_index};
 use super::reader::{Pack, parse_header};
+use super::rebuild::EXPANSION;
 use super::{Kind, PackError};
 
 /// An entry of a pack: what the index says is there, and where it ends.
@@ -32,6 +33,11 @@ impl PackScan {
     /// The indexes in the `objects` folder of a repository.
     pub fn indexes(objects_dir: &Path) -> Result<Vec<PathBuf>, PackError> {
         index_files(&objects_dir.join("pack"))
+    }
+
+    /// Whether a writer may count on what an index says: it can be opened, and its pack is there.
+    pub fn is_readable(index: &Path) -> bool {
+        open_index(index).is_ok() && index.with_extension("pack").exists()
     }
 
     /// Opens the pack of an index.
@@ -62,11 +68,11 @@ impl PackScan {
         hasher.update(content);
         let wrong = if !begin.starts_with(b"PACK\0\0\0\x02") {
             "it does not begin like a pack"
-        } else if count != Some(pack.index.num_objects()) {
+        } else if count != Some(pack.index.len()) {
             "it says another number of objects than its index"
         } else if hasher.sum() != sums {
             "its index is damaged"
-        } else if read.is_err() || content.get(content.len() - 20..) != Some(&end[..]) {
+        } else if read.is_err() || !content.ends_with(&end) {
             "it does not end as its index says"
         } else {
             return Ok(None);
@@ -77,12 +83,12 @@ impl PackScan {
     /// All entries, in the order in which they stand in the pack.
     pub fn entries(&self) -> Vec<PackEntry> {
         let index = &self.pack.index;
-        let mut entries: Vec<PackEntry> = (0..index.num_objects())
+        let mut entries: Vec<PackEntry> = (0..index.len())
             .map(|at| PackEntry {
-                id: index.oid_at_index(at).to_owned(),
-                offset: index.pack_offset_at_index(at),
+                id: index.id(at),
+                offset: index.offset(at),
                 end: self.pack.end,
-                crc: index.crc32_at_index(at),
+                crc: index.crc(at),
             })
             .collect();
         entries.sort_unstable_by_key(|entry| entry.offset);
@@ -153,7 +159,7 @@ fn check_entry(
             _ => Err(format!("unknown type {}", header.number)),
         };
     };
-    if header.size / 1100 > raw.len() {
+    if header.size / EXPANSION > raw.len() {
         return Err(format!("{} bytes cannot be in {}", header.size, raw.len()));
     }
     inflater.inflate(&raw[header.length..], header.size, content)?;

@@ -53,7 +53,7 @@ fn contents() -> Vec<Vec<u8>> {
 }
 
 fn write_all(objects: &Path, contents: &[Vec<u8>]) -> (Vec<ObjectId>, Written) {
-    let packs = Packs::begin(objects).unwrap();
+    let packs = Packs::begin(objects, &[]).unwrap();
     let mut writer = packs.writer();
     let add = |content: &Vec<u8>| writer.add(Kind::Blob, content, Size::Small).unwrap();
     let ids = contents.iter().map(add).collect();
@@ -85,7 +85,7 @@ fn git_and_gix_accept_what_we_write() {
 fn a_pack_that_is_exactly_full_needs_no_second_hash_and_is_valid() {
     let repo = Repo::new();
     let contents: Vec<_> = (0..1030).map(|n| format!("{n}").into_bytes()).collect();
-    let packs = Packs::begin(&repo.objects()).unwrap();
+    let packs = Packs::begin(&repo.objects(), &[]).unwrap();
     let mut writer = packs.writer();
     for content in &contents {
         writer.add(Kind::Blob, content, Size::Chunks).unwrap();
@@ -194,7 +194,7 @@ fn damaged(repo: &Repo) -> usize {
 #[test]
 fn unfinished_packs_leave_nothing_behind() {
     let repo = Repo::new();
-    let packs = Packs::begin(&repo.objects()).unwrap();
+    let packs = Packs::begin(&repo.objects(), &[]).unwrap();
     let mut writer = packs.writer();
     writer
         .add(Kind::Blob, &vec![1; 2_000_000], Size::Small)

@@ -52,13 +52,14 @@ pub struct Packs {
 }
 
 impl Packs {
-    /// Begins a session in the `objects` folder of a repository whose lock the caller holds.
-    pub fn begin(objects_dir: &Path) -> Result<Self, PackError> {
+    /// Begins a session in the `objects` folder of a repository whose lock the caller holds. What
+    /// is in `damaged` packs, named by their indexes, counts as unknown.
+    pub fn begin(objects_dir: &Path, damaged: &[PathBuf]) -> Result<Self, PackError> {
         let dir = objects_dir.join("pack");
         create_dirs_durable(&dir)?;
         sweep(&dir)?;
         Ok(Self {
-            known: Known::open(&dir)?,
+            known: Known::open(&dir, damaged)?,
             publisher: Publisher::start(&dir),
             dir,
         })
@@ -72,6 +73,11 @@ impl Packs {
             deflater: Deflater::new(),
             open: None,
         }
+    }
+
+    /// Whether the repository has an object, or this session wrote it.
+    pub fn has(&self, id: &ObjectId) -> bool {
+        self.known.has(id)
     }
 
     /// Waits until every pack is durable. Call it when all writers are finished.

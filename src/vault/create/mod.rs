@@ -33,6 +33,7 @@ use node::Node;
 use session::{Counts, Session};
 use worker::Worker;
 
+use super::heal::Damaged;
 use super::queue::Job;
 use super::snapshot::{Facts, Snapshot, SnapshotInfo};
 use super::stat::Stat;
@@ -82,15 +83,15 @@ pub fn create(
     let stat = Stat::from(rustix::fs::fstat(&dir).at("read", &root)?);
     let _lock = vault.lock(world)?;
     let place = Place::of(vault.path(), &root)?;
+    let damaged = vault.damaged()?;
     let cache = Cache::load(&place, |base| {
-        vault
-            .commit_of(&base.tag)
-            .is_some_and(|id| id == base.commit_id)
+        let snapshot = vault.commit_of(&base.tag);
+        !damaged.noted && damaged.packs.is_empty() && snapshot == Some(base.commit_id)
     })?;
     let excludes = Excludes::new(&source.excludes);
     let mut session = Session::new((root, &stat), excludes, &cache, progress);
     session.vault_inode = inode_on(vault.path(), stat.file_system);
-    let written = run(vault, &session, dir, stat)?;
+    let written = run((vault, &damaged), &session, (dir, stat))?;
     let Some(tree_id) = session.tree_id() else {
         return Err(Error::SourceVanished(source.root.clone()));
     };
@@ -140,8 +141,13 @@ fn inode_on(path: &Path, file_system: u64) -> Option<u64> {
 }
 
 /// Lets all cores work from the source folder down, and waits until what they wrote is durable.
-fn run(vault: &Vault, session: &Session<'_>, dir: OwnedFd, stat: Stat) -> Result<Written, Error> {
-    let packs = Packs::begin(&vault.objects_dir())?;
+fn run(
+    (vault, damaged): (&Vault, &Damaged),
+    session: &Session<'_>,
+    (dir, stat): (OwnedFd, Stat),
+) -> Result<Written, Error> {
+    let packs = Packs::begin(&vault.objects_dir(), &damaged.packs)?;
+    let salvaged = vault.salvage(damaged, &packs)?;
     session.queue.push(Job::Folder(Folder {
         parent: Arc::new(dir),
         name: b".".to_vec(),
@@ -151,7 +157,10 @@ fn run(vault: &Vault, session: &Session<'_>, dir: OwnedFd, stat: Stat) -> Result
     let worked = session.queue.work(super::threads(), || {
         Worker::new(session, packs.writer()).run()
     });
+    let is_lost = !salvaged.lost.iter().all(|id| packs.has(id));
     let written = packs.finish();
     worked?;
-    Ok(written?)
+    let written = written?;
+    vault.retire(damaged, is_lost)?;
+    Ok(written)
 }

@@ -285,7 +285,13 @@ impl Planner<'_> {
                 return Ok(Action::Keep);
             }
         };
-        let child = self.folder(full, tree_id, inside.as_ref())?;
+        let child = match self.folder(full.clone(), tree_id, inside.as_ref()) {
+            Err(error) if error.is_damage() => {
+                self.problem(&full, Trouble::Damaged, Some(error.to_string()));
+                return Ok(Action::Keep);
+            }
+            planned => planned?,
+        };
         if self.is_idle(child) {
             return Ok(Action::Keep);
         }
