@@ -97,9 +97,8 @@ fn whose(keep: &Keep) -> Result<(String, BTreeMap<String, Manifest>), Failure> {
 
 fn config(keep: &Keep, valid: bool) -> Result<Config, Failure> {
     let head = keep.repo().head()?;
-    let versions = super::versions::numbers(keep)?;
     Ok(Config {
-        version: versions.values().copied().max().unwrap_or(0),
+        version: super::versions::newest(keep)?,
         commit: head.map(|id| id.to_string()),
         valid,
         uncommitted: keep

@@ -55,9 +55,30 @@ pub fn numbers(repo: &Repo, tip: Option<ObjectId>) -> Result<BTreeMap<ObjectId, 
         .collect())
 }
 
-/// The number that the next version gets.
-pub fn next(repo: &Repo, tip: Option<ObjectId>) -> Result<u64, Error> {
-    Ok(all(repo, tip)?.len() as u64 + 1)
+/// How many versions there are up to `tip`.
+///
+/// `known` is a commit whose count is known: if the walk meets it, it goes no further.
+pub fn count(
+    repo: &Repo,
+    tip: Option<ObjectId>,
+    known: Option<(ObjectId, u64)>,
+) -> Result<u64, Error> {
+    let Some(tip) = tip else { return Ok(0) };
+    let (mut found, mut newer) = (0, None);
+    for commit in repo.first_parents(tip) {
+        let commit_id = commit?.id;
+        let marks = marks(repo, commit_id)?;
+        found += u64::from(
+            newer
+                .replace(marks.clone())
+                .is_some_and(|newer| newer != marks),
+        );
+        if let Some((_, count)) = known.filter(|(id, _)| *id == commit_id) {
+            return Ok(found + count);
+        }
+    }
+    let first = newer.is_some_and(|marks| marks.iter().any(Option::is_some));
+    Ok(found + u64::from(first))
 }
 
 /// Whether a commit of these changes is a version.

@@ -32,7 +32,8 @@ impl Vault {
         let note = self.note();
         if found {
             create_dirs_durable(&self.path().join("buildkeep"))?;
-            let text: String = packs.iter().map(|pack| format!("{pack}\n")).collect();
+            let lines: Vec<_> = packs.iter().map(|pack| format!("{pack}\n")).collect();
+            let text = lines.concat();
             write_durable(&note, text.as_bytes())?;
         } else if note.exists() {
             remove_file_durable(&note)?;

@@ -170,7 +170,7 @@ mod tests {
             let path = dir.path().join(round.to_string());
             std::thread::scope(|scope| {
                 for _ in 0..6 {
-                    scope.spawn(|| Vault::open_or_create(&path).unwrap());
+                    scope.spawn(|| drop(Vault::open_or_create(&path).unwrap()));
                 }
             });
         }

@@ -173,3 +173,31 @@ hint: or name one: `buildkeep -C DIR …`
 "#]]
     );
 }
+
+#[test]
+fn versions_are_counted_the_same_with_and_without_what_was_remembered() {
+    let env = keep();
+    let version = |env: &Env| env.json(&["-C", "k", "status"])["config"]["version"].clone();
+    for jobs in ["301", "302", "303"] {
+        env.stdout(&["-C", "k", "config", "set", "build.jobs", jobs]);
+    }
+    let text = std::fs::read_to_string(env.path("k/config/build.toml")).unwrap();
+    env.write("k/config/build.toml", &(text + "# mine\n"));
+    env.git(&["-C", "k", "commit", "--quiet", "-am", "by hand"]);
+    env.write("k/notes", "no configuration\n");
+    env.stdout(&["-C", "k", "commit", "-m", "notes"]);
+    env.stdout(&["-C", "k", "config", "set", "build.jobs", "305"]);
+    assert_eq!(version(&env), 6);
+    std::fs::remove_file(env.path("k/.buildkeep/cache/versions")).unwrap();
+    assert_eq!(version(&env), 6);
+    env.write("k/.buildkeep/cache/versions", "nonsense");
+    assert_eq!(version(&env), 6);
+    let last = env.git(&[
+        "-C",
+        "k",
+        "log",
+        "-1",
+        "--format=%(trailers:key=Buildkeep-Version,valueonly)",
+    ]);
+    assert_eq!(last.trim(), "6");
+}
