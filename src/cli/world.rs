@@ -25,6 +25,7 @@ pub(super) fn read() -> Result<World, Failure> {
     Ok(World {
         person: person(&env),
         hostname: hostname(&env),
+        cpus: cpus(&env),
         argv: std::env::args().skip(1).collect(),
         clock,
         ids,
@@ -70,6 +71,14 @@ fn hostname(env: &Env) -> String {
     } else {
         plain.to_owned()
     }
+}
+
+/// What the kernel lets us use; `BUILDKEEP_TEST_CPUS` for tests.
+fn cpus(env: &Env) -> usize {
+    let fixed = env
+        .text("BUILDKEEP_TEST_CPUS")
+        .and_then(|text| text.parse().ok());
+    fixed.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
 }
 
 fn random() -> u128 {

@@ -30,6 +30,8 @@ pub struct World {
     pub cwd: PathBuf,
     /// The name of this machine, made fit for a ref.
     pub hostname: String,
+    /// How many processors a build may use.
+    pub cpus: usize,
     /// Our own program, to start helpers from.
     pub exe: PathBuf,
     /// What was typed, for the record.
@@ -54,6 +56,7 @@ impl World {
             },
             cwd: PathBuf::from("/"),
             hostname: "host".into(),
+            cpus: 2,
             exe: PathBuf::from("buildkeep"),
             argv: vec!["test".into()],
         }

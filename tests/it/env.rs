@@ -70,6 +70,7 @@ impl Env {
             .env("GIT_COMMITTER_EMAIL", "test.er@example.org")
             .env("BUILDKEEP_TEST_CLOCK", "2026-01-02T03:04:05Z")
             .env("BUILDKEEP_TEST_HOSTNAME", "box")
+            .env("BUILDKEEP_TEST_CPUS", "2")
             .env("BUILDKEEP_TEST_SEED", number.to_string());
         command
     }

@@ -135,12 +135,14 @@ struct Wishes {
     template: Template,
     scripts: Option<PathBuf>,
     root: Option<PathBuf>,
+    jobs: usize,
 }
 
 /// Asks on a terminal for what was not said; elsewhere takes the defaults.
 fn ask(cx: &mut Context, args: &Args) -> Result<Wishes, Failure> {
     let mut wishes = Wishes {
         template: args.template.unwrap_or(Template::Generic),
+        jobs: cx.world.cpus,
         scripts: args.scripts.as_ref().map(|dir| cx.path(dir)),
         root: args
             .root

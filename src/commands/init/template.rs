@@ -142,12 +142,7 @@ fn blanks(
                 &format!("# {variable} = \"${{root}}\""),
             ),
         ),
-        (
-            "@JOBS@",
-            std::thread::available_parallelism()
-                .map_or(1, std::num::NonZero::get)
-                .to_string(),
-        ),
+        ("@JOBS@", wishes.jobs.to_string()),
         ("@ARCH@", std::env::consts::ARCH.to_owned()),
     ])
 }
