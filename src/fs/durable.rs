@@ -57,15 +57,27 @@ pub fn rename_durable(from: &Path, to: &Path) -> Result<(), PathError> {
 
 /// Creates a folder and its missing parents, each made durable in its parent.
 pub fn create_dirs_durable(path: &Path) -> Result<(), PathError> {
-    match fs::create_dir(path) {
-        Ok(()) => sync_parent(path),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+    let created = match create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let parent = path.parent().ok_or(error).at("create", path)?;
             create_dirs_durable(parent)?;
-            create_dirs_durable(path)
+            // Once more only: a folder that takes no new ones may say so, as /proc does.
+            create_dir(path)
         }
-        Err(error) => Err(error).at("create", path),
+        created => created,
+    };
+    if created.at("create", path)? {
+        sync_parent(path)?;
+    }
+    Ok(())
+}
+
+/// Creates a folder; returns whether it was not there.
+fn create_dir(path: &Path) -> io::Result<bool> {
+    match fs::create_dir(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -146,4 +158,24 @@ pub fn symlink_durable(target: &[u8], path: &Path) -> Result<(), PathError> {
         .at("create", path)?;
     rename(&temporary, path).inspect_err(|_| discard(&temporary))?;
     sync_parent(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_made_with_their_parents_and_a_place_without_room_for_them_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("a/b/c");
+        create_dirs_durable(&deep).unwrap();
+        create_dirs_durable(&deep).unwrap();
+        assert!(deep.is_dir());
+        let error = create_dirs_durable(Path::new("/proc/none/such")).unwrap_err();
+        assert_eq!(error.path, Path::new("/proc/none"));
+        let file = dir.path().join("file");
+        write_durable(&file, b"").unwrap();
+        assert!(create_dirs_durable(&file.join("a")).is_err());
+        assert!(create_dirs_durable(&file).is_err());
+    }
 }
