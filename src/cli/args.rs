@@ -55,8 +55,6 @@ pub(super) enum Command {
     Man(commands::man::Args),
     #[command(hide = true)]
     Hook(commands::hook::Args),
-    #[command(hide = true)]
-    Helper(commands::helper::Args),
 }
 
 impl Command {
@@ -89,7 +87,6 @@ impl Command {
             Self::Completions(args) => commands::completions::run(cx, args, Cli::command()),
             Self::Man(args) => commands::man::run(cx, args, Cli::command()),
             Self::Hook(args) => commands::hook::run(cx, args),
-            Self::Helper(args) => commands::helper::run(cx, args),
         }
     }
 }

@@ -9,12 +9,15 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::commands::{Answer, Context};
+use crate::commands::{Answer, Context, helper};
 use crate::failure::Failure;
 use crate::ui::{Colour, Format, Quiet, Ui};
 
 /// Parses the command line, runs the command, and says how it went.
 pub fn main() -> ExitCode {
+    if let Some(code) = helper::answer(&world::arguments(), &world::system_clock()) {
+        return ExitCode::from(code);
+    }
     let args = args::Cli::parse();
     let mut cx = match context(&args) {
         Ok(cx) => cx,

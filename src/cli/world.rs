@@ -4,6 +4,7 @@
     reason = "clock, environment and folder are read here only"
 )]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -35,11 +36,21 @@ pub(super) fn read() -> Result<World, Failure> {
     })
 }
 
+/// What was typed after our name.
+pub(super) fn arguments() -> Vec<OsString> {
+    std::env::args_os().skip(1).collect()
+}
+
+/// The real clock, whatever tests say.
+pub(super) fn system_clock() -> Clock {
+    Clock::new(Utc::now)
+}
+
 fn clock(env: &Env) -> Clock {
     let fixed = env.text("BUILDKEEP_TEST_CLOCK");
     match fixed.and_then(|text| text.parse::<DateTime<Utc>>().ok()) {
         Some(time) => Clock::fixed(time),
-        None => Clock::new(Utc::now),
+        None => system_clock(),
     }
 }
 

@@ -123,6 +123,13 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// The reason that a word of the helper's command line stands for.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        [Self::Asked, Self::Timeout]
+            .into_iter()
+            .find(|reason| reason.word() == word)
+    }
+
     /// The word of the helper's command line.
     pub(super) fn word(self) -> &'static str {
         match self {

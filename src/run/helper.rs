@@ -1,5 +1,5 @@
 //! Our helper processes: what they are called, how they are started.
-use std::ffi::CStr;
+use std::ffi::{CStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,6 +27,24 @@ pub enum Helper {
 }
 
 impl Helper {
+    /// The helper that a command line asks for, and the folder of its attempt.
+    pub fn asked_for(args: &[OsString]) -> Option<(Self, PathBuf)> {
+        let [word, dir, role @ ..] = args else {
+            return None;
+        };
+        let role: Vec<&str> = role.iter().filter_map(|word| word.to_str()).collect();
+        let helper = match role.as_slice() {
+            _ if word != WORD => return None,
+            ["keeper"] => Self::Keeper,
+            ["adopt"] => Self::Adopt,
+            ["shim", keeper] => Self::Shim(keeper.parse().ok()?),
+            ["launch"] => Self::Launch,
+            ["stop", reason] => Self::Stop(StopReason::of_word(reason)?),
+            _ => return None,
+        };
+        Some((helper, dir.into()))
+    }
+
     /// Does it, for the attempt in `dir`; returns the code to end with.
     ///
     /// Nobody reads what a helper prints, so an error goes to `helper.log`.
@@ -112,4 +130,40 @@ impl Program {
 
 fn complain(dir: &Path, text: &str) -> Result<(), PathError> {
     AppendFile::open(&dir.join("helper.log"))?.append(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_helper_is_recognised_by_the_command_line_that_starts_it() {
+        let helpers = [
+            Helper::Keeper,
+            Helper::Adopt,
+            Helper::Shim(42),
+            Helper::Launch,
+            Helper::Stop(StopReason::Asked),
+            Helper::Stop(StopReason::Timeout),
+        ];
+        for helper in helpers {
+            let command = Program::of_self().helper(&helper, &AttemptDir::new("/a b"));
+            let args: Vec<OsString> = command.get_args().map(OsString::from).collect();
+            assert_eq!(Helper::asked_for(&args), Some((helper, "/a b".into())));
+        }
+    }
+
+    #[test]
+    fn what_a_person_types_is_no_helper() {
+        for line in [
+            "helper",
+            "helper x",
+            "helper x keeper y",
+            "helper x shim y",
+            "run x keeper",
+        ] {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(Helper::asked_for(&args), None, "{line}");
+        }
+    }
 }
