@@ -53,6 +53,8 @@ pub(super) struct Guard {
     recorded_at: Option<Duration>,
     is_over: bool,
     is_late: bool,
+    /// The folder was deleted: there is only output left to take, so that the script never waits.
+    is_gone: bool,
 }
 
 impl Guard {
@@ -70,6 +72,7 @@ impl Guard {
             recorded_at: None,
             is_over: false,
             is_late: false,
+            is_gone: false,
         })
     }
 
@@ -93,7 +96,8 @@ impl Guard {
                 .and_then(|()| self.record())
                 .and_then(|()| self.finish(has_children));
             let is_finished = done.is_ok() && self.is_over;
-            if !has_children && (is_finished || self.duty.is_gone()) {
+            self.is_gone = !is_finished && self.duty.is_gone();
+            if !has_children && (is_finished || self.is_gone && !self.has_stranger()) {
                 return;
             }
             self.stop_if_late();
@@ -119,6 +123,7 @@ impl Guard {
     fn patience(&self) -> Option<Duration> {
         let is_ending = self.recorded_at.is_some() && !self.is_over;
         match &self.watch {
+            _ if self.is_gone => None,
             Watch::Orphan if self.script.is_none() => Some(SOON),
             Watch::Stranger(..) if self.asks > 0 => Some(SOON),
             Watch::Known(..) if self.asks > 0 => Some(RETRY),
@@ -126,8 +131,13 @@ impl Guard {
             Watch::Nothing if self.recorded_at.is_none() => Some(Duration::ZERO),
             _ if is_ending => Some(RETRY / 4),
             _ if self.log.is_behind() => Some(RETRY),
-            _ => self.time_left(),
+            _ => self.time_left().map(|left| left.max(RETRY)),
         }
+    }
+
+    /// Whether a script that is not our child still runs.
+    fn has_stranger(&self) -> bool {
+        matches!(&self.watch, Watch::Stranger(_, fd) if !is_ready(fd))
     }
 
     /// Takes the status of children that ended; returns whether any are left.
@@ -263,8 +273,11 @@ impl Guard {
         Ok(())
     }
 
+    /// How long the script may still take; nothing if it has ended, or need not end.
     fn time_left(&self) -> Option<Duration> {
-        let timeout = self.duty.spec.timeout_s.filter(|_| !self.is_late)?;
+        let has_ended = matches!(self.watch, Watch::Known(..) | Watch::Nothing);
+        let is_limited = !has_ended && !self.is_late;
+        let timeout = self.duty.spec.timeout_s.filter(|_| is_limited)?;
         let Ok(Some(file)) = self.duty.process() else {
             return Some(RETRY);
         };
@@ -274,9 +287,7 @@ impl Guard {
 
     /// Has the script stopped once it took longer than it may.
     fn stop_if_late(&mut self) {
-        let runs = !matches!(self.watch, Watch::Known(..) | Watch::Nothing);
-        let started = self.duty.dir.process().exists();
-        if runs && started && self.time_left() == Some(Duration::ZERO) {
+        if self.time_left() == Some(Duration::ZERO) {
             let stop = Helper::Stop(StopReason::Timeout);
             self.is_late = Program::of_self().spawn(&stop, &self.duty.dir).is_ok();
         }

@@ -10,7 +10,7 @@ const PATIENT: &str = "
 echo started >> starts
 echo before
 touch running
-until [ -e go ]; do sleep 0.01; done
+until [ -e go ] || [ $((i += 1)) -gt 6000 ]; do sleep 0.01; done
 seq 1 20000
 echo after >&2
 exit 7
@@ -159,7 +159,7 @@ fn the_adopter_dies_too() {
 
 #[test]
 fn all_die_with_the_script() {
-    let site = Site::new("echo $$ > pid; touch running; sleep 1000");
+    let site = Site::new("echo $$ > pid; touch running; sleep 60");
     let mut keeper = site.start();
     site.until_file("running");
     let script: i32 = std::fs::read_to_string(site.file("pid"))

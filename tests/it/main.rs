@@ -12,6 +12,7 @@ mod keep;
 mod kill;
 mod layers;
 mod plan;
+mod quiet;
 mod reference;
 mod remote;
 mod rollback;

@@ -122,7 +122,9 @@ fn output_of_a_child_that_outlives_the_script_a_little_is_kept() {
 
 #[test]
 fn a_daemon_left_behind_does_not_hold_the_step_up_and_stays_alive() {
-    let site = Site::new("(until [ -e go ]; do sleep 0.05; done; echo late; touch gone) & exit 0");
+    let site = Site::new(
+        "(until [ -e go ] || [ $((i += 1)) -gt 1200 ]; do sleep 0.05; done; echo late; touch gone) & exit 0",
+    );
     let keeper = site.start();
     let attempt = site.follow(Some(keeper));
     assert_eq!(attempt.state, AttemptState::Succeeded);
@@ -159,11 +161,11 @@ fn marked(site: &Site) -> Vec<i32> {
 const FAMILY: &str = "
 trap '' TERM
 mark=$PWD/mark
-bash -c \"trap '' TERM; : $mark; touch a; while :; do sleep 1; done\" &
-setsid bash -c \": $mark; touch b; while :; do sleep 1; done\" &
-(setsid env -i /bin/bash -c \": $mark; cd $PWD; : > c; while :; do /bin/sleep 1; done\" & )
+bash -c \"trap '' TERM; : $mark; touch a; for i in {1..60}; do sleep 1; done\" &
+setsid bash -c \": $mark; touch b; for i in {1..60}; do sleep 1; done\" &
+(setsid env -i /bin/bash -c \": $mark; cd $PWD; : > c; for i in {1..60}; do /bin/sleep 1; done\" & )
 touch running
-while :; do sleep 1; done
+for i in {1..60}; do sleep 1; done
 ";
 
 fn all_started(site: &Site) {
@@ -207,7 +209,7 @@ fn stop_ends_all_descendants_when_no_helper_lives() {
 #[test]
 fn a_polite_script_has_its_grace() {
     let site = Site::new(
-        "trap 'echo cleaning; touch cleaned; exit 3' TERM; touch running; while :; do sleep 0.05; done",
+        "trap 'echo cleaning; touch cleaned; exit 3' TERM; touch running; for i in {1..1200}; do sleep 0.05; done",
     );
     let keeper = site.start();
     site.until_file("running");
@@ -241,7 +243,7 @@ fn what_was_stopped_before_it_began_never_begins() {
 
 #[test]
 fn a_script_that_takes_too_long_is_stopped_and_failed() {
-    let mut site = Site::new("echo began; sleep 1000");
+    let mut site = Site::new("echo began; sleep 60");
     site.spec.timeout_s = Some(1);
     let attempt = site.run();
     assert_eq!(attempt.state, AttemptState::Failed);
@@ -251,7 +253,9 @@ fn a_script_that_takes_too_long_is_stopped_and_failed() {
 
 #[test]
 fn a_halted_script_is_paused() {
-    let site = Site::new("echo $$ > pid; touch running; until [ -e go ]; do sleep 0.01; done");
+    let site = Site::new(
+        "echo $$ > pid; touch running; until [ -e go ] || [ $((i += 1)) -gt 6000 ]; do sleep 0.01; done",
+    );
     let keeper = site.start();
     site.until_file("running");
     let pid = std::fs::read_to_string(site.file("pid")).unwrap();
@@ -267,7 +271,7 @@ fn a_halted_script_is_paused() {
 #[test]
 fn a_full_disk_does_not_stop_the_script() {
     let site = Site::new(
-        "head -c 3000000 /dev/zero | tr '\\0' x; touch written; until [ -e go ]; do sleep 0.01; done; echo end; exit 5",
+        "head -c 3000000 /dev/zero | tr '\\0' x; touch written; until [ -e go ] || [ $((i += 1)) -gt 6000 ]; do sleep 0.01; done; echo end; exit 5",
     );
     std::fs::create_dir_all(site.dir.path()).unwrap();
     let mount = |args: &[&str]| std::process::Command::new("mount").args(args).status();

@@ -10,7 +10,7 @@ use rustix::pipe::{SpliceFlags, splice};
 
 use super::gap::Backlog;
 use super::{index_path, segment_path, segments};
-use crate::fs::{PathError, create_dirs_durable, open_stream};
+use crate::fs::{PathError, create_dirs_durable, is_absent, open_stream};
 
 /// How much a segment holds.
 const SEGMENT: u64 = 64 << 20;
@@ -148,8 +148,10 @@ impl LogWriter {
         if self.at < SEGMENT {
             return;
         }
-        let Ok(next) = open_stream(&segment_path(&self.dir, self.number + 1)) else {
-            return;
+        let next = match open_stream(&segment_path(&self.dir, self.number + 1)) {
+            Ok(next) => next,
+            Err(error) if is_absent(&error.source) => return self.start_over(),
+            Err(_) => return,
         };
         // A failure shows again at the next write; the log is data, not a promise.
         let _ = self.segment.sync_data();
@@ -157,6 +159,13 @@ impl LogWriter {
         self.number += 1;
         self.before += self.at;
         self.at = 0;
+    }
+
+    /// Uses the space again of a log that was deleted while it grew: nobody can read it.
+    fn start_over(&mut self) {
+        if self.segment.set_len(0).is_ok() {
+            self.at = 0;
+        }
     }
 
     fn stamp(&mut self, now_ms: i64) {
