@@ -1,13 +1,12 @@
 //! `stop`
 use std::fmt;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use super::run::{publish_finished, running};
+use super::run::{await_record, publish_finished, running};
 use super::{Answer, Context};
 use crate::failure::Failure;
-use crate::run::{Attempt, AttemptState, Follower, Interrupts, Program, StopReason, Tick, stop};
+use crate::run::{Attempt, AttemptState, Follower, Interrupts, Program, StopReason, stop};
 use crate::ui::{clean, style};
 
 /// Stop the step that runs, and all processes it started
@@ -17,9 +16,6 @@ pub struct Args {
     #[arg(value_name = "STEP")]
     step: Option<String>,
 }
-
-/// How often to look whether it has gone.
-const TICK: Duration = Duration::from_secs(1);
 
 /// What was stopped.
 #[derive(Debug, Serialize)]
@@ -91,12 +87,8 @@ fn nothing_runs(step: Option<&str>) -> Failure {
 }
 
 fn end(cx: &mut Context, attempt: &Attempt, interrupts: &Interrupts) -> Result<Attempt, Failure> {
-    stop(&attempt.dir, StopReason::Asked, &cx.world.clock)?;
-    let mut follower = Follower::new(&Program::of_self(), &attempt.dir, None);
-    loop {
-        match follower.wait(TICK, interrupts)? {
-            Tick::Over(attempt) => return Ok(*attempt),
-            Tick::Running | Tick::Interrupted => {}
-        }
-    }
+    let hurry = || interrupts.came();
+    stop(&attempt.dir, StopReason::Asked, &cx.world.clock, hurry)?;
+    let follower = Follower::new(&Program::of_self(), &attempt.dir, None);
+    await_record(cx, follower, interrupts)
 }

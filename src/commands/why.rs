@@ -4,9 +4,10 @@ use std::fmt;
 use serde::Serialize;
 
 use super::project::Project;
-use super::run::manifests;
+use super::status::{self, Seen};
 use super::{Answer, Context};
 use crate::failure::Failure;
+use crate::fs::read_optional;
 use crate::plan::{Change, ChangeKind, Fingerprint};
 use crate::report::diff::FileDiff;
 use crate::run::{AttemptState, Manifest};
@@ -42,12 +43,15 @@ impl fmt::Display for Why {
         let Some(since) = &self.since_attempt else {
             return match self.state {
                 None => writeln!(f, "{step} was never built"),
-                Some(state) => writeln!(f, "{step} never worked here; {} {state}", self.until),
+                Some(state) => {
+                    let verb = verb(state);
+                    writeln!(f, "{step} never worked here; {} {verb}", self.until)
+                }
             };
         };
         let until = match (self.until.as_str(), self.state) {
             ("now", _) => "now".to_owned(),
-            (attempt, Some(state)) => format!("{attempt}, which {state}"),
+            (attempt, Some(state)) => format!("{attempt}, which {}", verb(state)),
             (attempt, None) => attempt.to_owned(),
         };
         let time = self
@@ -72,21 +76,31 @@ impl fmt::Display for Why {
     }
 }
 
+/// What an attempt did, or what became of it.
+fn verb(state: AttemptState) -> &'static str {
+    match state {
+        AttemptState::Running => "is running",
+        AttemptState::Paused => "is paused",
+        AttemptState::Succeeded => "succeeded",
+        AttemptState::Failed => "failed",
+        AttemptState::Cancelled => "was stopped",
+        AttemptState::Interrupted => "was interrupted",
+        AttemptState::Lost => "was lost",
+    }
+}
+
 /// Runs the command.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
-    super::run::publish_finished(cx, &cx.keep()?)?;
     let project = Project::open(cx)?;
     let step = project.plan.find(&args.step)?;
-    let known = manifests(&project.keep)?.remove(&step.id);
+    let mut seen = status::known(cx, &project.keep)?;
+    let known = seen.manifests.remove(&step.id);
     let now = project.fingerprints()?.remove(&step.id).unwrap_or_default();
     let mut why = compare(&step.id, known.as_ref(), now);
     if let Some(manifest) = known.filter(|_| changed_script(&why.changes)) {
         let after = match why.until.as_str() {
             "now" => project.plan.script(step)?,
-            _ => project
-                .keep
-                .state_file(&format!("scripts/{}", step.id))?
-                .unwrap_or_default(),
+            _ => script_of(&project.keep, &manifest, &seen)?,
         };
         why.script = script_diff(&project.keep, &manifest, &step.file, &after)?;
     }
@@ -123,6 +137,17 @@ fn changed_script(changes: &[Change]) -> bool {
     changes
         .iter()
         .any(|change| change.kind == ChangeKind::Script)
+}
+
+/// The script of the newest attempt, as it was started; its end may not be published yet.
+fn script_of(keep: &Keep, manifest: &Manifest, seen: &Seen) -> Result<Vec<u8>, Failure> {
+    let mut attempts = seen.attempts.iter();
+    let unpublished = attempts.find(|attempt| attempt.spec.attempt == manifest.attempt);
+    let script = match unpublished {
+        Some(attempt) => read_optional(&attempt.dir.script())?,
+        None => keep.state_file(&format!("scripts/{}", manifest.step))?,
+    };
+    Ok(script.unwrap_or_default())
 }
 
 /// The lines of the script that differ; its bytes as built are in the state history.

@@ -9,7 +9,9 @@ impl From<PathError> for Failure {
         let place = error.path.display().to_string();
         let failure = Self::new(Kind::User, &error);
         if full {
-            failure.hint(format!("nothing was changed; make room: `df -h {place}`"))
+            // The file itself may not be there.
+            let folder = error.path.parent().unwrap_or(&error.path).display();
+            failure.hint(format!("nothing was changed; make room: `df -h {folder}`"))
         } else if denied {
             failure.hint(format!("look who owns it: `ls -ld {place}`"))
         } else {

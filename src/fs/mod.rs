@@ -51,3 +51,15 @@ pub fn is_absent(error: &io::Error) -> bool {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
 }
+
+/// Tells whether the disk behind `path` has no room for so much as a small record.
+pub fn is_full(path: &Path) -> bool {
+    const RECORD: u64 = 16 << 10;
+    rustix::fs::statvfs(path).is_ok_and(|disk| {
+        let is_root = rustix::process::geteuid().is_root();
+        let blocks = if is_root { disk.f_bfree } else { disk.f_bavail };
+        let has_room = disk.f_blocks == 0 || blocks * disk.f_frsize >= RECORD;
+        let has_names = disk.f_files == 0 || disk.f_favail > 0;
+        !(has_room && has_names)
+    })
+}

@@ -16,7 +16,7 @@ pub struct Attempt {
     pub spec: Spec,
     /// How it stands.
     pub state: AttemptState,
-    /// How it ended, once that is on record.
+    /// How it ended: on record once it is closed, before that as far as it can be told by now.
     pub exit: Option<Exit>,
     /// Who wanted it to end.
     pub stop: Option<Stop>,
@@ -55,7 +55,7 @@ pub fn inspect(dir: &AttemptDir) -> Result<Attempt, Error> {
         started_boot_s,
         is_guarded,
     };
-    attempt.state = attempt.fold()?;
+    attempt.fold()?;
     Ok(attempt)
 }
 
@@ -65,23 +65,30 @@ fn has_ended(dir: &AttemptDir) -> Result<bool, Error> {
 }
 
 impl Attempt {
-    fn fold(&self) -> Result<AttemptState, Error> {
-        if let Some(exit) = &self.exit {
-            return Ok(AttemptState::of_exit(exit, self.stop.as_ref()));
-        }
+    /// Finds the state; and how it ended, if that is not on record yet.
+    fn fold(&mut self) -> Result<(), Error> {
         let stat = self.process.as_ref().and_then(Identity::stat);
-        if self.is_guarded || stat.as_ref().is_some_and(|stat| !stat.is_zombie()) {
+        let lives = self.is_guarded || stat.as_ref().is_some_and(|stat| !stat.is_zombie());
+        if self.exit.is_none() && lives {
             let is_stopped = stat.is_some_and(|stat| stat.is_stopped());
-            return Ok(if is_stopped {
+            self.state = if is_stopped {
                 AttemptState::Paused
             } else {
                 AttemptState::Running
-            });
+            };
+            return Ok(());
         }
-        let zombie = stat.and_then(|stat| stat.exit_status);
-        let ending = noted_ending(&self.dir)?.or(zombie.map(Ending::from_wait_status));
-        let exit = self.unrecorded(ending)?;
-        Ok(AttemptState::of_exit(&exit, self.stop.as_ref()))
+        let exit = match self.exit.take() {
+            Some(exit) => exit,
+            None => {
+                let zombie = stat.and_then(|stat| stat.exit_status);
+                let ending = noted_ending(&self.dir)?.or(zombie.map(Ending::from_wait_status));
+                self.unrecorded(ending)?
+            }
+        };
+        self.state = AttemptState::of_exit(&exit, self.stop.as_ref());
+        self.exit = Some(exit);
+        Ok(())
     }
 
     /// The end that an adopter is going to put on record.

@@ -67,7 +67,7 @@ impl Helper {
             Self::Adopt => keeper::adopt(dir, clock)?,
             Self::Shim(keeper) => shim::run(dir, clock, *keeper)?,
             Self::Launch => return launch::launch(&dir, clock),
-            Self::Stop(reason) => stop(&dir, *reason, clock)?,
+            Self::Stop(reason) => stop(&dir, *reason, clock, || false)?,
         }
         Ok(0)
     }

@@ -18,18 +18,26 @@ const ROUNDS: u32 = 200;
 /// Asks all processes of the attempt in `dir` to end, and kills those that do not within its grace.
 ///
 /// The wish is written down first, so that the end is known to be wanted. Returns once none is left;
-/// the end goes on record by those in charge.
-pub fn stop(dir: &AttemptDir, reason: StopReason, clock: &Clock) -> Result<(), Error> {
+/// the end goes on record by those in charge. In a `hurry` nobody has any grace.
+pub fn stop(
+    dir: &AttemptDir,
+    reason: StopReason,
+    clock: &Clock,
+    hurry: impl Fn() -> bool,
+) -> Result<(), Error> {
     let spec = Spec::load(dir)?;
     let wish = Stop {
         reason,
         time: clock.stamp(),
     };
-    save_first(&dir.stop(), &wish)?;
-    give_up_if_not_started(dir)?;
+    let noted = save_first(&dir.stop(), &wish).and_then(|_| give_up_if_not_started(dir));
+    if !dir.process().exists() {
+        noted?;
+    }
+    // Of what runs, the end matters more than the word for it: the disk may be full.
     signal(&all(dir)?, &[Signal::TERM, Signal::CONT]);
     let deadline = clock.since_boot() + Duration::from_secs(spec.grace_s);
-    while clock.since_boot() < deadline {
+    while clock.since_boot() < deadline && !hurry() {
         let left = all(dir)?;
         let Some(first) = left.first() else {
             return Ok(());

@@ -181,7 +181,7 @@ fn stop_ends_all_descendants() {
     site.spec.grace_s = 1;
     let keeper = site.start();
     all_started(&site);
-    stop(&site.dir, StopReason::Asked, &clock()).unwrap();
+    stop(&site.dir, StopReason::Asked, &clock(), || false).unwrap();
     let attempt = site.follow(Some(keeper));
     assert_eq!(attempt.state, AttemptState::Cancelled);
     assert_eq!(attempt.exit.unwrap().signal, Some(9));
@@ -198,7 +198,7 @@ fn stop_ends_all_descendants_when_no_helper_lives() {
     site.kill_helper("shim");
     keeper.wait().unwrap();
     // Orphaned, in a session of its own and without environment: nothing leads to the third.
-    stop(&site.dir, StopReason::Asked, &clock()).unwrap();
+    stop(&site.dir, StopReason::Asked, &clock(), || false).unwrap();
     let attempt = site.follow(None);
     assert_eq!(attempt.state, AttemptState::Cancelled);
     let left = marked(&site);
@@ -213,7 +213,7 @@ fn a_polite_script_has_its_grace() {
     );
     let keeper = site.start();
     site.until_file("running");
-    stop(&site.dir, StopReason::Asked, &clock()).unwrap();
+    stop(&site.dir, StopReason::Asked, &clock(), || false).unwrap();
     let attempt = site.follow(Some(keeper));
     assert_eq!(attempt.state, AttemptState::Cancelled);
     assert_eq!(attempt.exit.unwrap().code, Some(3));
@@ -226,7 +226,7 @@ fn what_was_stopped_before_it_began_never_begins() {
     let site = Site::new("echo started >> starts");
     std::fs::create_dir_all(site.dir.path()).unwrap();
     let mut keeper = site.start();
-    stop(&site.dir, StopReason::Asked, &clock()).unwrap();
+    stop(&site.dir, StopReason::Asked, &clock(), || false).unwrap();
     let attempt: Attempt = {
         keeper.wait().unwrap();
         site.follow(None)

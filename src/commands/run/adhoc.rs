@@ -3,24 +3,72 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::lines::Place;
-use super::session::{GRACE_S, begin_run, follow, inherited, told, told_of};
-use super::{claim, runs_of, settle};
+use super::lines::{Place, Started, Summary};
+use super::session::{GRACE_S, begin_run, inherited, rounded, told, told_of};
+use super::watch::{Watched, watch};
+use super::{answer, claim, runs_of, settle};
 use crate::commands::{Answer, Context};
-use crate::failure::{Failure, Kind};
-use crate::run::{AttemptState, Follower, Interrupts, Program, Run, Spec, boot_id, start};
+use crate::failure::Failure;
+use crate::run::{Attempt, AttemptState, Follower, Interrupts, Program, Run, Spec, boot_id, start};
 use crate::store::Keep;
+use crate::ui::Format;
+
+/// Where one command stands among one.
+const ONLY: Place = Place { at: 1, of: 1 };
 
 /// Runs a command and waits for it.
 pub(super) fn run(cx: &mut Context, keep: &Keep, command: &[String]) -> Result<Answer, Failure> {
     let _only = claim(cx, &runs_of(keep))?;
     settle::finish_earlier(cx, keep)?;
-    let interrupts = Interrupts::watch()?;
+    let began = cx.world.clock.since_boot();
     let mut run = begin_run(cx, keep)?;
-    let spec = spec(cx, keep, &run, command)?;
+    let attempt = attempt(cx, keep, &mut run, command)?;
+    run.event("step-ended", settle::ended(&attempt))?;
+    run.event("run-ended", json!({}))?;
+    settle::publish(cx, keep, &run, None)?;
+    run.close()?;
+    let (ended, failed) = told_of(&attempt, ONLY, keep.root())?;
+    cx.ui.stream(&ended)?;
+    let mut summary = Summary::nothing(0);
+    match attempt.state {
+        AttemptState::Succeeded => summary.succeeded = 1,
+        AttemptState::Cancelled => (summary.stopped, summary.exit) = (1, 130),
+        _ => {
+            cx.ui.stream(&failed)?;
+            (summary.failed, summary.exit) = (1, 1);
+        }
+    }
+    let took = cx.world.clock.since_boot().saturating_sub(began);
+    summary.duration_s = rounded(took.as_secs_f64());
+    summary.run = Some(run.id().to_owned());
+    if cx.ui.format() == Format::Json {
+        cx.ui.show(&summary)?;
+    }
+    answer(summary.exit)
+}
+
+/// Starts the command, and waits for its end.
+fn attempt(
+    cx: &mut Context,
+    keep: &Keep,
+    run: &mut Run,
+    command: &[String],
+) -> Result<Attempt, Failure> {
+    let interrupts = Interrupts::watch()?;
+    let spec = spec(cx, keep, run, command)?;
     let dir = run.attempt_dir(&spec.attempt);
     let mut environment = inherited(cx);
     environment.extend(told(keep, &spec, &dir.substeps()));
+    let started = Started {
+        event: "step-started",
+        place: ONLY,
+        step: spec.step.clone(),
+        attempt: spec.attempt.clone(),
+        number: spec.number,
+        reason: "asked for".into(),
+        is_notable: false,
+    };
+    cx.ui.stream(&started)?;
     run.event(
         "step-started",
         json!({ "step": spec.step, "attempt": spec.attempt }),
@@ -28,20 +76,12 @@ pub(super) fn run(cx: &mut Context, keep: &Keep, command: &[String]) -> Result<A
     let program = Program::of_self();
     let keeper = start(&program, &dir, &spec, &environment)?;
     let follower = Follower::new(&program, &dir, Some(keeper));
-    let place = Place { at: 1, of: 1 };
-    let attempt = follow(cx, follower, &interrupts, (&spec, place))?;
-    run.event("step-ended", settle::ended(&attempt))?;
-    run.event("run-ended", json!({}))?;
-    settle::publish(cx, keep, &run, None)?;
-    run.close()?;
-    let (ended, failed) = told_of(&attempt, place, keep.root())?;
-    cx.ui.stream(&ended)?;
-    match attempt.state {
-        AttemptState::Succeeded => return Ok(Answer::Yes),
-        AttemptState::Cancelled => return Err(Failure::text(Kind::Interrupted, "stopped")),
-        _ => cx.ui.stream(&failed)?,
-    }
-    Ok(Answer::No)
+    let watched = Watched {
+        place: ONLY,
+        step: &spec.step,
+        last_s: None,
+    };
+    watch(cx, follower, &interrupts, &watched)
 }
 
 fn spec(cx: &Context, keep: &Keep, run: &Run, command: &[String]) -> Result<Spec, Failure> {

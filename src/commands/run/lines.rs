@@ -174,7 +174,10 @@ pub(super) struct Failed {
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let excerpt = &self.excerpt;
-        writeln!(f)?;
+        let says_more = excerpt.line.is_some() || excerpt.error.is_some();
+        if says_more {
+            writeln!(f)?;
+        }
         if let Some(line) = &excerpt.line {
             let place = format!("{}:{}", self.script, line.number);
             writeln!(
@@ -201,10 +204,12 @@ impl fmt::Display for Failed {
                 "  {dropped} bytes of output are missing: no disk had room"
             )?;
         }
-        writeln!(f, "\n  script  {}", clean(&self.script))?;
-        writeln!(f, "  log     {}", clean(&self.log.display().to_string()))?;
-        for next in &self.next {
-            writeln!(f, "  {next}")?;
+        let log = self.log.display().to_string();
+        writeln!(f, "\n  {:13}  {}", "script", clean(&self.script))?;
+        writeln!(f, "  {:13}  {}", "log", clean(&log))?;
+        let labels = ["all of it", "what changed", "then go on"];
+        for (label, next) in labels.iter().zip(&self.next) {
+            writeln!(f, "  {label:13}  {}", clean(next))?;
         }
         Ok(())
     }
@@ -216,6 +221,8 @@ pub(super) struct Summary {
     pub(super) run: Option<String>,
     pub(super) succeeded: usize,
     pub(super) failed: usize,
+    /// The step that somebody stopped.
+    pub(super) stopped: usize,
     pub(super) exit: u8,
     /// Steps that were done before.
     pub(super) done: usize,
@@ -231,6 +238,7 @@ impl Summary {
             run: None,
             succeeded: 0,
             failed: 0,
+            stopped: 0,
             exit: 0,
             done,
             left: 0,
@@ -255,6 +263,7 @@ impl fmt::Display for Summary {
             }
         };
         add(self.failed, "failed");
+        add(self.stopped, "stopped");
         add(self.left, "not run");
         add(self.done, "done before");
         writeln!(f, "{} in {}", parts.join(", "), seconds(self.duration_s))

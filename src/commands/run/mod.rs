@@ -6,9 +6,11 @@ mod lines;
 mod prepare;
 mod session;
 mod settle;
+mod watch;
 
 pub(super) use choose::{Reason, reason};
 pub(super) use settle::{latest, manifests, publish_finished, running};
+pub(super) use watch::await_record;
 
 use super::project::Project;
 use super::{Answer, Context};
@@ -79,14 +81,18 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     }
     let session = Session::begin(cx, keep, plan, manifests)?;
-    finish(session.work(&keys, &wanted, &choices)?, cx)
+    let (summary, failure) = session.work(&keys, &wanted, &choices)?;
+    cx.ui.show(&summary)?;
+    match (summary.exit, failure) {
+        (_, Some(failure)) => Err(failure),
+        (exit, None) => answer(exit),
+    }
 }
 
-fn finish(summary: Summary, cx: &mut Context) -> Result<Answer, Failure> {
-    cx.ui.show(&summary)?;
-    match summary.exit {
+fn answer(exit: u8) -> Result<Answer, Failure> {
+    match exit {
         0 => Ok(Answer::Yes),
-        130 => Err(Failure::text(Kind::Interrupted, "interrupted")
+        130 => Err(Failure::text(Kind::Interrupted, "the run was stopped")
             .hint("`buildkeep run` goes on where it was")),
         _ => Ok(Answer::No),
     }

@@ -1,7 +1,6 @@
 //! One run of the plan: each step that is not done, one after the other.
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -9,19 +8,18 @@ use super::checkpoint;
 use super::choose::{Choice, Reason, Wanted, reason};
 use super::lines::{Ended, Failed, Place, Started, Summary};
 use super::prepare;
+use super::watch::{Watched, watch};
 use super::{runs_of, settle};
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::fs::{create_dirs_durable, write_durable};
 use crate::plan::{Fingerprint, Keys, Plan, Step, StepEnv};
 use crate::run::{
-    Attempt, AttemptState, Follower, Interrupts, Manifest, Program, Run, RunRecord, Spec,
-    StopReason, Tick, boot_id, excerpt, log_size, start, stop,
+    Attempt, AttemptState, Follower, Interrupts, Manifest, Program, Run, RunRecord, Spec, boot_id,
+    excerpt, start,
 };
 use crate::store::Keep;
 
-/// How often the live line changes.
-const TICK: Duration = Duration::from_secs(1);
 /// How long a step may take to end by itself once it is asked to.
 pub(super) const GRACE_S: u64 = 10;
 
@@ -34,6 +32,8 @@ pub(super) struct Session<'a> {
     manifests: BTreeMap<String, Manifest>,
     interrupts: Interrupts,
     digests: BTreeMap<String, String>,
+    /// The commit of the configuration that holds for all steps, whatever is committed meanwhile.
+    config_commit: Option<String>,
     /// Steps that did not succeed, and steps that need one of them.
     blocked: BTreeSet<String>,
     summary: Summary,
@@ -55,6 +55,7 @@ impl<'a> Session<'a> {
     ) -> Result<Self, Failure> {
         let interrupts = Interrupts::watch()?;
         let run = begin_run(cx, &keep)?;
+        let config_commit = keep.repo().head()?.map(|id| id.to_string());
         Ok(Self {
             summary: Summary {
                 run: Some(run.id().to_owned()),
@@ -67,18 +68,31 @@ impl<'a> Session<'a> {
             manifests,
             interrupts,
             digests: BTreeMap::new(),
+            config_commit,
             blocked: BTreeSet::new(),
         })
     }
 
     /// Runs what is to be run; `choices` are what it looked like before the first step.
+    ///
+    /// Something may go wrong between steps: how far the run came is told all the same.
     pub(super) fn work(
         mut self,
         keys: &Keys,
         wanted: &Wanted,
         choices: &[Choice],
-    ) -> Result<Summary, Failure> {
+    ) -> Result<(Summary, Option<Failure>), Failure> {
         let began = self.cx.world.clock.since_boot();
+        let failure = self.steps(keys, wanted, choices).err();
+        let took = self.cx.world.clock.since_boot().saturating_sub(began);
+        self.summary.duration_s = rounded(took.as_secs_f64());
+        match failure {
+            None => Ok((self.end()?, None)),
+            Some(failure) => Ok((self.give_up(&failure, choices.len()), Some(failure))),
+        }
+    }
+
+    fn steps(&mut self, keys: &Keys, wanted: &Wanted, choices: &[Choice]) -> Result<(), Failure> {
         let scope: BTreeMap<usize, usize> = choices.iter().map(|c| c.at).zip(1..).collect();
         let mut next = Next::GoOn;
         for at in 0..self.plan.steps.len() {
@@ -107,7 +121,7 @@ impl<'a> Session<'a> {
             let attempt = self.step(&step, (&env, &fingerprint), (place, &reason))?;
             next = self.after(&step, &attempt, wanted);
         }
-        self.end(began)
+        Ok(())
     }
 
     /// What a step would get and be built from now; steps before it may have changed that.
@@ -182,7 +196,7 @@ impl<'a> Session<'a> {
             argv: vec![text(step.path.as_os_str())?],
             workdir: step.workdir.clone(),
             environment: env.vars.keys().cloned().collect(),
-            config_commit: self.keep.repo().head()?.map(|id| id.to_string()),
+            config_commit: self.config_commit.clone(),
             timeout_s: step.timeout.map(|timeout| timeout.as_secs()),
             grace_s: GRACE_S,
             planned: true,
@@ -209,7 +223,14 @@ impl<'a> Session<'a> {
         let program = Program::of_self();
         let keeper = start(&program, &dir, spec, &environment)?;
         let follower = Follower::new(&program, &dir, Some(keeper));
-        follow(self.cx, follower, &self.interrupts, (spec, place))
+        let success = self.manifests.get(&spec.step);
+        let success = success.and_then(|manifest| manifest.last_success.as_ref());
+        let watched = Watched {
+            place,
+            step: &spec.step,
+            last_s: success.and_then(|success| success.duration_s),
+        };
+        watch(self.cx, follower, &self.interrupts, &watched)
     }
 
     /// Shows how a step ended, and if it did not succeed, why.
@@ -228,10 +249,15 @@ impl<'a> Session<'a> {
                 self.summary.succeeded += 1;
                 return Next::GoOn;
             }
-            AttemptState::Cancelled => self.summary.exit = 130,
-            _ => self.summary.exit = 1,
+            AttemptState::Cancelled => {
+                self.summary.stopped += 1;
+                self.summary.exit = 130;
+            }
+            _ => {
+                self.summary.failed += 1;
+                self.summary.exit = 1;
+            }
         }
-        self.summary.failed += 1;
         self.blocked.insert(step.id.clone());
         if wanted.keep_going && self.summary.exit == 1 {
             Next::GoOn
@@ -240,9 +266,18 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn end(mut self, began: Duration) -> Result<Summary, Failure> {
-        let took = self.cx.world.clock.since_boot().saturating_sub(began);
-        self.summary.duration_s = (took.as_secs_f64() * 1000.0).round() / 1000.0;
+    /// Publishes what can be published of a run that cannot go on; the next run does the rest.
+    fn give_up(mut self, failure: &Failure, wanted: usize) -> Summary {
+        // The failure itself is what is told.
+        let _ = settle::close_if_over(self.cx, &self.keep, &mut self.run);
+        let summary = &mut self.summary;
+        summary.exit = failure.kind().exit_code();
+        let reached = summary.succeeded + summary.failed + summary.stopped + summary.done;
+        summary.left = wanted.saturating_sub(reached);
+        self.summary
+    }
+
+    fn end(mut self) -> Result<Summary, Failure> {
         let (succeeded, failed) = (self.summary.succeeded, self.summary.failed);
         let data = json!({ "succeeded": succeeded, "failed": failed, "exit": self.summary.exit });
         self.run.event("run-ended", data)?;
@@ -270,38 +305,6 @@ pub(super) fn begin_run(cx: &Context, keep: &Keep) -> Result<Run, Failure> {
     Ok(run)
 }
 
-/// Waits for the end of an attempt; a person who interrupts stops it.
-pub(super) fn follow(
-    cx: &mut Context,
-    mut follower: Follower,
-    interrupts: &Interrupts,
-    (spec, place): (&Spec, Place),
-) -> Result<Attempt, Failure> {
-    let began = cx.world.clock.since_boot();
-    loop {
-        match follower.wait(TICK, interrupts)? {
-            Tick::Running => {
-                let took = cx.world.clock.since_boot().saturating_sub(began);
-                let size = log_size(&follower.dir().log())?;
-                let took = crate::ui::duration(took);
-                let output = size / 1024;
-                cx.ui.live(format!(
-                    "{place} {}  {took}  {output} KiB of output",
-                    spec.step
-                ));
-            }
-            Tick::Interrupted => {
-                cx.ui.live(format!("{place} {}  stopping", spec.step));
-                stop(follower.dir(), StopReason::Asked, &cx.world.clock)?;
-            }
-            Tick::Over(attempt) => {
-                cx.ui.live_end();
-                return Ok(*attempt);
-            }
-        }
-    }
-}
-
 /// How an attempt ended, and what can be said if it failed.
 pub(super) fn told_of(
     attempt: &Attempt,
@@ -323,7 +326,7 @@ pub(super) fn told_of(
         state: attempt.state,
         code: exit.and_then(|exit| exit.code),
         signal: exit.and_then(|exit| exit.signal),
-        duration_s: exit.and_then(|exit| exit.duration_s),
+        duration_s: exit.and_then(|exit| exit.duration_s).map(rounded),
         cause: is_told.then(|| excerpt.cause.clone()),
     };
     let log = attempt.dir.log().join("0001.log");
@@ -339,12 +342,17 @@ pub(super) fn told_of(
 }
 
 fn next_commands(spec: &Spec) -> Vec<String> {
-    let all = format!("all of it      buildkeep logs {}", spec.step);
+    let mut next = vec![format!("buildkeep logs {}", spec.step)];
     if spec.planned {
-        vec![all, "then go on     buildkeep run".into()]
-    } else {
-        vec![all]
+        next.push(format!("buildkeep why {}", spec.step));
+        next.push("buildkeep run".into());
     }
+    next
+}
+
+/// Milliseconds are all that anybody reads.
+pub(super) fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
 }
 
 /// What scripts inherit: all but what is about us and about Git's own doings.

@@ -67,10 +67,15 @@ pub(in crate::commands) fn publish_finished(cx: &mut Context, keep: &Keep) -> Re
         return Ok(());
     }
     for mut run in runs.open(&cx.world.clock)? {
-        let attempts = run.attempts()?;
-        if attempts.iter().all(|attempt| attempt.is_closed) {
-            close(cx, keep, &mut run)?;
-        }
+        close_if_over(cx, keep, &mut run)?;
+    }
+    Ok(())
+}
+
+/// Publishes what came of a run and closes it, if all of it has ended.
+pub(super) fn close_if_over(cx: &mut Context, keep: &Keep, run: &mut Run) -> Result<(), Failure> {
+    if run.attempts()?.iter().all(|attempt| attempt.is_closed) {
+        close(cx, keep, run)?;
     }
     Ok(())
 }
@@ -118,7 +123,7 @@ fn close(cx: &mut Context, keep: &Keep, run: &mut Run) -> Result<(), Failure> {
             publish(cx, keep, run, Some(attempt))?;
         }
     }
-    run.event("run-ended", json!({ "killed": true }))?;
+    run.event("run-ended", json!({ "cut_short": true }))?;
     publish(cx, keep, run, None)?;
     Ok(run.close()?)
 }

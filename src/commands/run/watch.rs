@@ -1,0 +1,105 @@
+//! Waiting for an attempt in the foreground.
+use std::time::Duration;
+
+use super::lines::Place;
+use crate::commands::Context;
+use crate::failure::{Failure, Kind};
+use crate::fs::is_full;
+use crate::run::{Attempt, Follower, Interrupts, StopReason, Tick, log_size, stop};
+use crate::ui::{clean, duration, seconds, size};
+
+/// How often the live line changes.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What is waited for.
+pub(super) struct Watched<'a> {
+    pub(super) place: Place,
+    pub(super) step: &'a str,
+    /// How long it took the last time it worked.
+    pub(super) last_s: Option<f64>,
+}
+
+/// Waits for the end of an attempt; a person who interrupts stops it, and twice, at once.
+pub(super) fn watch(
+    cx: &mut Context,
+    mut follower: Follower,
+    interrupts: &Interrupts,
+    watched: &Watched<'_>,
+) -> Result<Attempt, Failure> {
+    let began = cx.world.clock.since_boot();
+    let mut is_full = false;
+    loop {
+        match follower.wait(TICK, interrupts)? {
+            Tick::Running => {
+                let took = cx.world.clock.since_boot().saturating_sub(began);
+                cx.ui
+                    .live(watched.line(took, log_size(&follower.dir().log())?));
+                warn_of_full_disk(cx, &follower, &mut is_full);
+            }
+            Tick::Interrupted => {
+                let head = format!("{} {}", watched.place, clean(watched.step));
+                cx.ui
+                    .live(format!("{head}  stopping; Ctrl-C again ends it at once"));
+                let hurry = || interrupts.came();
+                stop(follower.dir(), StopReason::Asked, &cx.world.clock, hurry)?;
+                return await_record(cx, follower, interrupts);
+            }
+            Tick::Over(attempt) => {
+                cx.ui.live_end();
+                return Ok(*attempt);
+            }
+        }
+    }
+}
+
+/// Waits until the end of an attempt whose processes have all gone is on record.
+pub(in crate::commands) fn await_record(
+    cx: &mut Context,
+    mut follower: Follower,
+    interrupts: &Interrupts,
+) -> Result<Attempt, Failure> {
+    let mut is_full = false;
+    loop {
+        match follower.wait(TICK, interrupts)? {
+            Tick::Over(attempt) => {
+                cx.ui.live_end();
+                return Ok(*attempt);
+            }
+            Tick::Running => warn_of_full_disk(cx, &follower, &mut is_full),
+            Tick::Interrupted => {
+                let message = "interrupted before the end of the step was on record";
+                return Err(Failure::text(Kind::Interrupted, message)
+                    .hint("`buildkeep status` shows what became of it"));
+            }
+        }
+    }
+}
+
+/// Says once that nothing can be recorded: the attempt goes on, and so do we.
+fn warn_of_full_disk(cx: &mut Context, follower: &Follower, was_full: &mut bool) {
+    let place = follower.dir().path();
+    if !*was_full && is_full(place) {
+        *was_full = true;
+        cx.ui.warn(format!(
+            "no space left for {}: the step goes on, and the last MiB of its output is kept until \
+             there is room",
+            place.display()
+        ));
+    }
+}
+
+impl Watched<'_> {
+    fn line(&self, took: Duration, log_bytes: u64) -> String {
+        let usual = self
+            .last_s
+            .map(|last| format!(" of about {}", seconds(last)));
+        format!(
+            "{} {}  {}{}  {} of output",
+            self.place,
+            clean(self.step),
+            duration(took),
+            usual.unwrap_or_default(),
+            size(log_bytes)
+        )
+    }
+}
