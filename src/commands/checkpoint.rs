@@ -1,8 +1,9 @@
 //! `checkpoint`
-use super::backup::{Listed, Snapshots};
+use super::backup::Snapshots;
 use super::vaults::VaultArg;
 use super::{Answer, Context};
 use crate::failure::Failure;
+use crate::vault::Snapshot;
 
 /// List the snapshots that were taken after steps
 #[derive(Debug, clap::Args)]
@@ -28,16 +29,18 @@ struct List {
 /// Runs the command.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let Verb::List(args) = &args.verb;
-    let path = args.vault.path(cx)?;
-    let mut snapshots = Vec::new();
-    if path.join("HEAD").exists() || args.vault.is_named() {
-        for snapshot in args.vault.open(cx)?.snapshots()? {
-            let step = snapshot.step.as_ref().map(|step| &step.id);
-            if step.is_some() && (args.step.is_none() || step == args.step.as_ref()) {
-                snapshots.push(Listed::from(snapshot));
-            }
-        }
-    }
-    cx.ui.show(&Snapshots { snapshots })?;
+    let wanted = |snapshot: &Snapshot| {
+        let step = snapshot.step.as_ref().map(|step| step.id.as_str());
+        let asked = args.step.as_deref();
+        step.is_some_and(|step| asked.is_none_or(|asked| is_meant(step, asked)))
+    };
+    let snapshots = Snapshots::of(cx, &args.vault, wanted)?;
+    cx.ui.show(&snapshots)?;
     Ok(Answer::Yes)
+}
+
+/// A step is meant by its id or an end of it.
+fn is_meant(step: &str, asked: &str) -> bool {
+    step.strip_suffix(asked)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
 }

@@ -30,6 +30,12 @@ impl VaultArg {
         }
     }
 
+    /// The option as it has to be typed again; empty if it was not given.
+    pub(super) fn as_typed(&self) -> String {
+        let vault = self.vault.as_ref();
+        vault.map_or_else(String::new, |path| format!(" --vault {}", quoted(path)))
+    }
+
     /// Whether `--vault` was given.
     pub(super) fn is_named(&self) -> bool {
         self.vault.is_some()
@@ -47,6 +53,17 @@ impl VaultArg {
             (Err(_), Some(_)) if cx.dir.is_none() => Ok(None),
             (Err(failure), _) => Err(failure),
         }
+    }
+}
+
+/// A path as a shell takes it.
+pub(super) fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 

@@ -23,6 +23,9 @@ fn hinted(error: &Error) -> Failure {
             path.display()
         )),
         Error::Occupied { .. } => failure.hint("name a folder that is empty or does not exist"),
+        Error::UnknownSnapshot { near: Some(near), .. } => failure
+            .hint(format!("did you mean `{near}`?"))
+            .hint("list them: `buildkeep backup list`"),
         Error::UnknownSnapshot { .. } | Error::NotASnapshot { .. } => {
             failure.hint("list them: `buildkeep backup list`")
         }

@@ -34,6 +34,9 @@ pub enum Special<'a> {
     BlockDevice(u32, u32),
 }
 
+/// How temporary names begin.
+const TEMPORARY: &str = ".buildkeep-tmp-";
+
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
@@ -165,11 +168,24 @@ impl Folder {
         descriptor_path(self.0.as_fd()).join(OsStr::from_bytes(name))
     }
 
+    /// Takes away what killed processes left under temporary names.
+    pub fn sweep(&self) -> Result<()> {
+        let dir = rustix::fs::Dir::read_from(&self.0)?;
+        for entry in dir {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if is_left_over(name) {
+                self.remove(name)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A name in this folder that nobody uses.
     pub fn temporary_name() -> Vec<u8> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        format!(".buildkeep-tmp-{}-{count}", std::process::id()).into_bytes()
+        format!("{TEMPORARY}{}-{count}", std::process::id()).into_bytes()
     }
 }
 
@@ -197,6 +213,17 @@ fn timestamps((seconds, nanos): (i64, u32)) -> Timestamps {
 
 fn descriptor_path(descriptor: BorrowedFd<'_>) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", descriptor.as_raw_fd()))
+}
+
+/// Whether a name is a temporary one of a process that is no more.
+fn is_left_over(name: &[u8]) -> bool {
+    let rest = name.strip_prefix(TEMPORARY.as_bytes());
+    let parts = rest.and_then(|rest| std::str::from_utf8(rest).ok()?.split_once('-'));
+    let numbers = parts.and_then(|(pid, count)| {
+        count.parse::<u32>().ok()?;
+        rustix::process::Pid::from_raw(pid.parse().ok()?)
+    });
+    numbers.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(Errno::SRCH))
 }
 
 /// One name only.

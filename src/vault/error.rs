@@ -6,6 +6,17 @@ use crate::fs::{LockError, PathError};
 use crate::store;
 use crate::store::pack::{PackError, TreeError};
 
+/// The newest of many.
+fn some(tags: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let (older, newest) = tags.split_at(tags.len().saturating_sub(SHOWN));
+    let and_more = match older.len() {
+        0 => String::new(),
+        more => format!("{more} older ones, "),
+    };
+    and_more + &newest.join(", ")
+}
+
 impl Error {
     /// Whether a part of the vault is not as it was written, so that other parts may be.
     pub(super) fn is_damage(&self) -> bool {
@@ -62,13 +73,15 @@ pub enum Error {
         spec: String,
         /// Where.
         vault: PathBuf,
+        /// What may have been meant.
+        near: Option<String>,
     },
     /// Several snapshots fit.
-    #[error("`{spec}` fits {} snapshots: {}", tags.len(), tags.join(", "))]
+    #[error("`{spec}` fits {} snapshots: {}", tags.len(), some(tags))]
     AmbiguousSnapshot {
         /// What was asked for.
         spec: String,
-        /// What fits.
+        /// What fits, oldest first, as short as can be typed.
         tags: Vec<String>,
     },
     /// A folder of the snapshot cannot be parsed.
@@ -114,6 +127,14 @@ pub enum Error {
     TargetNotEmpty {
         /// The target.
         path: PathBuf,
+    },
+    /// What a restore replaces could not be kept.
+    #[error("will not replace {}, which cannot be kept first: {reason}", path.display())]
+    NotKept {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
     },
     /// Too little room.
     #[error("{} has room for {available} more {unit}, and {needed} are needed", path.display())]

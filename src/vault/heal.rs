@@ -32,9 +32,8 @@ impl Vault {
         let note = self.note();
         if found {
             create_dirs_durable(&self.path().join("buildkeep"))?;
-            let lines: Vec<_> = packs.iter().map(|pack| format!("{pack}\n")).collect();
-            let text = lines.concat();
-            write_durable(&note, text.as_bytes())?;
+            let names: Vec<&str> = packs.iter().map(String::as_str).collect();
+            write_durable(&note, names.join("\n").as_bytes())?;
         } else if note.exists() {
             remove_file_durable(&note)?;
         }

@@ -19,9 +19,9 @@ mod stat;
 pub mod verify;
 mod xattrs;
 
-pub use create::{Created, Problem, Source, Trouble, create};
+pub use create::{Created, Only, Problem, Source, Trouble, create};
 pub use error::Error;
-pub use snapshot::{Snapshot, SnapshotInfo, Step};
+pub use snapshot::{Snapshot, SnapshotInfo, Step, shortest};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,9 +1,12 @@
 //! Snapshots: how they are recorded, listed and found.
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
 
 use super::create::Source;
 use super::{Error, Vault};
+use crate::document::nearest;
 use crate::store::{Expect, Message, ObjectId, Signature, Trailers};
 use crate::world::World;
 
@@ -16,6 +19,8 @@ pub struct SnapshotInfo {
     pub op: String,
     /// The step after which it is taken: then it is a checkpoint.
     pub step: Option<Step>,
+    /// Why buildkeep took it by itself; nothing if somebody asked for it.
+    pub reason: Option<&'static str>,
 }
 
 /// Where a build was when a checkpoint was taken.
@@ -56,6 +61,8 @@ pub struct Snapshot {
     pub time: DateTime<FixedOffset>,
     /// The step it was taken after, for a checkpoint.
     pub step: Option<Step>,
+    /// Why it was taken, if nobody asked for it: it may hold parts of the folder only.
+    pub reason: Option<String>,
     /// Files, links and devices in it.
     pub files: u64,
     /// Folders in it.
@@ -166,6 +173,7 @@ impl Vault {
                 run: text("Run").unwrap_or_default(),
                 attempt: text("Attempt").unwrap_or_default(),
             }),
+            reason: text("Reason"),
             files: number("Files"),
             dirs: number("Dirs"),
             bytes: number("Bytes"),
@@ -173,46 +181,101 @@ impl Vault {
         })
     }
 
-    /// The one snapshot that `spec` means: `latest`, `latest:SET`, a tag or an end or a beginning
-    /// of one, a commit, or the step of a checkpoint, the newest of which is meant.
+    /// The one snapshot that `spec` means: `latest`, `latest:SET`, a tag or its last parts or the
+    /// beginning of one, a commit, or the step of a checkpoint, the newest of which is meant.
     pub fn find(&self, spec: &str) -> Result<Snapshot, Error> {
         let mut snapshots = self.snapshots()?;
         let newest = |wanted: &dyn Fn(&Snapshot) -> bool| snapshots.iter().rposition(wanted);
         let found = match spec.strip_prefix("latest") {
-            Some("") => newest(&|_| true),
-            Some(rest) if rest.starts_with(':') => newest(&|s| s.set == rest[1..]),
-            _ => newest(&|s| s.tag == spec)
-                .or_else(|| newest(&|s| s.step.as_ref().is_some_and(|step| step.id == spec))),
+            Some("") => newest(&|s| s.reason.is_none()),
+            Some(rest) if rest.starts_with(':') => {
+                newest(&|s| s.reason.is_none() && s.set == rest[1..])
+            }
+            _ => newest(&|s| s.tag == spec).or_else(|| {
+                one_step(&snapshots, spec).and_then(|id| newest(&|s| is_after(s, &id)))
+            }),
         };
         if let Some(at) = found {
             return Ok(snapshots.swap_remove(at));
         }
-        snapshots.retain(|snapshot| is_meant(snapshot, spec));
+        let all = snapshots.clone();
+        snapshots.retain(|snapshot| is_end(&snapshot.tag, spec));
+        if snapshots.is_empty() {
+            snapshots.clone_from(&all);
+            snapshots.retain(|snapshot| is_meant(snapshot, spec));
+        }
         match snapshots.len() {
             1 => Ok(snapshots.remove(0)),
             0 => Err(Error::UnknownSnapshot {
                 spec: spec.to_owned(),
                 vault: self.path().to_owned(),
+                near: near(spec, &all),
             }),
             _ => Err(Error::AmbiguousSnapshot {
                 spec: spec.to_owned(),
-                tags: snapshots.into_iter().map(|snapshot| snapshot.tag).collect(),
+                tags: snapshots
+                    .iter()
+                    .map(|snapshot| shortest(&snapshot.tag, &all).to_owned())
+                    .collect(),
             }),
         }
     }
 }
 
-/// Whether `spec` is part of a snapshot's names.
+/// The shortest that can be typed for the snapshot `tag`, one of `all`.
+pub fn shortest<'t>(tag: &'t str, all: &[Snapshot]) -> &'t str {
+    let ends = tag.rmatch_indices('/').map(|(at, _)| &tag[at + 1..]);
+    let is_clear = |end: &&str| all.iter().filter(|other| is_end(&other.tag, end)).count() < 2;
+    ends.into_iter().find(is_clear).unwrap_or(tag)
+}
+
+/// The step that `spec` is the id of, or else the end of the id, if it is of one only.
+fn one_step(all: &[Snapshot], spec: &str) -> Option<String> {
+    let ids = all
+        .iter()
+        .filter_map(|s| Some(s.step.as_ref()?.id.as_str()));
+    let meant: BTreeSet<_> = ids.filter(|id| is_end(id, spec)).collect();
+    match meant.first() {
+        _ if meant.contains(spec) => Some(spec.to_owned()),
+        Some(only) if meant.len() == 1 => Some((*only).to_owned()),
+        _ => None,
+    }
+}
+
+fn is_after(snapshot: &Snapshot, id: &str) -> bool {
+    snapshot.step.as_ref().is_some_and(|step| step.id == id)
+}
+
+/// What may have been meant by `spec`.
+fn near(spec: &str, all: &[Snapshot]) -> Option<String> {
+    let sets = all
+        .iter()
+        .map(|snapshot| format!("latest:{}", snapshot.set));
+    let ids = all.iter().filter_map(|s| Some(s.step.as_ref()?.id.clone()));
+    let ends = ids
+        .clone()
+        .filter_map(|id| Some(id.rsplit_once('/')?.1.to_owned()));
+    let known: BTreeSet<String> = sets.chain(ids).chain(ends).collect();
+    nearest(spec, known.iter().map(String::as_str)).map(str::to_owned)
+}
+
+/// Whether `spec` is the last parts of a tag.
+fn is_end(tag: &str, spec: &str) -> bool {
+    tag.strip_suffix(spec)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+}
+
+/// Whether a part of a snapshot's names begins with `spec`.
 fn is_meant(snapshot: &Snapshot, spec: &str) -> bool {
     let is_id = spec.len() >= 4 && spec.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let tail = |id: &str| {
-        id.strip_suffix(spec)
-            .is_some_and(|rest| rest.ends_with('/'))
-    };
+    let begins = |at: usize| snapshot.tag[at..].starts_with(spec);
+    let parts = snapshot.tag.match_indices('/').map(|(at, _)| at + 1);
     !spec.is_empty()
-        && (snapshot.tag.starts_with(spec)
-            || snapshot.tag.ends_with(spec)
-            || snapshot.step.as_ref().is_some_and(|step| tail(&step.id))
+        && (std::iter::once(0).chain(parts).any(begins)
+            || snapshot
+                .step
+                .as_ref()
+                .is_some_and(|step| is_end(&step.id, spec))
             || (is_id && snapshot.commit_id.to_string().starts_with(spec)))
 }
 
@@ -231,9 +294,13 @@ fn message(tag: &str, set: &str, info: &SnapshotInfo, facts: &Facts) -> Message 
     trailers.push("Files", facts.files);
     trailers.push("Dirs", facts.dirs);
     trailers.push("Bytes", facts.bytes);
-    let what = match &info.step {
-        Some(step) => format!("checkpoint: {set} after {}", step.id),
-        None => format!("backup: {set}, {} files", facts.files),
+    if let Some(reason) = info.reason {
+        trailers.push("Reason", reason);
+    }
+    let what = match (&info.step, info.reason) {
+        (Some(step), _) => format!("checkpoint: {set} after {}", step.id),
+        (None, Some(reason)) => format!("backup: {set} {reason}"),
+        (None, None) => format!("backup: {set}, {} files", facts.files),
     };
     Message::new(what, trailers)
 }

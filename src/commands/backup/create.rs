@@ -30,6 +30,9 @@ pub(super) struct Args {
 /// What was taken.
 #[derive(Debug, Serialize)]
 struct Taken {
+    /// The shortest that can be typed for it.
+    #[serde(skip)]
+    name: String,
     snapshot: String,
     commit: String,
     files: u64,
@@ -44,14 +47,17 @@ struct Taken {
 
 impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", style::name(clean(&self.snapshot)))?;
+        writeln!(f, "{}", style::name(clean(&self.name)))?;
         writeln!(
             f,
-            "  {} in {}, {}; {} unchanged",
+            "  {} in {}, {}{}",
             counted(self.files, "file"),
             counted(self.dirs, "folder"),
             size(self.bytes),
-            self.unchanged
+            match self.unchanged {
+                0 => String::new(),
+                unchanged => format!("; {unchanged} unchanged"),
+            }
         )?;
         writeln!(
             f,
@@ -79,6 +85,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         host: host(cx, keep.as_ref())?,
         op: cx.op.clone(),
         step: None,
+        reason: None,
     };
     let mut whole = true;
     for root in paths {
@@ -86,6 +93,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         let source = Source {
             set,
             excludes: args.exclude.clone(),
+            only: None,
             root,
         };
         let what = format!("reading {}", source.root.display());
@@ -96,7 +104,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         if let Some(keep) = &keep {
             record(cx, keep, &created)?;
         }
-        whole &= tell(cx, created)?;
+        whole &= tell(cx, &vault, created)?;
     }
     Ok(Answer::of(whole))
 }
@@ -115,7 +123,7 @@ fn check_source(path: &Path) -> Result<(), Failure> {
 }
 
 /// The id of this machine in the keep, else its name.
-fn host(cx: &mut Context, keep: Option<&Keep>) -> Result<String, Failure> {
+pub(super) fn host(cx: &mut Context, keep: Option<&Keep>) -> Result<String, Failure> {
     let Some(keep) = keep else {
         let name = rustix::system::uname();
         return Ok(name.nodename().to_string_lossy().into_owned());
@@ -128,12 +136,14 @@ fn host(cx: &mut Context, keep: Option<&Keep>) -> Result<String, Failure> {
 }
 
 /// Shows a snapshot and what it lacks; tells whether it is whole.
-fn tell(cx: &mut Context, created: Created) -> Result<bool, Failure> {
+fn tell(cx: &mut Context, vault: &Vault, created: Created) -> Result<bool, Failure> {
     for problem in &created.problems {
         cx.ui.warn(clean(&problem.to_string()));
     }
     let whole = !created.problems.iter().any(Problem::is_loss);
+    let all = vault.snapshots()?;
     cx.ui.show(&Taken {
+        name: vault::shortest(&created.snapshot.tag, &all).to_owned(),
         snapshot: created.snapshot.tag,
         commit: created.snapshot.commit_id.to_string(),
         files: created.snapshot.files,

@@ -7,7 +7,7 @@ use crate::commands::vaults::VaultArg;
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
 use crate::ui::{clean, counted, size, style};
-use crate::vault::Snapshot;
+use crate::vault::{Snapshot, shortest};
 
 /// List snapshots, oldest first
 #[derive(Debug, clap::Args)]
@@ -22,6 +22,9 @@ pub(super) struct Args {
 /// A snapshot.
 #[derive(Debug, Serialize)]
 pub(in crate::commands) struct Listed {
+    /// The shortest that can be typed for it.
+    #[serde(skip)]
+    name: String,
     snapshot: String,
     commit: String,
     time: String,
@@ -30,78 +33,121 @@ pub(in crate::commands) struct Listed {
     step: Option<String>,
     run: Option<String>,
     attempt: Option<String>,
+    reason: Option<String>,
     files: u64,
     dirs: u64,
     bytes: u64,
 }
 
-impl From<Snapshot> for Listed {
-    fn from(snapshot: Snapshot) -> Self {
-        let (step, run, attempt) = match snapshot.step {
-            Some(step) => (Some(step.id), Some(step.run), Some(step.attempt)),
-            None => (None, None, None),
-        };
+impl Listed {
+    /// A snapshot, one of `all`.
+    pub(in crate::commands) fn new(snapshot: &Snapshot, all: &[Snapshot]) -> Self {
+        let step = snapshot.step.as_ref();
         Self {
-            snapshot: snapshot.tag,
+            name: shortest(&snapshot.tag, all).to_owned(),
+            snapshot: snapshot.tag.clone(),
             commit: snapshot.commit_id.to_string(),
             time: snapshot
                 .time
                 .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            host: snapshot.host,
-            set: snapshot.set,
-            step,
-            run,
-            attempt,
+            host: snapshot.host.clone(),
+            set: snapshot.set.clone(),
+            step: step.map(|step| step.id.clone()),
+            run: step.map(|step| step.run.clone()),
+            attempt: step.map(|step| step.attempt.clone()),
+            reason: snapshot.reason.clone(),
             files: snapshot.files,
             dirs: snapshot.dirs,
             bytes: snapshot.bytes,
         }
     }
+
+    /// What it is for, in a few words.
+    fn purpose(&self) -> String {
+        match (&self.step, &self.reason) {
+            (Some(step), _) => format!("{} after {}", self.set, style::strong(clean(step))),
+            (None, Some(reason)) => format!("{} {}", self.set, clean(reason)),
+            (None, None) => self.set.clone(),
+        }
+    }
+
+    /// One line, its first columns as wide as they are in others.
+    fn line(&self, f: &mut fmt::Formatter<'_>, widths: [usize; 2]) -> fmt::Result {
+        let [name, files] = widths;
+        let padding = " ".repeat(name.saturating_sub(self.name.len()));
+        writeln!(
+            f,
+            "{}{padding}  {:>files$}  {:>6}  {}",
+            style::name(clean(&self.name)),
+            counted(self.files, "file"),
+            size(self.bytes),
+            self.purpose()
+        )
+    }
+
+    fn widths(&self) -> [usize; 2] {
+        [self.name.len(), counted(self.files, "file").len()]
+    }
 }
 
 impl fmt::Display for Listed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tag = style::name(clean(&self.snapshot));
-        write!(
-            f,
-            "{tag}  {}, {}",
-            counted(self.files, "file"),
-            size(self.bytes)
-        )?;
-        match &self.step {
-            Some(step) => writeln!(f, "  after {}", style::strong(clean(step))),
-            None => writeln!(f),
-        }
+        self.line(f, [0, 0])
     }
 }
 
-/// All of them.
+/// Several of them.
 #[derive(Debug, Serialize)]
 pub(in crate::commands) struct Snapshots {
-    pub(in crate::commands) snapshots: Vec<Listed>,
+    snapshots: Vec<Listed>,
+    /// What to do if there are none.
+    #[serde(skip)]
+    advice: &'static str,
+}
+
+impl Snapshots {
+    /// Those of a vault that are wanted, oldest first.
+    pub(in crate::commands) fn of(
+        cx: &Context,
+        vault: &VaultArg,
+        wanted: impl Fn(&Snapshot) -> bool,
+    ) -> Result<Self, Failure> {
+        let path = vault.path(cx)?;
+        let mut all = Vec::new();
+        // Without `--vault` a keep may have no vault yet.
+        if path.join("HEAD").exists() || vault.is_named() {
+            all = vault.open(cx)?.snapshots()?;
+        }
+        let found = all.iter().filter(|snapshot| wanted(snapshot));
+        Ok(Self {
+            snapshots: found.map(|snapshot| Listed::new(snapshot, &all)).collect(),
+            advice: if all.is_empty() {
+                "no snapshots yet; take one: buildkeep backup create"
+            } else {
+                "none of the snapshots fits; see all: buildkeep backup list"
+            },
+        })
+    }
 }
 
 impl fmt::Display for Snapshots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.snapshots.is_empty() {
-            return writeln!(f, "no snapshots yet; take one: buildkeep backup create");
+            return writeln!(f, "{}", self.advice);
         }
+        let widest = |[a, b]: [usize; 2], [c, d]: [usize; 2]| [a.max(c), b.max(d)];
+        let widths = self.snapshots.iter().map(Listed::widths);
+        let widths = widths.fold([0, 0], widest);
         self.snapshots
             .iter()
-            .try_for_each(|snapshot| snapshot.fmt(f))
+            .try_for_each(|snapshot| snapshot.line(f, widths))
     }
 }
 
 /// Runs the command.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
-    let path = args.vault.path(cx)?;
-    let mut snapshots = Vec::new();
-    // Without `--vault` a keep may have no vault yet.
-    if path.join("HEAD").exists() || args.vault.is_named() {
-        let all = args.vault.open(cx)?.snapshots()?;
-        let wanted = |snapshot: &Snapshot| args.set.as_ref().is_none_or(|set| *set == snapshot.set);
-        snapshots = all.into_iter().filter(wanted).map(Listed::from).collect();
-    }
-    cx.ui.show(&Snapshots { snapshots })?;
+    let wanted = |snapshot: &Snapshot| args.set.as_ref().is_none_or(|set| *set == snapshot.set);
+    let snapshots = Snapshots::of(cx, &args.vault, wanted)?;
+    cx.ui.show(&snapshots)?;
     Ok(Answer::Yes)
 }

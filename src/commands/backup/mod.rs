@@ -5,7 +5,7 @@ mod restore;
 mod show;
 mod verify;
 
-pub(super) use list::{Listed, Snapshots};
+pub(super) use list::Snapshots;
 
 use super::{Answer, Context};
 use crate::failure::Failure;

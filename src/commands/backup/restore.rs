@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::commands::vaults::{VaultArg, root_of, shown};
+use super::create;
+use crate::commands::vaults::{VaultArg, quoted, root_of, shown};
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
+use crate::store::Keep;
 use crate::ui::{clean, counted, size, style};
 use crate::vault::restore::{self, Plan, Problem, Request, Target, Trouble};
+use crate::vault::{self, SnapshotInfo, Vault};
 
 /// How many examples are shown of what went wrong, or will be replaced.
 const EXAMPLES: usize = 5;
@@ -30,6 +33,9 @@ pub(super) struct Args {
     /// Show what would be done, and do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
+    /// Replace files without taking a snapshot of them first
+    #[arg(long)]
+    no_safety: bool,
     #[command(flatten)]
     vault: VaultArg,
 }
@@ -38,6 +44,9 @@ pub(super) struct Args {
 #[derive(Debug, Serialize)]
 struct Outcome {
     snapshot: String,
+    /// The shortest name of the snapshot.
+    #[serde(skip)]
+    name: String,
     to: String,
     dry_run: bool,
     files: u64,
@@ -46,23 +55,51 @@ struct Outcome {
     changed: u64,
     unchanged: u64,
     replaced: Vec<String>,
+    /// The snapshot of what was replaced.
+    safety: Option<String>,
     problems: Vec<Problem>,
 }
 
 impl Outcome {
-    fn new(plan: &Plan, dry_run: Option<&Plan>, problems: Vec<Problem>) -> Self {
+    fn new(plan: &Plan, name: &str) -> Self {
         Self {
             snapshot: plan.snapshot.tag.clone(),
+            name: name.to_owned(),
             to: plan.to.display().to_string(),
-            dry_run: dry_run.is_some(),
+            dry_run: false,
             files: plan.files,
             dirs: plan.dirs,
             bytes: plan.bytes,
             changed: plan.changed,
             unchanged: plan.unchanged,
             replaced: plan.replaced.clone(),
-            problems,
+            safety: None,
+            problems: plan.problems.clone(),
         }
+    }
+
+    /// What is not zero of the counts.
+    fn counts(&self) -> String {
+        let mut made = Vec::new();
+        made.extend((self.files > 0).then(|| counted(self.files, "file")));
+        made.extend((self.dirs > 0).then(|| counted(self.dirs, "folder")));
+        let mut parts = Vec::new();
+        if !made.is_empty() {
+            parts.push(format!(
+                "{} written, {}",
+                made.join(" and "),
+                size(self.bytes)
+            ));
+        }
+        if self.changed > 0 {
+            parts.push(format!("{} given other attributes", self.changed));
+        }
+        match self.unchanged {
+            0 => {}
+            all if parts.is_empty() => parts.push(format!("nothing differs in {all} entries")),
+            some => parts.push(format!("{some} as they were")),
+        }
+        parts.join("; ")
     }
 }
 
@@ -76,21 +113,19 @@ impl fmt::Display for Outcome {
         writeln!(
             f,
             "{done} {} to {}",
-            style::name(clean(&self.snapshot)),
+            style::name(clean(&self.name)),
             clean(&self.to)
         )?;
-        writeln!(
-            f,
-            "  {} and {} made, {}; {} with other attributes, {} as they were",
-            counted(self.files, "file"),
-            counted(self.dirs, "folder"),
-            size(self.bytes),
-            self.changed,
-            self.unchanged
-        )?;
+        let counts = self.counts();
+        if !counts.is_empty() {
+            writeln!(f, "  {counts}")?;
+        }
         if !self.replaced.is_empty() {
-            let number = counted(self.replaced.len() as u64, "entry").replace("entrys", "entries");
-            examples(f, &format!("{number} replaced"), &self.replaced)?;
+            examples(
+                f,
+                &format!("{} replaced", self.replaced.len()),
+                &self.replaced,
+            )?;
         }
         let mut by_trouble: BTreeMap<Trouble, Vec<String>> = BTreeMap::new();
         for problem in &self.problems {
@@ -140,20 +175,77 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     };
     cx.ui
         .live(format!("comparing with {}", request.to.display()));
-    let plan = restore::plan(&vault, &snapshot, &request)?;
+    let plan = restore::plan(&vault, &snapshot, &request);
     cx.ui.live_end();
+    let plan = plan?;
+    let name = vault::shortest(&snapshot.tag, &vault.snapshots()?).to_owned();
+    let mut outcome = Outcome::new(&plan, &name);
     if args.dry_run {
-        let problems = plan.problems.clone();
-        cx.ui.show(&Outcome::new(&plan, Some(&plan), problems))?;
-        return Ok(Answer::of(plan.problems.is_empty()));
+        outcome.dry_run = true;
+    } else {
+        outcome.safety = safety(cx, args, (&vault, &plan), keep.as_ref())?;
+        let what = format!("restoring to {}", plan.to.display());
+        let restored = shown(&mut cx.ui, &what, |counter| {
+            restore::apply(&vault, &plan, counter)
+        });
+        if restored.is_err() {
+            tell_undo(cx, args, &vault, outcome.safety.as_deref())?;
+        }
+        outcome.problems = restored?.problems;
     }
-    let what = format!("restoring to {}", plan.to.display());
-    let restored = shown(&mut cx.ui, &what, |counter| {
-        restore::apply(&vault, &plan, counter)
-    })?;
-    let whole = restored.problems.is_empty();
-    cx.ui.show(&Outcome::new(&plan, None, restored.problems))?;
-    Ok(Answer::of(whole))
+    cx.ui.show(&outcome)?;
+    tell_undo(cx, args, &vault, outcome.safety.as_deref())?;
+    Ok(Answer::of(outcome.problems.is_empty()))
+}
+
+/// Takes a snapshot of what the plan replaces, unless that is not wanted; its tag.
+fn safety(
+    cx: &mut Context,
+    args: &Args,
+    (vault, plan): (&Vault, &Plan),
+    keep: Option<&Keep>,
+) -> Result<Option<String>, Failure> {
+    if args.no_safety || plan.replaced.is_empty() {
+        return Ok(None);
+    }
+    let info = SnapshotInfo {
+        host: create::host(cx, keep)?,
+        op: cx.op.clone(),
+        step: None,
+        reason: Some(restore::REASON),
+    };
+    let world = &cx.world;
+    let kept = shown(&mut cx.ui, "keeping what will be replaced", |counter| {
+        restore::keep_replaced(vault, plan, &info, world, counter)
+    });
+    let refused = |error| {
+        Failure::from(error).hint("replace files without keeping them first: `--no-safety`")
+    };
+    Ok(kept.map_err(refused)?.map(|created| created.snapshot.tag))
+}
+
+/// Says how what was replaced can be put back.
+fn tell_undo(
+    cx: &mut Context,
+    args: &Args,
+    vault: &Vault,
+    safety: Option<&str>,
+) -> Result<(), Failure> {
+    let Some(tag) = safety else {
+        return Ok(());
+    };
+    let all = vault.snapshots()?;
+    let mut command = format!(
+        "buildkeep backup restore {} --in-place",
+        vault::shortest(tag, &all)
+    );
+    if let Some(to) = &args.to {
+        command.push_str(&format!(" --to {}", quoted(to)));
+    }
+    command.push_str(&args.vault.as_typed());
+    cx.ui
+        .hint(format!("put back what was replaced: `{command}`"));
+    Ok(())
 }
 
 /// A path that may have been typed as it is on the disk.

@@ -67,7 +67,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let path = args.path.clone().unwrap_or_default();
     let entries = show::entries(&vault, &snapshot, &path)?;
     cx.ui.show(&Shown {
-        snapshot: snapshot.into(),
+        snapshot: Listed::new(&snapshot, &vault.snapshots()?),
         path: path.display().to_string(),
         entries,
     })?;

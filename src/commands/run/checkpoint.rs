@@ -63,6 +63,7 @@ pub(super) fn after(
         root: root.to_owned(),
         set: vaults::set_name(root),
         excludes: Vec::new(),
+        only: None,
     };
     let info = SnapshotInfo {
         host: keep.host(),
@@ -72,6 +73,7 @@ pub(super) fn after(
             run: attempt.spec.run.clone(),
             attempt: attempt.spec.attempt.clone(),
         }),
+        reason: None,
     };
     let what = format!("snapshot after {}", step.id);
     let world = cx.world.clone();

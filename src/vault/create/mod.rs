@@ -14,11 +14,13 @@ mod content;
 mod file;
 mod job;
 mod node;
+mod only;
 mod problem;
 mod session;
 mod walk;
 mod worker;
 
+pub use only::Only;
 pub use problem::{Problem, Trouble};
 
 use std::os::fd::OwnedFd;
@@ -51,6 +53,8 @@ pub struct Source {
     pub set: String,
     /// What to leave out, in the syntax of `.gitignore`.
     pub excludes: Vec<String>,
+    /// The only paths to take, from the folder; all if none are named.
+    pub only: Option<Only>,
 }
 
 /// A snapshot that was just taken.
@@ -88,8 +92,15 @@ pub fn create(
         let snapshot = vault.commit_of(&base.tag);
         !damaged.noted && damaged.packs.is_empty() && snapshot == Some(base.commit_id)
     })?;
+    // What is known of the whole folder does not fit a part of it.
+    let cache = if source.only.is_some() {
+        Cache::default()
+    } else {
+        cache
+    };
     let excludes = Excludes::new(&source.excludes);
     let mut session = Session::new((root, &stat), excludes, &cache, progress);
+    session.only = source.only.as_ref();
     session.vault_inode = inode_on(vault.path(), stat.file_system);
     let written = run((vault, &damaged), &session, (dir, stat))?;
     let Some(tree_id) = session.tree_id() else {
@@ -103,7 +114,9 @@ pub fn create(
     };
     let problems = session.take_problems();
     let (bytes_read, unchanged) = (load(&session.counts.read), load(&session.counts.unchanged));
-    session.next.save(&place, &cache, &base)?;
+    if source.only.is_none() {
+        session.next.save(&place, &cache, &base)?;
+    }
     Ok(Created {
         snapshot,
         bytes_read,

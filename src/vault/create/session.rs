@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::cache::{Cache, NewCache};
 use super::file::StoredFile;
 use super::job::CreateQueue;
+use super::only::Only;
 use super::problem::{Problem, Trouble};
 use crate::store::ObjectId;
 use crate::store::pack::Excludes;
@@ -44,6 +45,8 @@ pub(super) struct Session<'c> {
     /// A folder that is left out, by inode: the vault itself.
     pub(super) vault_inode: Option<u64>,
     pub(super) excludes: Excludes,
+    /// What alone is taken, if not all.
+    pub(super) only: Option<&'c Only>,
     pub(super) cache: &'c Cache,
     pub(super) next: NewCache<'c>,
     pub(super) queue: CreateQueue<'c>,
@@ -67,6 +70,7 @@ impl<'c> Session<'c> {
             file_system: stat.file_system,
             vault_inode: None,
             excludes,
+            only: None,
             cache,
             next: NewCache::default(),
             queue: CreateQueue::default(),

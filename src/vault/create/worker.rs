@@ -133,10 +133,12 @@ impl<'s, 'c> Worker<'s, 'c> {
             let is_dir = stat.kind == Some(Kind::Folder);
             let ours =
                 is_dir && (*name == b".buildkeep" || session.vault_inode == Some(stat.inode));
-            if ours || session.excludes.is_empty() {
+            if ours || (session.excludes.is_empty() && session.only.is_none()) {
                 return !ours;
             }
-            !session.excludes.matches(&node.path_of(name), is_dir)
+            let path = node.path_of(name);
+            session.only.is_none_or(|only| only.has(&path))
+                && !session.excludes.matches(&path, is_dir)
         };
         let (sockets, wanted) = listing
             .iter()

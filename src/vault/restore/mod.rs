@@ -11,9 +11,11 @@ mod content;
 mod existing;
 mod plan;
 mod problem;
+mod safety;
 mod special;
 mod work;
 
 pub use apply::{Restored, apply};
 pub use plan::{Plan, Request, Target, plan};
 pub use problem::{Problem, Trouble};
+pub use safety::{REASON, keep_replaced};

@@ -53,6 +53,8 @@ pub struct Plan {
     pub problems: Vec<Problem>,
     /// The paths of files that will be replaced.
     pub replaced: Vec<String>,
+    /// The same and those that get other attributes, as bytes.
+    pub(super) touched: Vec<Vec<u8>>,
     pub(super) folders: Vec<PlannedFolder>,
     pub(super) links: Vec<PlannedLink>,
     /// What the file system will need, rounded up to its blocks.
@@ -111,6 +113,7 @@ pub fn plan(vault: &Vault, snapshot: &Snapshot, request: &Request) -> Result<Pla
             unchanged: 0,
             problems: Vec::new(),
             replaced: Vec::new(),
+            touched: Vec::new(),
             folders: Vec::new(),
             links: Vec::new(),
             room: 0,
@@ -277,7 +280,7 @@ impl Planner<'_> {
             }
             Some(Ok(inside)) => Some(inside),
             Some(Err(rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP)) => {
-                self.plan.replaced.push(shown(&full));
+                self.replaces(&full);
                 None
             }
             Some(Err(errno)) => {
@@ -323,7 +326,7 @@ impl Planner<'_> {
                 return Action::Keep;
             }
         };
-        if let Some(action) = self.other_name(number, record, stat.as_ref()) {
+        if let Some(action) = self.other_name(number, full, (record, stat.as_ref())) {
             return action;
         }
         let action = match (&stat, there) {
@@ -347,19 +350,23 @@ impl Planner<'_> {
     fn other_name(
         &mut self,
         number: usize,
-        record: &Record,
-        there: Option<&Stat>,
+        full: &[u8],
+        (record, there): (&Record, Option<&Stat>),
     ) -> Option<Action> {
         let first = self.shared.get(&record.hard_link?)?;
         if first.inode.is_some() && there.map(|stat| stat.inode) == first.inode {
             self.plan.unchanged += 1;
             return Some(Action::Keep);
         }
+        let from = (first.folder.clone(), first.name.clone());
         self.plan.files += 1;
         self.plan.links.push(PlannedLink {
-            from: (first.folder.clone(), first.name.clone()),
+            from,
             to: (number, record.name.clone()),
         });
+        if there.is_some() {
+            self.replaces(full);
+        }
         Some(Action::Link)
     }
 
@@ -377,9 +384,16 @@ impl Planner<'_> {
                 plan.room += data.next_multiple_of(4096);
             }
         }
-        if action == Action::Replace {
-            plan.replaced.push(shown(full));
+        match action {
+            Action::Replace => self.replaces(full),
+            Action::Attributes => plan.touched.push(full.to_vec()),
+            _ => {}
         }
+    }
+
+    fn replaces(&mut self, full: &[u8]) {
+        self.plan.replaced.push(shown(full));
+        self.plan.touched.push(full.to_vec());
     }
 
     fn problem(&mut self, path: &[u8], trouble: Trouble, reason: Option<String>) {

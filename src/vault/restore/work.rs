@@ -141,6 +141,11 @@ impl Worker<'_, '_> {
     /// Does what the plan says for each entry, or leaves it to others.
     fn fill(&mut self, open: &Arc<Open>, stored: &StoredFolder) -> Result<(), Error> {
         let planned = &self.shared.plan.folders[open.number];
+        let replaces = |action: &Action| matches!(action, Action::Replace | Action::Link);
+        if planned.actions.iter().any(replaces) {
+            // What is left here if not: names that are in nobody's way.
+            let _ = open.dir.sweep();
+        }
         for (number, child) in &planned.subfolders {
             open.left.fetch_add(1, Ordering::AcqRel);
             let name = stored.meta.entries[*number].name().to_vec();

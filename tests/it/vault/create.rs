@@ -62,9 +62,19 @@ hint: list them: `buildkeep backup list`
 
 "#]]
     );
+    assert_data_eq!(
+        env.run(&["backup", "show", "20260102T03", "--vault", "v"]),
+        str![[r#"
+--- stderr
+error: `20260102T03` fits 2 snapshots: 20260102T030405Z, 20260102T030405Z-2
+hint: give more of its name
+--- exit 2
+
+"#]]
+    );
     assert!(
-        env.run(&["backup", "show", "2026", "--vault", "v"])
-            .contains("no snapshot `2026`")
+        env.run(&["backup", "show", "latest:srcc", "--vault", "v"])
+            .contains("did you mean `latest:src`?")
     );
     let two = env.run(&["backup", "restore", "20260102", "--to", "x", "--vault", "v"]);
     assert!(two.contains("--- exit 2"), "{two}");

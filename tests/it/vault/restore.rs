@@ -184,3 +184,88 @@ fn hard_links_are_restored_in_place() {
     let inode = |name: &str| env.path(name).metadata().unwrap().ino();
     assert_eq!(inode("src/a/one"), inode("src/b/two"));
 }
+
+const IN_PLACE: [&str; 7] = [
+    "restore",
+    "latest",
+    "--to",
+    "src",
+    "--in-place",
+    "--vault",
+    "v",
+];
+
+fn in_place(env: &Env, more: &[&str]) -> serde_json::Value {
+    env.json(&[&["backup"], &IN_PLACE[..], more].concat())
+}
+
+#[test]
+fn what_is_replaced_is_kept_first_and_can_be_put_back() {
+    let env = Env::new();
+    env.write("src/etc/one", "old");
+    env.write("src/etc/two", "same");
+    settle();
+    backup(&env);
+    env.write("src/etc/one", "changed");
+    env.write("src/not/asked/for", "secret");
+    let said = env.run(&[&["backup"], &IN_PLACE[..]].concat());
+    assert_data_eq!(
+        &said,
+        str![[r#"
+restored 20260102T030405Z to [ROOT]/src
+  1 file written, 3 B; 1 given other attributes; 2 as they were
+  1 replaced:
+    etc/one
+--- stderr
+hint: put back what was replaced: `buildkeep backup restore 20260102T030405Z-2 --in-place --to src --vault v`
+
+"#]]
+    );
+    let read = || std::fs::read_to_string(env.path("src/etc/one")).unwrap();
+    assert_eq!(read(), "old");
+    let listed = env.json(&["backup", "list", "--vault", "v"]);
+    let kept = &listed["snapshots"][1];
+    assert_eq!(kept["reason"], "before restore");
+    assert_eq!((&kept["set"], &kept["files"]), (&"src".into(), &1.into()));
+    let latest = env.json(&["backup", "show", "latest", "--vault", "v"]);
+    assert_eq!(latest["snapshot"]["reason"], serde_json::Value::Null);
+    let undo = "backup restore 20260102T030405Z-2 --in-place --to src --vault v";
+    env.stdout(&undo.split(' ').collect::<Vec<_>>());
+    assert_eq!(read(), "changed");
+}
+
+#[test]
+fn nothing_is_kept_if_nothing_is_replaced_or_nobody_wants_it() {
+    let env = Env::new();
+    env.write("src/one", "old");
+    env.write("src/two", "old");
+    settle();
+    backup(&env);
+    std::fs::remove_file(env.path("src/two")).unwrap();
+    assert_eq!(in_place(&env, &[])["safety"], serde_json::Value::Null);
+    env.write("src/one", "changed");
+    assert_eq!(
+        in_place(&env, &["--dry-run"])["safety"],
+        serde_json::Value::Null
+    );
+    assert_eq!(
+        in_place(&env, &["--no-safety"])["safety"],
+        serde_json::Value::Null
+    );
+    let listed = env.json(&["backup", "list", "--vault", "v"]);
+    assert_eq!(listed["snapshots"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_a_killed_restore_left_is_swept_by_the_next() {
+    let env = Env::new();
+    env.write("src/sub/one", "old");
+    settle();
+    backup(&env);
+    env.write("src/sub/one", "changed");
+    // No process has this number: it is above the largest.
+    let left = env.write("src/sub/.buildkeep-tmp-4999999-0", "half");
+    let mine = env.write("src/sub/.buildkeep-tmp-mine", "a name like it");
+    in_place(&env, &[]);
+    assert!(!left.exists() && mine.exists());
+}
