@@ -9,9 +9,10 @@ impl From<PathError> for Failure {
         let place = error.path.display().to_string();
         let failure = Self::new(Kind::User, &error);
         if full {
-            // The file itself may not be there.
-            let folder = error.path.parent().unwrap_or(&error.path).display();
-            failure.hint(format!("nothing was changed; make room: `df -h {folder}`"))
+            // The file itself may be gone again.
+            let there = error.path.ancestors().find(|path| path.exists());
+            let there = there.unwrap_or(&error.path).display();
+            failure.hint(format!("make room: `df -h {there}`"))
         } else if denied {
             failure.hint(format!("look who owns it: `ls -ld {place}`"))
         } else {

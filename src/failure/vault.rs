@@ -1,6 +1,7 @@
 //! Errors of [`crate::vault`].
 use super::{Failure, Kind};
 use crate::store::pack::PackError;
+use crate::ui::size;
 use crate::vault::Error;
 
 impl From<Error> for Failure {
@@ -16,7 +17,20 @@ impl From<Error> for Failure {
 
 /// What each error lets people try.
 fn hinted(error: &Error) -> Failure {
-    let failure = Failure::new(kind(error), error);
+    let failure = match error {
+        Error::NoRoom {
+            path,
+            needed,
+            available,
+            unit: "bytes",
+        } => Failure::user(format!(
+            "{} has too little room: {} are free, {} are needed",
+            path.display(),
+            size(*available),
+            size(*needed)
+        )),
+        _ => Failure::new(kind(error), error),
+    };
     match error {
         Error::NoVault { path } => failure.hint(format!(
             "make one: `buildkeep vault init {}`; the first backup makes the default one",

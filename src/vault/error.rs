@@ -137,7 +137,7 @@ pub enum Error {
         reason: String,
     },
     /// Too little room.
-    #[error("{} has room for {available} more {unit}, and {needed} are needed", path.display())]
+    #[error("{} has too little room: {available} {unit} are free, {needed} are needed", path.display())]
     NoRoom {
         /// The target.
         path: PathBuf,

@@ -64,10 +64,11 @@ impl Listed {
 
     /// What it is for, in a few words.
     fn purpose(&self) -> String {
+        let set = clean(&self.set);
         match (&self.step, &self.reason) {
-            (Some(step), _) => format!("{} after {}", self.set, style::strong(clean(step))),
-            (None, Some(reason)) => format!("{} {}", self.set, clean(reason)),
-            (None, None) => self.set.clone(),
+            (Some(step), _) => format!("{set} after {}", style::strong(clean(step))),
+            (None, Some(reason)) => format!("{set} {}", clean(reason)),
+            (None, None) => set.into_owned(),
         }
     }
 

@@ -191,7 +191,9 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         if restored.is_err() {
             tell_undo(cx, args, &vault, outcome.safety.as_deref())?;
         }
-        outcome.problems = restored?.problems;
+        let so_far = "what is restored so far stays; finish it with `--in-place`";
+        let restored = restored.map_err(|error| Failure::from(error).hint(so_far))?;
+        outcome.problems = restored.problems;
     }
     cx.ui.show(&outcome)?;
     tell_undo(cx, args, &vault, outcome.safety.as_deref())?;

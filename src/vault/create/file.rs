@@ -74,6 +74,11 @@ impl<'c> Worker<'_, 'c> {
                 }
                 Ok(Read::Changed(_)) => {}
                 Err(Failed::Read(Errno::NOENT)) => return Ok(None),
+                Err(Failed::Read(Errno::LOOP | Errno::NXIO)) => {
+                    self.session
+                        .problem(&node.path_of(name), Trouble::Replaced, None);
+                    return Ok(None);
+                }
                 Err(Failed::Read(errno)) => {
                     self.unreadable(&node.path_of(name), errno);
                     return Ok(None);
@@ -89,8 +94,8 @@ impl<'c> Worker<'_, 'c> {
         let file = walk::open_file(dir, name)?;
         let stat = content::stat(&file)?;
         if stat.kind != Some(Kind::File) {
-            // It was something else a moment ago: the next try, or the next snapshot, sees it.
-            return Err(Errno::NOENT.into());
+            // It was a file a moment ago.
+            return Err(Errno::LOOP.into());
         }
         let settled = |same| {
             if same {

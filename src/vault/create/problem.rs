@@ -22,6 +22,8 @@ pub enum Trouble {
     Unreadable,
     /// It changed each time it was read; the last reading is stored.
     Changing,
+    /// Something else took its place while it was read; it is missing.
+    Replaced,
     /// A socket: nothing that could be restored.
     Socket,
 }
@@ -38,9 +40,15 @@ impl fmt::Display for Problem {
         let what = match self.trouble {
             Trouble::Unreadable => "could not be read and is missing",
             Trouble::Changing => "kept changing while it was read; stored as last read",
+            Trouble::Replaced => "was replaced by something else while it was read and is missing",
             Trouble::Socket => "is a socket and was left out",
         };
-        write!(f, "{} {what}", self.path)?;
+        let path = if self.path.is_empty() {
+            "."
+        } else {
+            &self.path
+        };
+        write!(f, "{path} {what}")?;
         match &self.reason {
             Some(reason) => write!(f, ": {reason}"),
             None => Ok(()),

@@ -68,6 +68,11 @@ impl<'s, 'c> Worker<'s, 'c> {
         match self.open(job) {
             Ok(opened) => self.look(job, &opened)?,
             Err(Errno::NOENT) => return self.vanished(&job.node),
+            Err(Errno::NOTDIR | Errno::LOOP) => {
+                self.session
+                    .problem(&job.node.path, Trouble::Replaced, None);
+                return self.vanished(&job.node);
+            }
             Err(errno) => {
                 self.unreadable(&job.node.path, errno);
                 let own = own_entry(&job.stat, None, NO_KEY);

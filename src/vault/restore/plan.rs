@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::existing::{Action, Existing, decide};
 use super::problem::{Problem, Trouble};
+use super::wanted::{Choice, Wanted};
 use crate::fs::{AtPath as _, Folder};
 use crate::store::ObjectId;
 use crate::store::pack::{ObjectReader, Objects};
@@ -11,6 +12,11 @@ use crate::vault::folder::{StoredFolder, shown};
 use crate::vault::meta::{Decoded, Kind, Record};
 use crate::vault::stat::Stat;
 use crate::vault::{Error, Snapshot, Vault, join};
+
+/// How many folders may be inside one another: as many as a path of the system can name.
+const DEEPEST: usize = 2048;
+/// Room for as many.
+const STACK: usize = 64 << 20;
 
 /// What may be done with a target that has content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,14 +100,29 @@ struct FirstName {
 pub fn plan(vault: &Vault, snapshot: &Snapshot, request: &Request) -> Result<Plan, Error> {
     let target = open_target(request)?;
     let objects = Objects::open(&vault.objects_dir())?;
+    // Folders inside folders inside folders need more stack than the main thread has.
+    std::thread::scope(|scope| {
+        let planner = std::thread::Builder::new()
+            .stack_size(STACK)
+            .spawn_scoped(scope, || {
+                plan_with(&objects, (snapshot, request), target.as_ref())
+            })
+            .at("start a thread for", &request.to)?;
+        planner
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn plan_with(
+    objects: &Objects,
+    (snapshot, request): (&Snapshot, &Request),
+    target: Option<&Folder>,
+) -> Result<Plan, Error> {
     let mut planner = Planner {
         reader: objects.reader(),
         wanted: Wanted::new(&request.paths),
-        file_system: target
-            .as_ref()
-            .map(stat_of)
-            .transpose()
-            .at("read", &request.to)?,
+        file_system: target.map(stat_of).transpose().at("read", &request.to)?,
         shared: HashMap::new(),
         plan: Plan {
             snapshot: snapshot.clone(),
@@ -119,7 +140,7 @@ pub fn plan(vault: &Vault, snapshot: &Snapshot, request: &Request) -> Result<Pla
             room: 0,
         },
     };
-    planner.folder(Vec::new(), snapshot.tree_id, target.as_ref())?;
+    planner.folder(Vec::new(), snapshot.tree_id, target)?;
     planner.wanted.all_found(&snapshot.tag)?;
     planner.plan.check_room()?;
     Ok(planner.plan)
@@ -288,6 +309,12 @@ impl Planner<'_> {
                 return Ok(Action::Keep);
             }
         };
+        let depth = full.iter().filter(|byte| **byte == b'/').count();
+        if depth >= DEEPEST {
+            let reason = format!("more than {DEEPEST} folders are around it");
+            self.problem(&full, Trouble::NotMade, Some(reason));
+            return Ok(Action::Keep);
+        }
         let child = match self.folder(full.clone(), tree_id, inside.as_ref()) {
             Err(error) if error.is_damage() => {
                 self.problem(&full, Trouble::Damaged, Some(error.to_string()));
@@ -380,8 +407,11 @@ impl Planner<'_> {
                 let data = extents.map_or(record.size, |all| all.iter().map(|(_, n)| n).sum());
                 let data = if record.kind == Kind::File { data } else { 0 };
                 plan.files += 1;
-                plan.bytes += data;
-                plan.room += data.next_multiple_of(4096);
+                // A vault of somebody else may say any size.
+                plan.bytes = plan.bytes.saturating_add(data);
+                plan.room = plan
+                    .room
+                    .saturating_add(data.saturating_add(4095) / 4096 * 4096);
             }
         }
         match action {
@@ -432,64 +462,5 @@ impl Plan {
             return Err(lacking(inodes, free.f_favail, "files"));
         }
         Ok(())
-    }
-}
-
-/// Which paths are wanted.
-struct Wanted(Vec<(Vec<u8>, bool)>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Choice {
-    Yes,
-    /// Something below it is.
-    OnTheWay,
-    No,
-}
-
-impl Wanted {
-    fn new(paths: &[PathBuf]) -> Self {
-        let normal = |path: &PathBuf| {
-            let names = path.components().filter_map(|part| match part {
-                std::path::Component::Normal(name) => Some(name.as_encoded_bytes()),
-                _ => None,
-            });
-            (names.collect::<Vec<_>>().join(&b'/'), false)
-        };
-        Self(paths.iter().map(normal).collect())
-    }
-
-    fn choose(&mut self, path: &[u8]) -> Choice {
-        if self.0.is_empty() {
-            return Choice::Yes;
-        }
-        let mut choice = Choice::No;
-        for (wanted, found) in &mut self.0 {
-            if is_below(path, wanted) {
-                *found = true;
-                return Choice::Yes;
-            }
-            if is_below(wanted, path) {
-                choice = Choice::OnTheWay;
-            }
-        }
-        choice
-    }
-
-    fn all_found(&self, tag: &str) -> Result<(), Error> {
-        match self.0.iter().find(|(_, found)| !found) {
-            None => Ok(()),
-            Some((path, _)) => Err(Error::NotInSnapshot {
-                tag: tag.to_owned(),
-                path: shown(path),
-            }),
-        }
-    }
-}
-
-/// Whether `path` is `above` or lies in it.
-fn is_below(path: &[u8], above: &[u8]) -> bool {
-    match path.strip_prefix(above) {
-        Some(rest) => above.is_empty() || rest.is_empty() || rest[0] == b'/',
-        None => false,
     }
 }

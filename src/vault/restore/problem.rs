@@ -57,7 +57,11 @@ impl Trouble {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.path)?;
+        f.write_str(if self.path.is_empty() {
+            "."
+        } else {
+            &self.path
+        })?;
         match &self.reason {
             Some(reason) => write!(f, ": {reason}"),
             None => Ok(()),

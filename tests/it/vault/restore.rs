@@ -269,3 +269,31 @@ fn what_a_killed_restore_left_is_swept_by_the_next() {
     in_place(&env, &[]);
     assert!(!left.exists() && mine.exists());
 }
+
+#[test]
+fn folders_too_deep_to_be_named_are_told_and_nothing_overflows() {
+    use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+    let env = Env::new();
+    std::fs::create_dir(env.path("src")).unwrap();
+    let how = OFlags::DIRECTORY | OFlags::RDONLY;
+    let mut dir = openat(CWD, env.path("src"), how, Mode::empty()).unwrap();
+    for _ in 0..2100 {
+        mkdirat(&dir, "d", Mode::RWXU).unwrap();
+        dir = openat(&dir, "d", how, Mode::empty()).unwrap();
+    }
+    backup(&env);
+    let limited = "ulimit -n 4000; exec \"$0\" backup restore latest --to new --vault v";
+    let output = env
+        .command("sh")
+        .args(["-c", limited, env!("CARGO_BIN_EXE_buildkeep")])
+        .output()
+        .unwrap();
+    let said = env.shown(&output);
+    // The standard library runs out of descriptors where `rm` does not.
+    let emptied = env.command("rm").args(["-rf", "src", "new"]).status();
+    assert!(emptied.unwrap().success());
+    assert!(
+        said.contains("1 could not be made") && said.contains("2048 folders"),
+        "{said}"
+    );
+}
