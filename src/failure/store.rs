@@ -1,6 +1,7 @@
 //! Errors of [`crate::store`].
 use super::{Failure, Kind};
 use crate::store::Error;
+use crate::ui::quoted;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
@@ -22,15 +23,28 @@ fn hinted(error: &Error) -> Failure {
         Error::NotAKeep { .. } => failure.hint("is it the right URL? nothing was left behind"),
         Error::AlreadyKeep { root } => failure.hint(format!(
             "look at it: `buildkeep -C {} status`",
-            root.display()
+            quoted(&root.to_string_lossy())
         )),
+        Error::SecondWorkTree { .. } => failure
+            .hint("work in the first one; plain `git commit` here is checked by the hooks")
+            .hint("or make a keep of its own: `buildkeep clone`"),
+        Error::PrivateLink { path } => failure.hint(format!(
+            "remove the link: `rm {}`; a folder on another disk can be mounted there",
+            quoted(&path.to_string_lossy())
+        )),
+        Error::PrivateTracked { .. } => failure
+            .hint("do you trust it? nothing was left behind")
+            .hint("in the original: `git rm -r --cached .buildkeep`, commit, push"),
         Error::NestedKeep { .. } => failure.hint("choose a folder outside of it"),
         Error::NotEmpty { .. } => failure.hint("name a new folder, or empty this one"),
-        Error::Foreign { owner, .. } => failure
+        Error::Foreign { owner, path } => failure
             .hint(format!(
                 "run it as its owner: `sudo -u '#{owner}' buildkeep …`"
             ))
-            .hint("or take it over: `chown -R \"$(id -u)\" DIR`"),
+            .hint(format!(
+                "or take it over: `chown -R \"$(id -u)\" {}`",
+                quoted(&path.parent().unwrap_or(path).to_string_lossy())
+            )),
         Error::Unsupported { .. } => {
             failure.hint("clone it into a new keep: `git clone --ref-format=files OLD NEW`")
         }

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{AtPath as _, PathError};
 
+/// How the names of temporary files begin; the process that writes them follows.
+pub const TEMPORARY: &str = ".buildkeep-tmp-";
+
 /// Replaces the content of `path` durably and in one step; keeps the mode of a file that is there.
 pub fn write_durable(path: &Path, content: &[u8]) -> Result<(), PathError> {
     let mode = fs::metadata(path).map_or(0o644, |meta| meta.permissions().mode() & 0o7777);
@@ -114,8 +117,17 @@ fn write_temporary(target: &Path, content: &[u8], mode: u32) -> Result<PathBuf, 
     Ok(temporary)
 }
 
-/// What the name of a temporary file of ours begins with.
-pub const TEMPORARY: &str = ".buildkeep-tmp-";
+/// A name that no other process and no other thread uses, hidden, and recognisably ours.
+fn temporary_beside(target: &Path) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    target.with_file_name(format!("{TEMPORARY}{}-{count}", std::process::id()))
+}
+
+/// Whether a file name is one of our temporary ones.
+pub fn is_temporary(name: &[u8]) -> bool {
+    name.starts_with(TEMPORARY.as_bytes())
+}
 
 /// Deletes the temporary files in `folder` that a killed process left.
 ///
@@ -125,19 +137,11 @@ pub fn sweep_temporaries(folder: &Path) -> Result<(), PathError> {
         return Ok(());
     };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        if name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
+        if is_temporary(entry.file_name().as_encoded_bytes()) {
             fs::remove_file(entry.path()).at("delete", &entry.path())?;
         }
     }
     Ok(())
-}
-
-/// A name that no other process and no other thread uses, hidden, and recognisably ours.
-fn temporary_beside(target: &Path) -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    target.with_file_name(format!("{TEMPORARY}{}-{count}", std::process::id()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the caller syncs the folder")]

@@ -38,6 +38,26 @@ pub enum Error {
         /// The keep around it.
         outer: PathBuf,
     },
+    /// The work tree is one that `git worktree add` made.
+    #[error("{} is a second work tree of {}: buildkeep only reads here", path.display(), git_dir.display())]
+    SecondWorkTree {
+        /// The work tree.
+        path: PathBuf,
+        /// The repository that it shares.
+        git_dir: PathBuf,
+    },
+    /// The private folder is a symlink.
+    #[error("{} is a symlink: buildkeep writes there, and must not be led elsewhere", path.display())]
+    PrivateLink {
+        /// The link.
+        path: PathBuf,
+    },
+    /// What was cloned has files where only this machine's belong.
+    #[error("{} comes with files in .buildkeep, which belong to one machine only", path.display())]
+    PrivateTracked {
+        /// What was cloned.
+        path: PathBuf,
+    },
     /// A folder that should be empty is not.
     #[error("{} is not empty", dir.display())]
     NotEmpty {

@@ -1,53 +1,74 @@
 //! Git's index, kept in step so that plain `git status` is right after our commits.
 //!
 //! The index is a cache of the commit and the work tree: losing it costs `git reset`, never data.
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
+use gix::index::Entry;
 use gix::index::entry::Stat;
 
 use super::error::During as _;
 use super::{Error, Repo, worktree};
 use crate::fs::{AtPath as _, PathError, rename_durable};
 
-/// Makes the index that of a commit, with the stat of the files that hold its content.
+/// Makes the index that of a tree, with the stat of the files that hold its content.
 ///
-/// `changed` are the paths whose entries may differ from the index that is there; `None`: all.
+/// `changed` are the paths that differ from the tree before. What a person staged elsewhere, as new,
+/// other or gone, stays staged.
 pub(super) fn refresh(
     repo: &Repo,
     root: &Path,
-    commit_id: ObjectId,
-    changed: Option<&[BString]>,
+    tree_id: ObjectId,
+    changed: &[BString],
 ) -> Result<(), Error> {
-    let tree_id = repo.commit(commit_id)?.tree_id;
     let mut fresh = repo
         .gix()
         .index_from_tree(&tree_id)
         .during("make an index")?;
     let old = repo.gix().open_index().ok();
-    let keep_old = |path: &BString| changed.is_some_and(|changed| !changed.contains(path));
-    let mut staged = Vec::new();
-    let entries = fresh.entries().len();
-    for at in 0..entries {
+    let staged = old.as_ref().map_or_else(BTreeMap::new, staged_in);
+    let changed: BTreeSet<&BString> = changed.iter().collect();
+    let ours = |path: &BString| old.is_none() || changed.contains(path);
+    fresh.remove_entries(|_, path, _| !ours(&path.to_owned()) && !staged.contains_key(path));
+    for at in 0..fresh.entries().len() {
         let path = fresh.entries()[at].path(&fresh).to_owned();
-        let before = old
-            .as_ref()
-            .and_then(|old| old.entry_by_path(path.as_bstr()));
-        if let Some(entry) = before.filter(|_| keep_old(&path)) {
-            staged.push((at, entry.stat, entry.id, entry.mode));
-        } else {
-            let entry = &fresh.entries()[at];
-            staged.push((at, stat_of(root, &path, entry.id), entry.id, entry.mode));
+        let id = fresh.entries()[at].id;
+        let before = staged.get(&path).filter(|_| !ours(&path));
+        let entry = &mut fresh.entries_mut()[at];
+        match before {
+            Some(old) => (entry.stat, entry.id, entry.mode) = (old.stat, old.id, old.mode),
+            None => entry.stat = stat_of(root, &path, id),
         }
     }
-    for (at, stat, id, mode) in staged {
-        let entry = &mut fresh.entries_mut()[at];
-        (entry.stat, entry.id, entry.mode) = (stat, id, mode);
+    let known: BTreeSet<BString> = paths_of(&fresh).collect();
+    let added = staged
+        .iter()
+        .filter(|(path, _)| !ours(path) && !known.contains(*path));
+    for (path, old) in added {
+        fresh.dangerously_push_entry(old.stat, old.id, old.flags, old.mode, path.as_bstr());
     }
+    fresh.sort_entries();
     write(repo, &fresh)
+}
+
+/// The files of an index; those with a conflict are left out.
+fn staged_in(index: &gix::index::File) -> BTreeMap<BString, Entry> {
+    let entries = index.entries().iter();
+    let settled = entries.filter(|entry| entry.stage_raw() == 0);
+    settled
+        .map(|entry| (entry.path(index).to_owned(), entry.clone()))
+        .collect()
+}
+
+fn paths_of(index: &gix::index::File) -> impl Iterator<Item = BString> {
+    index
+        .entries()
+        .iter()
+        .map(|entry| entry.path(index).to_owned())
 }
 
 /// The stat of the file, if its content is that of the entry; else none, so that Git looks itself.

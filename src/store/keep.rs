@@ -7,11 +7,8 @@ use gix::ObjectId;
 use gix::bstr::BString;
 
 use super::worktree::{self, Change};
-use super::{Error, Expect, FileChange, Message, Mode, Repo, Signature, index, lock_files};
-use crate::fs::{
-    AtPath as _, Holder, Lock, create_dirs_durable, sweep_temporaries, write_disposable,
-    write_durable, write_durable_mode,
-};
+use super::{Error, FileChange, Repo, Signature, lock_files, skeleton};
+use crate::fs::{AtPath as _, Holder, Lock, create_dirs_durable, write_durable};
 use crate::world::World;
 
 /// How long a writer waits for another one.
@@ -59,31 +56,68 @@ impl Keep {
 
     /// Opens the keep at `root`.
     pub fn open(root: &Path) -> Result<Self, Error> {
-        Ok(Self {
+        let keep = Self {
             repo: Repo::open(&root.join(".git"))?,
             root: root.to_owned(),
+        };
+        keep.refuse_private_link()?;
+        Ok(keep)
+    }
+
+    /// The private folder is written to unasked: a link there, which a clone can bring along, would
+    /// lead these writes anywhere.
+    fn refuse_private_link(&self) -> Result<(), Error> {
+        let path = self.root.join(".buildkeep");
+        if path.is_symlink() {
+            return Err(Error::PrivateLink { path });
+        }
+        Ok(())
+    }
+
+    /// Whether a keep may be made at `root`: none is there or around it.
+    ///
+    /// One without a commit is what an interrupted `create` left, and may be finished.
+    pub fn refuse_place(root: &Path) -> Result<(), Error> {
+        let real = existing_parent(root);
+        let Some(outer) = real.as_deref().and_then(Self::find_root) else {
+            return Ok(());
+        };
+        if fs::canonicalize(root).is_ok_and(|root| root == outer) {
+            let is_begun = Self::open(&outer)?.repo.head()?.is_none();
+            return if is_begun {
+                Ok(())
+            } else {
+                Err(Error::AlreadyKeep { root: outer })
+            };
+        }
+        Err(Error::NestedKeep {
+            dir: root.to_owned(),
+            outer,
         })
     }
 
     /// Makes the repository and the private folder of a new keep at `root`, which may have files.
     pub fn create(root: &Path, host: &str) -> Result<Self, Error> {
         let root = std::path::absolute(root).at("find", root)?;
-        if let Some(outer) = existing_parent(&root).as_deref().and_then(Self::find_root) {
-            return Err(if outer == root {
-                Error::AlreadyKeep { root }
-            } else {
-                Error::NestedKeep { dir: root, outer }
-            });
-        }
+        Self::refuse_place(&root)?;
         create_dirs_durable(&root)?;
         let root = fs::canonicalize(&root).at("open", &root)?;
         let git_dir = root.join(".git");
+        if git_dir.is_file() {
+            return Err(Error::SecondWorkTree {
+                path: root,
+                git_dir,
+            });
+        }
         let repo = if git_dir.exists() {
-            Repo::open(&git_dir)?
+            let repo = Repo::open(&git_dir)?;
+            skeleton::adopt(&git_dir, SETTINGS)?;
+            repo
         } else {
             Repo::init_worktree(&git_dir, SETTINGS)?
         };
         let keep = Self { root, repo };
+        keep.refuse_private_link()?;
         keep.adopt_host(host)?;
         Ok(keep)
     }
@@ -118,6 +152,13 @@ impl Keep {
 
     /// Takes the lock, waiting for another writer, and clears what a killed Git left.
     pub fn lock(&self, world: &World) -> Result<WriteGuard, Error> {
+        let shared = self.repo.gix().common_dir();
+        if shared != self.repo.git_dir() {
+            return Err(Error::SecondWorkTree {
+                path: self.root.clone(),
+                git_dir: fs::canonicalize(shared).at("open", shared)?,
+            });
+        }
         let me = Holder {
             pid: std::process::id(),
             command: format!("buildkeep {}", world.argv.join(" ")),
@@ -129,7 +170,6 @@ impl Keep {
             self.adopt_host(&format!("{}-{}", world.hostname, world.ids.short()))?;
         }
         let removed = lock_files::remove_stale(&self.root, self.repo.git_dir())?;
-        self.finish_index();
         Ok(WriteGuard {
             _lock: lock,
             removed,
@@ -202,142 +242,6 @@ impl Keep {
             })
         };
         changes.iter().map(one).collect()
-    }
-
-    /// Commits the changed files of the work tree; none if nothing changed.
-    pub fn commit_work_tree(
-        &self,
-        _guard: &WriteGuard,
-        changes: &[Change],
-        message: &Message,
-        signature: &Signature,
-    ) -> Result<Option<ObjectId>, Error> {
-        if changes.is_empty() {
-            return Ok(None);
-        }
-        self.refuse_unfinished()?;
-        let files = self.file_changes(changes)?;
-        let commit_id = self.commit_changes(&files, message, signature)?;
-        self.refresh_index(commit_id, None);
-        Ok(Some(commit_id))
-    }
-
-    /// Writes files into the work tree and commits exactly them.
-    ///
-    /// The files come first: a crash in between leaves validated, uncommitted changes, and the
-    /// same command finishes the work. Other changes of the work tree stay uncommitted.
-    pub fn commit_files(
-        &self,
-        _guard: &WriteGuard,
-        changes: &[FileChange],
-        message: &Message,
-        signature: &Signature,
-    ) -> Result<ObjectId, Error> {
-        self.refuse_unfinished()?;
-        for change in changes {
-            self.write_work_file(change)?;
-        }
-        let commit_id = self.commit_changes(changes, message, signature)?;
-        let paths: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
-        self.refresh_index(commit_id, Some(&paths));
-        Ok(commit_id)
-    }
-
-    fn commit_changes(
-        &self,
-        changes: &[FileChange],
-        message: &Message,
-        signature: &Signature,
-    ) -> Result<ObjectId, Error> {
-        let branch = self.repo.head_branch()?;
-        let head = self.repo.head()?;
-        let base = head
-            .map(|head| self.repo.commit(head))
-            .transpose()?
-            .map(|commit| commit.tree_id);
-        let mut transaction = self.repo.begin();
-        let tree_id = transaction.edit_tree(base, changes)?;
-        let parents: Vec<_> = head.into_iter().collect();
-        let commit_id = transaction.commit(tree_id, &parents, message, signature)?;
-        let why = format!("commit: {}", message.subject);
-        transaction.set_ref(&branch, Expect::seen(head), commit_id, &why)?;
-        self.note_index(commit_id);
-        transaction.finish()?;
-        Ok(commit_id)
-    }
-
-    fn write_work_file(&self, change: &FileChange) -> Result<(), Error> {
-        let path = worktree::on_disk(&self.root, &change.path)?;
-        if let Some(parent) = path.parent() {
-            sweep_temporaries(parent)?;
-        }
-        let Some((mode, content)) = &change.content else {
-            return Ok(crate::fs::remove_file_durable(&path)?);
-        };
-        if let Some(parent) = path.parent() {
-            create_dirs_durable(parent)?;
-        }
-        match mode {
-            Mode::Executable => write_durable_mode(&path, content, 0o755)?,
-            Mode::File => write_durable_mode(&path, content, 0o644)?,
-            Mode::Link => crate::fs::symlink_durable(content, &path)?,
-        }
-        Ok(())
-    }
-
-    /// The index is a cache: if it cannot be written, `git status` shows what `git reset` mends.
-    fn refresh_index(&self, commit_id: ObjectId, changed: Option<&[BString]>) {
-        if index::refresh(&self.repo, &self.root, commit_id, changed).is_ok() {
-            let _ = fs::remove_file(self.private("index-of"));
-        }
-    }
-
-    /// Notes that the index does not know this commit yet, for [`Keep::finish_index`].
-    fn note_index(&self, commit_id: ObjectId) {
-        let _ = write_disposable(
-            &self.private("index-of"),
-            &[commit_id.to_string().as_bytes()],
-        );
-    }
-
-    /// Brings the index up to a commit of ours whose process was killed before it could.
-    fn finish_index(&self) {
-        let Ok(noted) = fs::read_to_string(self.private("index-of")) else {
-            return;
-        };
-        let commit = ObjectId::from_hex(noted.trim().as_bytes())
-            .ok()
-            .filter(|id| self.repo.head().is_ok_and(|head| head == Some(*id)));
-        let Some(commit) = commit.and_then(|id| self.repo.commit(id).ok()) else {
-            let _ = fs::remove_file(self.private("index-of"));
-            return;
-        };
-        if let Ok(changes) = self.changes_between(commit.parents.first().copied(), Some(commit.id))
-        {
-            let paths: Vec<_> = changes.into_iter().map(|change| change.path).collect();
-            self.refresh_index(commit.id, Some(&paths));
-        }
-    }
-
-    /// Commits belong on a branch, not into the middle of a merge.
-    fn refuse_unfinished(&self) -> Result<(), Error> {
-        let states = [
-            ("MERGE_HEAD", "merge"),
-            ("rebase-merge", "rebase"),
-            ("rebase-apply", "rebase"),
-            ("CHERRY_PICK_HEAD", "cherry-pick"),
-            ("REVERT_HEAD", "revert"),
-        ];
-        let found = states
-            .iter()
-            .find(|(file, _)| self.repo.git_dir().join(file).exists());
-        match found {
-            Some((_, what)) => Err(Error::Unfinished {
-                what,
-                path: self.root.clone(),
-            }),
-            None => Ok(()),
-        }
     }
 }
 

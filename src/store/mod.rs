@@ -27,6 +27,7 @@ mod lock_files;
 mod loose;
 mod message;
 pub mod pack;
+mod record;
 mod remote;
 mod repo;
 mod skeleton;

@@ -38,7 +38,7 @@ pub enum PushOutcome {
 impl Keep {
     /// Pushes the branch, the state of this host, and all tags.
     pub fn push(&self, git: &GitProgram, remote: &str) -> Result<Vec<PushedRef>, Error> {
-        let branch = self.repo().head_branch()?;
+        let branch = self.branch()?;
         let state = Self::state_ref(&self.host());
         let mut refs = vec![format!("{branch}:{branch}")];
         if self.state_tip()?.is_some() {
@@ -113,10 +113,13 @@ impl Keep {
         if !root.join("buildkeep.toml").is_file() {
             return Err(Error::NotAKeep { path: root });
         }
-        for (key, value) in super::keep::SETTINGS {
-            git.run(&root, &["config", key, value])?;
+        super::skeleton::adopt(&root.join(".git"), super::keep::SETTINGS)?;
+        let repo = Repo::open(&root.join(".git"))?;
+        if let Some(head) = repo.head()?
+            && repo.id_at(head, ".buildkeep")?.is_some()
+        {
+            return Err(Error::PrivateTracked { path: root });
         }
-        super::skeleton::write_exclude(&root.join(".git"))?;
         let keep = Self::open(&root)?;
         keep.adopt_host(&format!("{}-{}", world.hostname, world.ids.short()))?;
         crate::fs::sync_tree(&root.join(".git"))?;

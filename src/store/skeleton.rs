@@ -2,7 +2,10 @@
 use std::path::Path;
 
 use super::Error;
-use crate::fs::{create_dirs_durable, write_durable};
+use crate::fs::{create_dirs_durable, read_optional, write_durable};
+
+/// What is in no commit.
+const EXCLUDE: &[u8] = b"/.buildkeep/\n.buildkeep-tmp-*\n";
 
 /// What sort of repository to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,13 +35,29 @@ pub(super) fn create(git_dir: &Path, kind: Kind, settings: &[(&str, &str)]) -> R
     Ok(())
 }
 
-/// Keeps our private folder out of every commit.
+/// Makes a repository that somebody else made fit for a keep: what it has stays.
+pub(super) fn adopt(git_dir: &Path, settings: &[(&str, &str)]) -> Result<(), Error> {
+    write_exclude(git_dir)?;
+    append_once(&git_dir.join("config"), print(settings).as_bytes())
+}
+
+/// Keeps our private folder, and what a crash leaves, out of every commit.
 pub(super) fn write_exclude(git_dir: &Path) -> Result<(), Error> {
     create_dirs_durable(&git_dir.join("info"))?;
-    Ok(write_durable(
-        &git_dir.join("info/exclude"),
-        b"/.buildkeep/\n.buildkeep-tmp-*\n",
-    )?)
+    append_once(&git_dir.join("info/exclude"), EXCLUDE)
+}
+
+/// Appends lines to a file, unless it has them.
+fn append_once(path: &Path, lines: &[u8]) -> Result<(), Error> {
+    let mut text = read_optional(path)?.unwrap_or_default();
+    if text.windows(lines.len()).any(|window| window == lines) {
+        return Ok(());
+    }
+    if text.last().is_some_and(|byte| *byte != b'\n') {
+        text.push(b'\n');
+    }
+    text.extend_from_slice(lines);
+    Ok(write_durable(path, &text)?)
 }
 
 fn config(kind: Kind, settings: &[(&str, &str)]) -> String {
@@ -47,6 +66,12 @@ fn config(kind: Kind, settings: &[(&str, &str)]) -> String {
         "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = {bare}\n\tlogallrefupdates = {}\n",
         !bare
     );
+    text.push_str(&print(settings));
+    text
+}
+
+fn print(settings: &[(&str, &str)]) -> String {
+    let mut text = String::new();
     for (key, value) in settings {
         let (section, name) = key.rsplit_once('.').unwrap_or(("core", key));
         let header = match section.split_once('.') {

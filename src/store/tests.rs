@@ -71,6 +71,9 @@ fn other_uncommitted_changes_stay_as_they_are() {
     fs::write(dir.path().join("mine"), "2\n").unwrap();
     git(dir.path(), &["add", "mine"]);
     fs::write(dir.path().join("mine"), "3\n").unwrap();
+    fs::write(dir.path().join("new"), "n\n").unwrap();
+    git(dir.path(), &["add", "new"]);
+    git(dir.path(), &["rm", "-q", "--cached", "buildkeep.toml"]);
     keep.commit_files(
         &guard,
         &[FileChange::put("ours", "x")],
@@ -78,8 +81,27 @@ fn other_uncommitted_changes_stay_as_they_are() {
         &signature,
     )
     .unwrap();
-    assert_eq!(git(dir.path(), &["status", "--porcelain"]), "MM mine\n");
+    assert_eq!(
+        git(dir.path(), &["status", "--porcelain"]),
+        "D  buildkeep.toml\nMM mine\nA  new\n?? buildkeep.toml\n"
+    );
     assert_eq!(git(dir.path(), &["show", ":mine"]), "2\n");
+}
+
+#[test]
+fn without_a_branch_nothing_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    let guard = keep.lock(&world).unwrap();
+    let signature = keep.signature(&world);
+    let changes = keep.changes().unwrap();
+    keep.commit_work_tree(&guard, &changes, &message("first"), &signature)
+        .unwrap();
+    git(dir.path(), &["checkout", "-q", "--detach"]);
+    let change = FileChange::put("new", "x");
+    let refused = keep.commit_files(&guard, &[change], &message("second"), &signature);
+    assert!(matches!(refused, Err(Error::DetachedHead { .. })));
+    assert!(!dir.path().join("new").exists());
 }
 
 #[test]
@@ -152,7 +174,11 @@ fn publishing_twice_adds_nothing_twice() {
 #[test]
 fn a_keep_inside_a_keep_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    keep(dir.path());
+    let (keep, world) = keep(dir.path());
+    let guard = keep.lock(&world).unwrap();
+    let changes = keep.changes().unwrap();
+    keep.commit_work_tree(&guard, &changes, &message("first"), &keep.signature(&world))
+        .unwrap();
     let inner = dir.path().join("inner");
     assert!(matches!(
         Keep::create(&inner, "h"),

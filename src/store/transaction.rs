@@ -203,6 +203,20 @@ impl<'repo> Transaction<'repo> {
 
     /// Writes the objects, then moves the refs; when it returns, a power cut loses nothing of it.
     pub fn finish(self) -> Result<(), Error> {
+        self.write_objects()?;
+        self.move_refs(|| Ok(()))
+    }
+
+    /// The same, with work in between: done once nothing can refuse the refs any more.
+    pub(super) fn finish_after(
+        self,
+        work: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.write_objects()?;
+        self.move_refs(work)
+    }
+
+    fn write_objects(&self) -> Result<(), Error> {
         let objects = self
             .memory
             .objects
@@ -213,11 +227,10 @@ impl<'repo> Transaction<'repo> {
             .filter(|(id, _)| !self.repo.has_packed(id))
             .map(|(id, (kind, content))| (*id, *kind, content.as_slice()))
             .collect();
-        loose::write_all(&self.repo.objects_dir(), &list)?;
-        self.move_refs()
+        loose::write_all(&self.repo.objects_dir(), &list)
     }
 
-    fn move_refs(&self) -> Result<(), Error> {
+    fn move_refs(&self, work: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
         if self.refs.is_empty() {
             return Ok(());
         }
@@ -231,6 +244,7 @@ impl<'repo> Transaction<'repo> {
         for edit in &self.refs {
             self.sync_ref_lock(edit)?;
         }
+        work()?;
         let signature = self
             .signature
             .as_ref()

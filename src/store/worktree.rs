@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::error::During as _;
 use super::{Error, Repo};
-use crate::fs::{AtPath as _, TEMPORARY, read};
+use crate::fs::{AtPath as _, is_temporary, read};
 
 /// What sort of file Git records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +165,8 @@ impl Scan<'_> {
             let entry = entry.at("list", &folder)?;
             let path = child(inside, &entry.file_name().into_vec());
             let kind = entry.file_type().at("look at", &entry.path())?;
-            if path == ".git" || path == ".buildkeep" || is_temporary(&entry.path()) {
+            let ours = path == ".git" || path == ".buildkeep";
+            if ours || is_temporary(entry.file_name().as_bytes()) {
                 continue;
             }
             if kind.is_dir() {
@@ -207,12 +208,6 @@ impl Scan<'_> {
             )?;
         Ok(platform.is_excluded())
     }
-}
-
-/// Whether a killed process of ours left it.
-fn is_temporary(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default();
-    name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
 }
 
 fn child(folder: &BString, name: &[u8]) -> BString {

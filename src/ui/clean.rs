@@ -15,6 +15,14 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     )
 }
 
+/// The same for what must stay on its line: names, paths, subjects.
+pub fn clean_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\n', '\t']) {
+        return clean(text);
+    }
+    Cow::Owned(clean(text).replace('\n', "␊").replace('\t', "␉"))
+}
+
 fn is_harmful(c: char) -> bool {
     let bidi = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     (c.is_control() && c != '\n' && c != '\t') || bidi
@@ -30,11 +38,12 @@ fn picture(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::clean;
+    use super::{clean, clean_line};
 
     #[test]
     fn escapes_become_pictures() {
         assert_eq!(clean("a\x1b[31mb\rc\u{9b}d"), "a␛[31mb␍c\u{fffd}d");
         assert_eq!(clean("plain\tand\nlines"), "plain\tand\nlines");
+        assert_eq!(clean_line("a\tb\nc\x1bd"), "a␉b␊c␛d");
     }
 }

@@ -6,10 +6,12 @@
 
 mod clean;
 mod prompt;
+mod quote;
 mod size;
 pub mod style;
 mod terminal;
 
-pub use clean::clean;
+pub use clean::{clean, clean_line};
+pub use quote::quoted;
 pub use size::{counted, duration, seconds, size};
 pub use terminal::{Colour, Format, Quiet, Ui};

@@ -139,8 +139,8 @@ fn is_free(path: &Path) -> bool {
     };
     entries.flatten().all(|entry| {
         let name = entry.file_name();
-        let name = name.to_string_lossy();
-        BEGUN.contains(&&*name) || name.starts_with(".buildkeep-tmp-")
+        let name = name.as_encoded_bytes();
+        BEGUN.iter().any(|begun| begun.as_bytes() == name) || crate::fs::is_temporary(name)
     })
 }
 

@@ -1,0 +1,126 @@
+//! Commits of a keep: work tree, index and branch, in an order that a crash cannot upset.
+//!
+//! Objects, then files, then the index, then the branch. Wherever that is cut off, nothing is
+//! half a commit: there are changes of the work tree, perhaps staged, and whoever repeats the
+//! command commits them.
+use gix::ObjectId;
+use gix::bstr::BString;
+
+use super::worktree::{self, Change};
+use super::{Error, Expect, FileChange, Keep, Message, Mode, Signature, WriteGuard, index};
+use crate::fs::{create_dirs_durable, sweep_temporaries, write_durable_mode};
+
+/// The marks of work that plain Git has not finished.
+const UNFINISHED: &[(&str, &str)] = &[
+    ("MERGE_HEAD", "merge"),
+    ("rebase-merge", "rebase"),
+    ("rebase-apply", "rebase"),
+    ("CHERRY_PICK_HEAD", "cherry-pick"),
+    ("REVERT_HEAD", "revert"),
+];
+
+/// Which of the changed files have to be written before they are committed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Files {
+    /// None: they come from the work tree.
+    AreThere,
+    /// All of them.
+    Write,
+}
+
+impl Keep {
+    /// Commits the changed files of the work tree; none if nothing changed.
+    pub fn commit_work_tree(
+        &self,
+        _guard: &WriteGuard,
+        changes: &[Change],
+        message: &Message,
+        signature: &Signature,
+    ) -> Result<Option<ObjectId>, Error> {
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let files = self.file_changes(changes)?;
+        self.record(&files, Files::AreThere, message, signature)
+            .map(Some)
+    }
+
+    /// Writes files into the work tree and commits exactly them.
+    ///
+    /// Other changes of the work tree stay uncommitted.
+    pub fn commit_files(
+        &self,
+        _guard: &WriteGuard,
+        changes: &[FileChange],
+        message: &Message,
+        signature: &Signature,
+    ) -> Result<ObjectId, Error> {
+        self.record(changes, Files::Write, message, signature)
+    }
+
+    /// The branch that commits go to: not into the middle of a merge, and not nowhere.
+    pub fn branch(&self) -> Result<String, Error> {
+        let there = |(mark, _): &&(&str, &str)| self.repo().git_dir().join(mark).exists();
+        match UNFINISHED.iter().find(there) {
+            Some((_, what)) => Err(Error::Unfinished {
+                what,
+                path: self.root().to_owned(),
+            }),
+            None => self.repo().head_branch(),
+        }
+    }
+
+    fn record(
+        &self,
+        changes: &[FileChange],
+        files: Files,
+        message: &Message,
+        signature: &Signature,
+    ) -> Result<ObjectId, Error> {
+        let branch = self.branch()?;
+        let head = self.repo().head()?;
+        let base = head
+            .map(|head| self.repo().commit(head))
+            .transpose()?
+            .map(|commit| commit.tree_id);
+        let mut transaction = self.repo().begin();
+        let tree_id = transaction.edit_tree(base, changes)?;
+        let parents: Vec<_> = head.into_iter().collect();
+        let commit_id = transaction.commit(tree_id, &parents, message, signature)?;
+        let why = format!("commit: {}", message.subject);
+        transaction.set_ref(&branch, Expect::seen(head), commit_id, &why)?;
+        transaction.finish_after(|| {
+            if files == Files::Write {
+                changes
+                    .iter()
+                    .try_for_each(|change| self.write_work_file(change))?;
+            }
+            self.refresh_index(tree_id, changes);
+            Ok(())
+        })?;
+        Ok(commit_id)
+    }
+
+    fn write_work_file(&self, change: &FileChange) -> Result<(), Error> {
+        let path = worktree::on_disk(self.root(), &change.path)?;
+        let Some((mode, content)) = &change.content else {
+            return Ok(crate::fs::remove_file_durable(&path)?);
+        };
+        if let Some(parent) = path.parent() {
+            create_dirs_durable(parent)?;
+            sweep_temporaries(parent)?;
+        }
+        match mode {
+            Mode::Executable => write_durable_mode(&path, content, 0o755)?,
+            Mode::File => write_durable_mode(&path, content, 0o644)?,
+            Mode::Link => crate::fs::symlink_durable(content, &path)?,
+        }
+        Ok(())
+    }
+
+    /// The index is a cache: if it cannot be written, `git status` shows what `git reset` mends.
+    fn refresh_index(&self, tree_id: ObjectId, changes: &[FileChange]) {
+        let paths: Vec<BString> = changes.iter().map(|change| change.path.clone()).collect();
+        let _ = index::refresh(self.repo(), self.root(), tree_id, &paths);
+    }
+}
