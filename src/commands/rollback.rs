@@ -11,7 +11,7 @@ use crate::config::diff::KeyChange;
 use crate::config::rollback::{Extent, Plan, Restored};
 use crate::config::{Error, Role};
 use crate::failure::{Failure, Kind};
-use crate::store::{ChangeKind, Expect, Keep, Message, ObjectId, WriteGuard};
+use crate::store::{Change, ChangeKind, Expect, Keep, Message, ObjectId, WriteGuard};
 use crate::ui::{clean, style};
 
 /// Go back to what a version held, as a new commit
@@ -125,11 +125,6 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let plan = plan.map_err(|error| Failure::from(error).hint("nothing was changed"))?;
     let mut result = shown(&keep, &plan, &extent)?;
     if args.dry_run || plan.is_noop() {
-        if !args.dry_run {
-            // The work tree has it, history and index may not: so it is after a crash in between.
-            let guard = cx.lock(&keep)?;
-            result.saved = save_work(cx, &keep, &guard)?;
-        }
         cx.ui.show(&result)?;
         return Ok(Answer::Yes);
     }
@@ -141,10 +136,15 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::No);
     }
     let guard = cx.lock(&keep)?;
-    result.saved = save_work(cx, &keep, &guard)?;
+    result.saved = save_work(cx, &keep, &guard, &plan)?;
     let again = Plan::make(&keep, target, &extent)?;
-    if again.files != plan.files {
+    if !again.unwritten().eq(plan.unwritten()) {
         return Err(Error::Changed.into());
+    }
+    if again.is_noop() {
+        result.commit.clone_from(&result.saved);
+        cx.ui.show(&result)?;
+        return Ok(Answer::Yes);
     }
     let message = message(cx, &keep, args, &again)?;
     let signature = cx.signature(&keep);
@@ -235,9 +235,22 @@ fn confirmed(cx: &mut Context, result: &RolledBack) -> Result<bool, Failure> {
 }
 
 /// Saves uncommitted work before it is overwritten: on the branch if it is valid, else beside it.
-fn save_work(cx: &mut Context, keep: &Keep, guard: &WriteGuard) -> Result<Option<String>, Failure> {
+///
+/// What a crash left of the same rollback is not work: it is committed with the rest.
+fn save_work(
+    cx: &mut Context,
+    keep: &Keep,
+    guard: &WriteGuard,
+    plan: &Plan,
+) -> Result<Option<String>, Failure> {
     let changes = keep.changes()?;
-    if changes.is_empty() {
+    let is_ours = |change: &Change| {
+        let path = change.path.to_string();
+        plan.files
+            .iter()
+            .any(|file| file.is_there && file.path == path)
+    };
+    if changes.iter().all(is_ours) {
         return Ok(None);
     }
     let trailers = cx

@@ -1,7 +1,7 @@
 //! Setting and unsetting one key: what would change, checked as if it had.
 use serde_json::Value as Json;
 
-use super::sources::{is_form, value_at};
+use super::sources::{a_link, is_form, value_at};
 use super::typed::typed;
 use super::{Effective, Error, Files, Role, Sources};
 use crate::document::{self, Document, KeyPath, Problem, Segment, code};
@@ -48,6 +48,9 @@ impl Edit {
             None => home_of(files, &sources, key),
         };
         refuse_foreign(&file)?;
+        if files.is_behind_link(&file) {
+            return Err(Error::Invalid(files.links().map(a_link).collect()));
+        }
         let old = files
             .text(&file)
             .map_err(|problem| Error::Invalid(vec![problem]))?;
@@ -71,9 +74,38 @@ impl Edit {
         Ok(edit)
     }
 
+    /// What is left of taking `key` out, if a crash came between the file and its commit.
+    pub fn left_unset(files: &Files, committed: &Files, key: &KeyPath) -> Result<Self, Error> {
+        let sources = Sources::read(committed).map_err(bad_schema)?;
+        let file = home_of(committed, &sources, key);
+        let invalid = |problem| Error::Invalid(vec![problem]);
+        let value = |files: &Files| {
+            let text = files.text(&file).map_err(invalid)?;
+            value_in(&file, text, key).map_err(invalid)
+        };
+        if value(committed)?.is_none() || value(files)?.is_some() {
+            return Err(not_set(&sources, key));
+        }
+        Ok(Self {
+            key: key.clone(),
+            before: None,
+            after: None,
+            text: files.text(&file).map_err(invalid)?.to_owned(),
+            is_secret: sources.schemas().combined().is_secret(key),
+            file,
+        })
+    }
+
     /// Whether nothing changes.
     pub fn is_noop(&self) -> bool {
         self.before == self.after
+    }
+
+    /// Whether another text of the file has another value of the key; one that cannot be read has.
+    pub fn differs_from(&self, text: Option<&[u8]>) -> bool {
+        let text = std::str::from_utf8(text.unwrap_or_default()).ok();
+        let value = text.and_then(|text| value_in(&self.file, text, &self.key).ok());
+        value != Some(self.after.clone())
     }
 
     /// The file as it is to be written.

@@ -22,12 +22,21 @@ pub struct Files {
 impl Files {
     /// As they are on disk.
     pub fn of_work_tree(keep: &Keep) -> Result<Self, Error> {
+        Self::of_folder(keep.root())
+    }
+
+    /// As they are in a folder that may become a keep, if it is there.
+    pub fn of_folder(root: &Path) -> Result<Self, Error> {
         let mut files = Self::default();
         for folder in FOLDERS {
-            for (path, is_link) in names_in(keep.root(), folder)? {
+            if !folder.is_empty() && root.join(folder).is_symlink() {
+                files.links.insert((*folder).to_owned());
+                continue;
+            }
+            for (path, is_link) in names_in(root, folder)? {
                 if is_link {
                     files.links.insert(path);
-                } else if let Some(bytes) = read_optional(&keep.root().join(&path))? {
+                } else if let Some(bytes) = read_optional(&root.join(&path))? {
                     files.plain.insert(path, bytes);
                 }
             }
@@ -77,7 +86,15 @@ impl Files {
         })
     }
 
-    /// Configuration files that are symlinks.
+    /// Whether the file, or a folder that it would be in, is a symlink.
+    pub fn is_behind_link(&self, path: &str) -> bool {
+        Path::new(path)
+            .ancestors()
+            .filter_map(Path::to_str)
+            .any(|path| self.links.contains(path))
+    }
+
+    /// Configuration files, and folders of them, that are symlinks.
     pub fn links(&self) -> impl Iterator<Item = &str> {
         self.links.iter().map(String::as_str)
     }
@@ -93,7 +110,8 @@ impl Files {
         let mut files = Self::default();
         for file in listed {
             let path = file.path.to_string();
-            if Role::of(&path).is_some() {
+            let is_folder = file.mode == Mode::Link && FOLDERS.contains(&path.as_str());
+            if Role::of(&path).is_some() || is_folder {
                 files.put(path, file.mode, repo.read_blob(file.blob_id)?);
             }
         }

@@ -58,6 +58,8 @@ pub struct Restored {
     pub before: Option<Vec<u8>>,
     /// What it gets; nothing if it goes away.
     pub after: Option<(crate::store::Mode, Vec<u8>)>,
+    /// Whether the work tree has it so, and only the commit lacks it: left by a crash, or by hand.
+    pub is_there: bool,
 }
 
 impl Restored {
@@ -111,6 +113,11 @@ impl Plan {
         self.files.is_empty()
     }
 
+    /// The files that the work tree does not have so yet.
+    pub fn unwritten(&self) -> impl Iterator<Item = &Restored> {
+        self.files.iter().filter(|file| !file.is_there)
+    }
+
     /// The changes to write and commit.
     pub fn changes(&self) -> Vec<FileChange> {
         self.files.iter().map(Restored::change).collect()
@@ -140,23 +147,36 @@ fn by_file(
     target: ObjectId,
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<Restored>, Error> {
-    let repo = keep.repo();
+    let differs = keep.changes_since(target)?;
+    let paths: BTreeSet<_> = differs.iter().map(|change| change.path.clone()).collect();
+    let head = keep.repo().head()?;
+    let committed = keep.changes_between(Some(target), head)?;
+    let there = committed
+        .into_iter()
+        .filter(|change| !paths.contains(&change.path))
+        .map(|change| (change, true));
     let mut restored = Vec::new();
-    for change in keep.changes_since(target)? {
+    for (change, is_there) in differs
+        .into_iter()
+        .map(|change| (change, false))
+        .chain(there)
+    {
         let path = change.path.to_string();
         if !wanted(&path) {
             continue;
         }
         let after = match change.before {
-            Some(file) => Some((file.mode, repo.read_blob(file.blob_id)?)),
+            Some(file) => Some((file.mode, keep.repo().read_blob(file.blob_id)?)),
             None => None,
         };
         restored.push(Restored {
             before: keep.work_file(&change.path)?,
             path,
             after,
+            is_there,
         });
     }
+    restored.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(restored)
 }
 
@@ -168,17 +188,22 @@ fn by_key(
     target: ObjectId,
 ) -> Result<Vec<Restored>, Error> {
     let listed = keep.repo().files_at(target, "config/")?;
+    let head = keep.repo().head()?;
+    let committed = head.map(|head| Files::of_commit(keep.repo(), head));
+    let committed = committed.transpose()?.unwrap_or_default();
     let mut restored = Vec::new();
     let mut found = BTreeSet::new();
     for path in layer_files(now, then) {
         let old = then.text(&path).map_err(invalid)?;
         let new = now.text(&path).map_err(invalid)?;
         let back = file_by_key(&path, (new, old), keys, &mut found).map_err(invalid)?;
-        if back != new {
+        let is_there = back == new;
+        if !is_there || lacks(&committed, (&path, old), keys)? {
             restored.push(Restored {
                 before: now.get(&path).map(<[u8]>::to_vec),
                 after: Some((mode_of(&listed, &path), back.into_bytes())),
                 path,
+                is_there,
             });
         }
     }
@@ -186,6 +211,14 @@ fn by_key(
         Some(missing) => Err(not_there(&format!("the key `{missing}`"), target)),
         None => Ok(restored),
     }
+}
+
+/// Whether the commit has other values of `keys` in a file than the text `then`.
+fn lacks(committed: &Files, (path, then): (&str, &str), keys: &[KeyPath]) -> Result<bool, Error> {
+    let text = committed.text(path).map_err(invalid)?;
+    // What cannot be read there differs from what can.
+    let back = file_by_key(path, (text, then), keys, &mut BTreeSet::new());
+    Ok(back.map_or(true, |back| back != text))
 }
 
 /// The text `now` with `keys` as they are in the text `then`.

@@ -172,7 +172,7 @@ fn own_schema(role: &Role) -> Result<Option<Schema>, crate::document::Error> {
     }
 }
 
-fn a_link(path: &str) -> Problem {
+pub(super) fn a_link(path: &str) -> Problem {
     let message = "this is a symlink: configuration must be plain files, which have a history";
     Problem::in_file(code::NOT_A_FILE, path, message).help(format!(
         "replace it by what it points at: `cp --remove-destination \"$(realpath {path})\" {path}`"

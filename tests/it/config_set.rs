@@ -243,7 +243,7 @@ fn other_changes_of_the_file_are_not_hidden() {
     let env = keep();
     let text = std::fs::read_to_string(env.path("k/config/build.toml")).unwrap();
     env.write("k/config/build.toml", &text.replace("quick", "full"));
-    env.write("k/config/hosts/box-0001.toml", "[build]\njobs = 2\n");
+    env.write("k/config/hosts/box-00z9.toml", "[build]\njobs = 2\n");
     assert_data_eq!(
         k(&env, "config set build.jobs 16"),
         str![[r#"
@@ -251,6 +251,7 @@ build.jobs: 4 -> 16
   config/build.toml, version 3, committed [COMMIT]
 --- stderr
 warning: config/build.toml had other changes too: they are in the same commit
+warning: on this host `build.jobs` is something else: config/hosts/box-00z9.toml:2
 
 "#]]
     );
@@ -356,4 +357,33 @@ error[K001]: this is not a value
 "#]]
     );
     assert_eq!(k(&env, "config get mirror.token --at HEAD"), "hunter2\n");
+}
+
+#[test]
+fn what_a_crash_left_is_finished_and_what_others_did_is_left() {
+    let env = keep();
+    let file = env.path("k/config/build.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let without: String = text
+        .lines()
+        .filter(|line| !line.starts_with("jobs"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(&file, &without).unwrap();
+    let finished = env.run_in("k", &["config", "unset", "build.jobs"]);
+    std::fs::write(&file, format!("{without}# mine\n")).unwrap();
+    let already = env.run_in("k", &["config", "set", "build.cflags", "-O2"]);
+    assert_data_eq!(
+        [finished, already].join("\n"),
+        str![[r#"
+build.jobs is not set already; committed [COMMIT]
+
+build.cflags is "-O2" already
+
+"#]]
+    );
+    assert_eq!(
+        env.git(&["-C", "k", "status", "--porcelain"]),
+        " M config/build.toml\n"
+    );
 }

@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 use super::super::configuration::key;
 use super::super::{Answer, Context, versions};
 use crate::config::edit::{Edit, Wish};
-use crate::config::{Effective, Files, Role, Scope, Sources};
+use crate::config::{Effective, Error, Files, Role, Scope, Sources};
+use crate::document::KeyPath;
 use crate::failure::Failure;
 use crate::store::{Keep, Message};
 use crate::ui::{clean, style};
@@ -56,7 +57,8 @@ struct Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.changed {
-            let value = self.value.as_ref().map(Json::to_string).unwrap_or_default();
+            let value = self.value.as_ref().map(Json::to_string);
+            let value = value.unwrap_or_else(|| "not set".to_owned());
             write!(f, "{} is {} already", self.key, clean(&value))?;
             return match &self.commit {
                 Some(commit) => writeln!(f, "; committed {}", style::notable(&commit[..10])),
@@ -99,13 +101,14 @@ pub(super) fn change(
         .host
         .then(|| format!("config/hosts/{}.toml", keep.host()));
     let file = how.file.as_deref().or(overlay.as_deref());
-    let edit = Edit::plan(&files, &key, wish, file);
-    let edit = edit.map_err(|error| Failure::from(error).hint("nothing was changed"))?;
+    let edit = plan(&keep, &files, (&key, wish), file);
+    let edit = edit.map_err(|failure| failure.hint("nothing was changed"))?;
     let mut changed = shown(&edit);
     let committed = keep.committed_file(&edit.file)?;
     // A crash between writing the file and its commit leaves this: the same command finishes it.
+    let is_left = edit.differs_from(committed.as_deref());
     let is_dirty = committed.as_deref() != files.get(&edit.file);
-    if (changed.changed || is_dirty) && !how.dry_run {
+    if (changed.changed || is_left) && !how.dry_run {
         let message = message(cx, &keep, &edit, how)?;
         changed.version = message
             .trailers
@@ -124,6 +127,24 @@ pub(super) fn change(
     cx.ui.show(&changed)?;
     say_if_overruled(cx, &keep, &edit)?;
     Ok(Answer::Yes)
+}
+
+/// What to do; an `unset` that a crash cut off is seen by what the last commit has.
+fn plan(
+    keep: &Keep,
+    files: &Files,
+    (key, wish): (&KeyPath, Wish<'_>),
+    file: Option<&str>,
+) -> Result<Edit, Failure> {
+    match Edit::plan(files, key, wish, file) {
+        Err(Error::NotSet { .. }) if file.is_none() => {
+            let head = keep.repo().head()?;
+            let committed = head.map(|head| Files::of_commit(keep.repo(), head));
+            let committed = committed.transpose()?.unwrap_or_default();
+            Ok(Edit::left_unset(files, &committed, key)?)
+        }
+        planned => Ok(planned?),
+    }
 }
 
 fn shown(edit: &Edit) -> Outcome {
