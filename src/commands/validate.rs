@@ -5,18 +5,19 @@ use crate::store::Keep;
 
 /// Checks every configuration file of the work tree; an invalid one is never committed by us.
 pub(super) fn work_tree(keep: &Keep) -> Result<(), Failure> {
-    check(&Files::of_work_tree(keep)?).map_err(|failure| failure.hint("nothing was committed"))
+    files(&Files::of_work_tree(keep)?).map_err(|failure| failure.hint("nothing was committed"))
 }
 
 /// Checks every configuration file of the last commit, which plain Git may have made.
 pub(super) fn head(keep: &Keep) -> Result<(), Failure> {
     match keep.repo().head()? {
-        Some(commit_id) => check(&Files::of_commit(keep.repo(), commit_id)?),
+        Some(commit_id) => files(&Files::of_commit(keep.repo(), commit_id)?),
         None => Ok(()),
     }
 }
 
-fn check(files: &Files) -> Result<(), Failure> {
+/// Checks configuration files, wherever they are from.
+pub(super) fn files(files: &Files) -> Result<(), Failure> {
     let sources = Sources::read(files)?;
     match sources.problems() {
         [] => Ok(()),

@@ -115,6 +115,10 @@ impl Reader<'_> {
                 message,
                 "name another folder; what is built gets rolled back",
             );
+        } else if self.places.keep.starts_with(&root) {
+            let message = "the keep lies in `root`, and would be rolled back with it".to_owned();
+            let help = "name a folder that does not hold the keep, or move the keep out of it";
+            self.wrong(&path, message, help);
         }
         // A wrong one too: what uses it is not to be blamed.
         self.places.root = Some(root);

@@ -24,9 +24,9 @@ made the keep [ROOT]/k (template generic, host box-00z9)
   builds into [ROOT]/r
 
 what you may type next:
-  buildkeep -C k check          is this machine fit for the build
-  buildkeep -C k plan           what will be built, in which order
-  buildkeep -C k run            build it
+  buildkeep -C k check   is this machine fit for the build
+  buildkeep -C k plan    what will be built, in which order
+  buildkeep -C k run     build it
 
 "#]]
     );

@@ -11,6 +11,7 @@ mod hooks;
 mod keep;
 mod kill;
 mod layers;
+mod places;
 mod plan;
 mod quiet;
 mod reference;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::fs::{AtPath as _, create_dirs_durable, read, write_durable_mode};
-use crate::plan;
+use crate::store::FileChange;
 
 /// Scripts folders beyond this size hold more than scripts.
 const LARGEST: u64 = 64 << 20;
@@ -31,41 +31,41 @@ impl NewFile {
 
 /// The scripts that a keep begins with.
 pub(super) struct Scripts {
-    /// Where they stay, if they are not copied.
-    pub(super) linked: Option<PathBuf>,
+    /// Where they stay, if they are not copied: from the keep if they lie in it.
+    pub(super) stay: Option<PathBuf>,
     /// Their copies.
     pub(super) copies: Vec<NewFile>,
 }
 
 impl Scripts {
-    /// Checks the scripts in `from` and reads them, unless they are to stay where they are.
-    pub(super) fn read(from: &Path, link: bool) -> Result<Self, Failure> {
+    /// Reads the scripts in `from`, unless they are to stay where they are or lie in the keep.
+    pub(super) fn read(from: &Path, link: bool, keep: &Path) -> Result<Self, Failure> {
         let from = fs::canonicalize(from).at("open", from)?;
-        refuse_unfit(&from)?;
-        if link {
-            return Ok(Self {
-                linked: Some(from),
-                copies: Vec::new(),
-            });
+        if !from.is_dir() {
+            return Err(Failure::user(format!("{} is a file", from.display()))
+                .hint("name the folder that holds the scripts"));
+        }
+        let inside = from.strip_prefix(keep).ok();
+        if inside == Some(Path::new("")) {
+            return Err(
+                Failure::user("the keep and the folder of its scripts are the same")
+                    .hint("put the scripts into a folder `scripts` in it, and leave --scripts out"),
+            );
+        }
+        let stay = inside.or(link.then_some(&from)).map(Path::to_owned);
+        if stay.is_some() && keep.starts_with(&from) {
+            return Err(
+                Failure::user("the keep would lie in the folder of its scripts")
+                    .hint("choose a folder outside of it, or leave --link out"),
+            );
         }
         let mut copies = Vec::new();
-        let mut left = LARGEST;
-        copy(&from, Path::new("scripts"), &mut copies, &mut left)?;
-        Ok(Self {
-            linked: None,
-            copies,
-        })
+        if stay.is_none() {
+            let mut left = LARGEST;
+            copy(&from, Path::new("scripts"), &mut copies, &mut left)?;
+        }
+        Ok(Self { stay, copies })
     }
-}
-
-/// A keep begins with scripts that can run.
-fn refuse_unfit(from: &Path) -> Result<(), Failure> {
-    let text = format!(
-        "schema = 1\nscripts = {}\n",
-        toml_edit::Value::from(from.to_string_lossy().as_ref())
-    );
-    plan::load(from, "plan.toml", &text)?;
-    Ok(())
 }
 
 fn copy(from: &Path, to: &Path, copies: &mut Vec<NewFile>, left: &mut u64) -> Result<(), Failure> {
@@ -107,20 +107,35 @@ fn too_large(from: &Path) -> Failure {
     .hint("leave the scripts where they are: `--link`")
 }
 
-/// Nothing of the user's is overwritten.
-pub(super) fn refuse_overwriting(keep: &Path, files: &[NewFile]) -> Result<(), Failure> {
-    let there = files
-        .iter()
-        .map(|file| keep.join(&file.path))
-        .find(|path| path.exists());
-    match there {
-        Some(path) if !keep.join("buildkeep.toml").exists() => Err(Failure::user(format!(
-            "{} exists, and would be overwritten",
-            path.display()
-        ))
-        .hint("choose a new folder for the keep")),
-        _ => Ok(()),
+/// The files that are not there yet: nothing of the user's is overwritten.
+///
+/// Those that are there with just this content were left by an interrupted `init`. In what was a
+/// keep once, before it lost its `.git`, all files stay as they are.
+pub(super) fn missing(keep: &Path, files: Vec<NewFile>) -> Result<Vec<NewFile>, Failure> {
+    let was_keep = keep.join("buildkeep.toml").is_file();
+    let mut missing = Vec::new();
+    for file in files {
+        let path = keep.join(&file.path);
+        if fs::symlink_metadata(&path).is_err() {
+            missing.push(file);
+        } else if !was_keep && fs::read(&path).ok().as_ref() != Some(&file.content) {
+            return Err(Failure::user(format!(
+                "{} exists, and would be overwritten",
+                path.display()
+            ))
+            .hint("choose a new folder for the keep"));
+        }
     }
+    Ok(missing)
+}
+
+/// The new files as changes of those that are there.
+pub(super) fn changes(files: &[NewFile]) -> Vec<FileChange> {
+    let change = |file: &NewFile| {
+        let path = file.path.to_string_lossy().into_owned();
+        FileChange::put(path, file.content.clone())
+    };
+    files.iter().map(change).collect()
 }
 
 /// Writes the files durably.

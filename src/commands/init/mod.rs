@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Answer, Context};
+use super::{Answer, Context, validate};
+use crate::config;
 use crate::failure::Failure;
 use crate::store::{Keep, Message};
-use crate::ui::style;
-use files::Scripts;
+use crate::ui::{clean_line, counted, quoted, style};
+use files::{NewFile, Scripts};
 pub use template::Template;
 
 /// Make a keep from a template
@@ -47,27 +48,23 @@ struct Made {
     root: Option<PathBuf>,
     commit: String,
     #[serde(skip)]
+    scripts_folder: PathBuf,
+    #[serde(skip)]
     typed: PathBuf,
 }
 
 impl fmt::Display for Made {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let keep = self.keep.display();
         writeln!(
             f,
-            "made the keep {keep} (template {}, host {})",
-            self.template, self.host
+            "made the keep {} (template {}, host {})",
+            shown(&self.keep),
+            self.template,
+            self.host
         )?;
-        match self.scripts {
-            0 => writeln!(f, "  no scripts yet: put them into {keep}/scripts")?,
-            1 => writeln!(f, "  1 build script in {keep}/scripts, versioned there")?,
-            many => writeln!(
-                f,
-                "  {many} build scripts in {keep}/scripts, versioned there"
-            )?,
-        }
+        self.write_scripts(f)?;
         match &self.root {
-            Some(root) => writeln!(f, "  builds into {}", root.display())?,
+            Some(root) => writeln!(f, "  builds into {}", shown(root))?,
             None => writeln!(
                 f,
                 "  no build root: name it in plan.toml (`root = …`) for checkpoints and backups"
@@ -77,9 +74,9 @@ impl fmt::Display for Made {
         let in_keep = if self.typed == Path::new(".") {
             String::new()
         } else {
-            format!("-C {} ", self.typed.display())
+            format!("-C {} ", quoted(&self.typed.to_string_lossy()))
         };
-        let width = in_keep.len() + 24;
+        let width = in_keep.len() + 17;
         for (command, what) in NEXT {
             let command = format!("buildkeep {in_keep}{command}");
             writeln!(f, "  {command:width$} {}", style::faint(what))?;
@@ -88,46 +85,137 @@ impl fmt::Display for Made {
     }
 }
 
+impl Made {
+    fn write_scripts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let folder = shown(&self.scripts_folder);
+        let count = counted(self.scripts as u64, "build script");
+        if self.scripts == 0 {
+            writeln!(f, "  no scripts yet: put them into {folder}")
+        } else if self.scripts_folder.starts_with(&self.keep) {
+            writeln!(f, "  {count} in {folder}, versioned there")
+        } else {
+            writeln!(
+                f,
+                "  {count} in {folder}, which stays outside of the history"
+            )
+        }
+    }
+}
+
+/// A path on one line.
+fn shown(path: &Path) -> String {
+    clean_line(&path.to_string_lossy()).into_owned()
+}
+
 const NEXT: &[(&str, &str)] = &[
     ("check", "is this machine fit for the build"),
     ("plan", "what will be built, in which order"),
     ("run", "build it"),
 ];
 
-/// Runs the command.
+/// Runs the command: everything is checked before anything is written.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    let dir = real(&cx.path(&args.dir));
+    refuse_place(cx, &dir)?;
     let wishes = ask(cx, args)?;
-    let dir = cx.path(&args.dir);
     let scripts = wishes
         .scripts
         .as_deref()
-        .map(|from| Scripts::read(from, args.link))
+        .map(|from| Scripts::read(from, args.link, &dir))
         .transpose()?;
+    check_plan(&dir, &wishes)?;
     let files = template::files(&wishes, scripts.as_ref(), &dir)?;
-    files::refuse_overwriting(&dir, &files)?;
+    let files = files::missing(&dir, files)?;
+    let after = config::Files::of_folder(&dir)?.with(&files::changes(&files));
+    validate::files(&after)?;
+    let made = make(cx, &dir, wishes.template, &files)?;
+    cx.ui.show(&Made {
+        typed: args.dir.clone(),
+        ..made
+    })?;
+    Ok(Answer::Yes)
+}
+
+/// Writes the files, and the first commit.
+fn make(
+    cx: &mut Context,
+    dir: &Path,
+    template: Template,
+    files: &[NewFile],
+) -> Result<Made, Failure> {
     let host = format!("{}-{}", cx.world.hostname, cx.world.ids.short());
-    let keep = Keep::create(&dir, &host)?;
+    let keep = Keep::create(dir, &host)?;
     let guard = cx.lock(&keep)?;
-    files::write(keep.root(), &files)?;
+    files::write(keep.root(), files)?;
     super::hooks::install(cx, &keep)?;
-    super::validate::work_tree(&keep)?;
+    let plan = super::plan::load(&keep)?;
     let changes = keep.changes()?;
-    let subject = format!("keep: begin with the template {}", wishes.template);
+    let subject = format!("keep: begin with the template {template}");
     let mut message = Message::new(subject, cx.trailers("config", &keep));
     super::versions::number_next(&keep, &changes, &mut message.trailers)?;
     let signature = cx.signature(&keep);
     let commit_id = keep.commit_work_tree(&guard, &changes, &message, &signature)?;
-    let plan = super::plan::load(&keep)?;
-    cx.ui.show(&Made {
+    let usual = keep.root().join("scripts");
+    Ok(Made {
         keep: keep.root().to_owned(),
-        template: wishes.template,
+        template,
         host,
         scripts: plan.steps.len(),
+        scripts_folder: plan.scripts.unwrap_or(usual),
         root: plan.root,
         commit: commit_id.map(|id| id.to_string()).unwrap_or_default(),
-        typed: args.dir.clone(),
-    })?;
-    Ok(Answer::Yes)
+        typed: PathBuf::new(),
+    })
+}
+
+/// A keep commits whatever is in its folder, and cannot lie in another one.
+fn refuse_place(cx: &Context, dir: &Path) -> Result<(), Failure> {
+    Keep::refuse_place(dir)?;
+    let home = cx.world.env.path("HOME").map(|home| real(&home));
+    if dir.parent().is_none() || home.as_deref() == Some(dir) {
+        return Err(Failure::user(format!(
+            "{} as a keep: everything in it would be versioned",
+            dir.display()
+        ))
+        .hint("choose a folder of its own: `buildkeep init NAME`"));
+    }
+    if dir.to_str().is_none() {
+        return Err(Failure::user(format!(
+            "{} is not UTF-8, which the path of a keep must be",
+            dir.display()
+        )));
+    }
+    if dir.exists() && !dir.is_dir() {
+        return Err(Failure::user(format!("{} is a file", dir.display())));
+    }
+    Ok(())
+}
+
+/// Whether scripts and root can make a plan, told before there is a keep.
+fn check_plan(dir: &Path, wishes: &Wishes) -> Result<(), Failure> {
+    let mut text = "schema = 1\n".to_owned();
+    if let Some(scripts) = &wishes.scripts {
+        text.push_str(&format!("scripts = {}\n", template::quoted(scripts)?));
+    }
+    if let Some(root) = &wishes.root {
+        text.push_str(&format!("root = {}\n", template::quoted(root)?));
+    }
+    crate::plan::load(dir, "plan.toml", &text)?;
+    Ok(())
+}
+
+/// A path without symlinks, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let found = path
+        .ancestors()
+        .find_map(|folder| Some((std::fs::canonicalize(folder).ok()?, folder)));
+    match found {
+        Some((real, folder)) => match path.strip_prefix(folder) {
+            Ok(rest) if !rest.as_os_str().is_empty() => real.join(rest),
+            _ => real,
+        },
+        None => path.to_owned(),
+    }
 }
 
 /// What is wanted, once the questions are answered.
@@ -150,9 +238,17 @@ fn ask(cx: &mut Context, args: &Args) -> Result<Wishes, Failure> {
             .map(|root| usable_root(cx, root.as_ref()))
             .transpose()?,
     };
-    if args.yes || !cx.ui.is_interactive() {
-        return Ok(wishes);
+    if !args.yes && cx.ui.is_interactive() {
+        ask_for(cx, args, &mut wishes)?;
     }
+    if wishes.template == Template::Demo && (wishes.scripts.is_some() || wishes.root.is_some()) {
+        return Err(Failure::user("the demo has scripts and a root of its own")
+            .hint("for yours take `--template generic` or `--template lfs`"));
+    }
+    Ok(wishes)
+}
+
+fn ask_for(cx: &mut Context, args: &Args, wishes: &mut Wishes) -> Result<(), Failure> {
     if args.template.is_none() {
         let names: Vec<_> = Template::ALL
             .iter()
@@ -161,7 +257,7 @@ fn ask(cx: &mut Context, args: &Args) -> Result<Wishes, Failure> {
         wishes.template = Template::ALL[cx.ui.choose("What do you build", &names)?];
     }
     if wishes.template == Template::Demo {
-        return Ok(wishes);
+        return Ok(());
     }
     if wishes.scripts.is_none() {
         let typed = cx.ui.ask("Folder of build scripts (empty: none yet)", "")?;
@@ -178,7 +274,7 @@ fn ask(cx: &mut Context, args: &Args) -> Result<Wishes, Failure> {
             .map(|typed| usable_root(cx, typed.as_ref()))
             .transpose()?;
     }
-    Ok(wishes)
+    Ok(())
 }
 
 /// The root as an absolute path; refuses what an unset variable or a slip would make of it.
@@ -189,7 +285,7 @@ fn usable_root(cx: &Context, typed: &Path) -> Result<PathBuf, Failure> {
         );
     }
     let root = cx.path(typed);
-    let real = std::fs::canonicalize(&root).unwrap_or_else(|_| root.clone());
+    let real = real(&root);
     if real == Path::new("/") {
         return Err(Failure::user(
             "the build root is `/`: a build there would overwrite this machine",

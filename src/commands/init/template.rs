@@ -105,16 +105,14 @@ fn blanks(
     keep: &Path,
 ) -> Result<Vec<(&'static str, String)>, Failure> {
     let root = wishes.root.as_deref().map(quoted).transpose()?;
-    let scripts = match scripts.and_then(|scripts| scripts.linked.as_deref()) {
-        Some(linked) => quoted(linked)?,
+    let scripts = match scripts.and_then(|scripts| scripts.stay.as_deref()) {
+        Some(folder) => quoted(folder)?,
         None => "\"scripts\"".to_owned(),
     };
-    if wishes.root.as_deref().is_some_and(|root| root == keep) {
-        return Err(
-            Failure::user("the build root and the keep are the same folder")
-                .hint("keep them apart: the root is what your scripts fill"),
-        );
-    }
+    let inside = wishes
+        .root
+        .as_deref()
+        .and_then(|root| root.strip_prefix(keep).ok());
     let variable = if wishes.template == Template::Lfs {
         "LFS"
     } else {
@@ -124,6 +122,10 @@ fn blanks(
     let line = |text: String, without: &str| if known { text } else { without.to_owned() };
     Ok(vec![
         ("@SCRIPTS@", scripts),
+        (
+            "@IGNORED_ROOT@",
+            inside.map_or_else(|| "/root/".to_owned(), ignored),
+        ),
         (
             "@ROOT_LINE@",
             line(
@@ -154,8 +156,22 @@ fn fill(text: &str, blanks: &[(&'static str, String)]) -> String {
     filled.replace("\n\n\n", "\n\n").trim_end().to_owned() + "\n"
 }
 
+/// A folder of the keep as a line of .gitignore: what is built is in no commit.
+fn ignored(folder: &Path) -> String {
+    let special = |c: char| matches!(c, '*' | '?' | '[' | '\\');
+    let path = folder.to_string_lossy();
+    let escaped = path.chars().map(|c| {
+        if special(c) {
+            format!("\\{c}")
+        } else {
+            c.to_string()
+        }
+    });
+    format!("/{}/", escaped.collect::<String>())
+}
+
 /// A path as a TOML string.
-fn quoted(path: &Path) -> Result<String, Failure> {
+pub(super) fn quoted(path: &Path) -> Result<String, Failure> {
     let text = path.to_str().ok_or_else(|| {
         Failure::user(format!(
             "{} is not UTF-8, which TOML files must be",
