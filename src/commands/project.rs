@@ -31,9 +31,23 @@ impl Project {
         let sources = Sources::read(&Files::of_work_tree(&keep)?)?;
         let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
         let effective = Effective::of(&sources, &scope)?;
+        Self::with(keep, &effective)
+    }
+
+    /// Reads the work tree of `keep` as far as it can be read, to show where things stand.
+    pub(super) fn as_far_as_valid(cx: &Context, keep: Keep) -> Result<Self, Failure> {
+        let sources = Sources::read(&Files::of_work_tree(&keep)?)?;
+        if sources.problems().is_empty() {
+            return Self::of(cx, keep);
+        }
+        let effective = Effective::of_files(&sources, &keep.host());
+        Self::with(keep, &effective)
+    }
+
+    fn with(keep: Keep, effective: &Effective) -> Result<Self, Failure> {
         let plan = super::plan::load(&keep)?;
         Ok(Self {
-            keys: keys(&effective),
+            keys: keys(effective),
             plan,
             keep,
         })

@@ -22,7 +22,7 @@ pub fn run(cx: &mut Context, Args {}: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let valid = super::validate::work_tree(&keep);
     let config = config(&keep, valid.is_ok())?;
-    let project = Project::of(cx, keep)?;
+    let project = Project::as_far_as_valid(cx, keep)?;
     let status = gather(cx, &project, config)?;
     cx.ui.show(&status)?;
     Ok(Answer::Yes)
@@ -252,13 +252,16 @@ fn newest_snapshot(keep: &Keep) -> Result<Option<String>, Failure> {
 /// What makes sense to type now.
 fn next(status: &Status) -> Vec<String> {
     let mut next = Vec::new();
+    if !status.config.valid {
+        next.push("buildkeep config validate".to_owned());
+    }
     if let Some(failed) = status.failed.first() {
         next.push(format!("buildkeep logs {}", failed.step));
         next.push(format!("buildkeep why {}", failed.step));
     }
     if let Some(running) = status.running.first() {
         next.push(format!("buildkeep logs --follow {}", running.step));
-    } else if status.steps.done < status.steps.total {
+    } else if status.config.valid && status.steps.done < status.steps.total {
         next.push("buildkeep run".to_owned());
     }
     next

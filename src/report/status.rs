@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::ui::{clean, seconds, style};
+use crate::ui::{clean, clean_line, seconds, style};
 
 /// So many steps of a sort are named; the others are counted.
 const NAMED: usize = 5;
@@ -147,13 +147,16 @@ impl Status {
             0 => "no version yet".to_owned(),
             number => format!("configuration v{number} ({})", commit.unwrap_or_default()),
         };
-        let keep = style::strong(clean(&self.keep));
+        let keep = style::strong(clean_line(&self.keep));
         let elsewhere = if self.is_here {
             ""
         } else {
             " (another machine: nothing was built here yet)"
         };
-        writeln!(f, "{keep} on {}{elsewhere}, {version}", self.host)
+        match self.host.as_str() {
+            "" => writeln!(f, "{keep}, {version}"),
+            host => writeln!(f, "{keep} on {host}{elsewhere}, {version}"),
+        }
     }
 
     fn bar(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,7 +177,7 @@ impl Status {
         if !self.config.valid {
             writeln!(
                 f,
-                "  {} the configuration has errors: buildkeep config validate",
+                "  {} configuration: nothing runs until it is mended",
                 style::bad("invalid")
             )?;
         }

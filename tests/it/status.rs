@@ -151,15 +151,15 @@ fn invalid_configuration_is_shown_where_it_is() {
     assert_data_eq!(
         env.run_in("k", &["status"]),
         str![[r#"
---- stderr
-error[K004]: `build.jobs` must be a whole number, not text
- --> config/build.toml:2:8
-  |
-2 | jobs = "many"
-  |        ^^^^^^
-  |
-  = help: `build.jobs`: Parallel jobs of one step (1 to 1024)
---- exit 2
+[ROOT]/k on box-00z9, configuration v1 ([COMMIT])
+░░░░░░░░░░░░░░░░░░░░ 0 of 3 steps done, 0 % of the time
+  next    one
+  invalid configuration: nothing runs until it is mended
+  changed config/build.toml (buildkeep diff, buildkeep commit)
+  last snapshot never · last push never
+
+what you may type next:
+  buildkeep config validate
 
 "#]]
     );
