@@ -27,7 +27,7 @@ pub(super) fn read() -> Result<World, Failure> {
         person: person(&env),
         hostname: hostname(&env),
         cpus: cpus(&env),
-        argv: std::env::args().skip(1).collect(),
+        argv: recorded(std::env::args_os().skip(1)),
         clock,
         ids,
         env,
@@ -44,6 +44,26 @@ pub(super) fn arguments() -> Vec<OsString> {
 /// The real clock, whatever tests say.
 pub(super) fn system_clock() -> Clock {
     Clock::new(Utc::now)
+}
+
+/// The command line as notes and the history may have it: without values, which may be secret.
+fn recorded(args: impl Iterator<Item = OsString>) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for arg in args {
+        let word = arg.to_string_lossy();
+        let sets = |words: &[String]| words.ends_with(&["config".to_owned(), "set".to_owned()]);
+        if sets(&words) {
+            words.push("…".to_owned());
+            break;
+        }
+        let attached = word.starts_with("-c") && !word.starts_with("--");
+        let is_override = attached || words.last().is_some_and(|last| last == "-c");
+        words.push(match word.split_once('=') {
+            Some((key, _)) if is_override => format!("{key}=…"),
+            _ => word.into_owned(),
+        });
+    }
+    words
 }
 
 fn clock(env: &Env) -> Clock {
@@ -125,4 +145,20 @@ fn person(env: &Env) -> Person {
         .text("GIT_AUTHOR_EMAIL")
         .map_or_else(|| format!("{user}@localhost"), str::to_owned);
     Person { name, email }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::recorded;
+
+    #[test]
+    fn values_are_not_recorded() {
+        let shown = |line: &str| recorded(line.split(' ').map(Into::into)).join(" ");
+        assert_eq!(
+            shown("-c a.b=x -ca.c=y run one"),
+            "-c a.b=… -ca.c=… run one"
+        );
+        assert_eq!(shown("-C k config set a.b x"), "-C k config set …");
+        assert_eq!(shown("commit -m a=b"), "commit -m a=b");
+    }
 }
