@@ -167,7 +167,7 @@ fn scripts_see_what_they_should() {
         "k/plan.toml",
         &plan.replace(
             "[env]",
-            &format!("root = \"{}\"\n[env]", env.work().display()),
+            &format!("root = \"{}\"\n[env]", env.path("built").display()),
         ),
     );
     let output = env
