@@ -9,7 +9,7 @@ use super::{Answer, Context};
 use crate::failure::Failure;
 use crate::report::estimate::{Behind, Estimates, Known};
 use crate::report::status::{Ages, Config, Counts, Reasoned, Running, Status};
-use crate::run::{Attempt, AttemptState, Manifest, living};
+use crate::run::{Attempt, AttemptState, Manifest, StopReason, Unknown, living};
 use crate::store::Keep;
 use crate::world::rfc3339;
 
@@ -22,10 +22,36 @@ pub fn run(cx: &mut Context, Args {}: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let valid = super::validate::work_tree(&keep);
     let config = config(&keep, valid.is_ok())?;
-    let project = Project::as_far_as_valid(cx, keep)?;
-    let status = gather(cx, &project, config)?;
-    cx.ui.show(&status)?;
-    Ok(Answer::Yes)
+    match Project::as_far_as_valid(cx, keep.clone()) {
+        Ok(project) => {
+            let status = gather(cx, &project, config)?;
+            cx.ui.show(&status)?;
+            Ok(Answer::Yes)
+        }
+        Err(failure) => {
+            show_what_runs(cx, &keep, config)?;
+            Err(failure)
+        }
+    }
+}
+
+/// What runs is told even if nobody knows what the steps are any more.
+fn show_what_runs(cx: &mut Context, keep: &Keep, config: Config) -> Result<(), Failure> {
+    let attempts = latest(cx, keep)?;
+    let running = running(cx, &attempts, &Estimates::default())?;
+    if running.is_empty() {
+        return Ok(());
+    }
+    let mut status = Status {
+        keep: keep.root().display().to_string(),
+        is_here: true,
+        host: keep.host(),
+        config,
+        running,
+        ..Status::default()
+    };
+    status.next = next(&status);
+    Ok(cx.ui.show(&status)?)
 }
 
 fn gather(cx: &Context, project: &Project, config: Config) -> Result<Status, Failure> {
@@ -161,8 +187,9 @@ fn sort_steps(
         let manifest = known.get(&step.id);
         let reason = reason(step, manifest, &fingerprints[&step.id]);
         let is_done = reason == Reason::Done;
-        let why = |reason: String| Reasoned {
+        let why = |state: &'static str, reason: String| Reasoned {
             step: step.id.clone(),
+            state,
             reason,
         };
         match reason {
@@ -173,12 +200,14 @@ fn sort_steps(
             }
             Reason::Changed(_) => {
                 status.steps.stale += 1;
-                status.stale.push(why(reason.to_string()));
+                status.stale.push(why("stale", reason.to_string()));
             }
             Reason::Again(state) if state.is_live() => status.steps.running += 1,
             Reason::Again(state) => {
                 status.steps.failed += 1;
-                status.failed.push(why(ending(manifest, state)));
+                status
+                    .failed
+                    .push(why(state.word(), ending(manifest, state)));
             }
         }
         if !is_done && status.next_step.is_none() {
@@ -190,9 +219,19 @@ fn sort_steps(
 
 /// How an attempt ended, in a few words.
 fn ending(manifest: Option<&Manifest>, state: AttemptState) -> String {
-    match manifest.map(|manifest| (manifest.code, manifest.signal)) {
-        Some((Some(code), _)) => format!("{state} with exit code {code}"),
-        Some((_, Some(signal))) => format!("{state} by signal {signal}"),
+    let Some(manifest) = manifest else {
+        return state.to_string();
+    };
+    match (state, manifest.code, manifest.signal) {
+        (AttemptState::Cancelled, ..) => "somebody stopped it".into(),
+        (AttemptState::Lost, ..) => "nobody saw how it ended".into(),
+        (AttemptState::Interrupted, ..) if manifest.unknown == Some(Unknown::Reboot) => {
+            "the machine was restarted".into()
+        }
+        (AttemptState::Interrupted, ..) => "its script had not begun yet".into(),
+        _ if manifest.stopped == Some(StopReason::Timeout) => "took too long".into(),
+        (_, Some(code), _) => format!("{state} with exit code {code}"),
+        (_, _, Some(signal)) => format!("killed by signal {signal}"),
         _ => state.to_string(),
     }
 }

@@ -18,6 +18,8 @@ impl From<Error> for Failure {
                 let hint = format!("see who wrote it: `git log --all -- {path}`");
                 Self::new(Kind::User, &error).hint(hint)
             }
+            Error::Deleted { .. } => Self::new(Kind::User, &error)
+                .hint("the script goes on, but how it ends is not recorded: look with `ps`"),
             Error::System { .. } => Self::new(Kind::User, &error),
             Error::HelperDied { ref path } => {
                 let hint = format!("see {}", path.join("helper.log").display());

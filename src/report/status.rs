@@ -88,6 +88,8 @@ pub struct Running {
 pub struct Reasoned {
     /// The step.
     pub step: String,
+    /// `stale`, or the state of its newest attempt.
+    pub state: &'static str,
     /// Why.
     pub reason: String,
 }
@@ -121,8 +123,8 @@ impl fmt::Display for Status {
         for running in &self.running {
             writeln!(f, "  {running}")?;
         }
-        list(f, &style::bad("failed").to_string(), &self.failed)?;
-        list(f, &style::notable("stale ").to_string(), &self.stale)?;
+        list(f, &self.failed)?;
+        list(f, &self.stale)?;
         if let Some(step) = self.next_step.as_ref().filter(|_| self.running.is_empty()) {
             writeln!(f, "  next    {}", style::name(clean(step)))?;
         }
@@ -161,11 +163,15 @@ impl Status {
 
     fn bar(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { total, done, .. } = self.steps;
+        if total == 0 && !self.running.is_empty() {
+            return Ok(());
+        }
         let cells = (self.progress * 20.0).floor() as usize;
         let bar = format!("{}{}", "█".repeat(cells), "░".repeat(20 - cells.min(20)));
         write!(f, "{} {done} of {total} steps done", style::good(bar))?;
         if done < total {
-            write!(f, ", {:.0} % of the time", self.progress * 100.0)?;
+            // Rounded down: 100 % is only what is done.
+            write!(f, ", {:.0} % of the time", (self.progress * 100.0).floor())?;
             if let Some(left) = self.eta_s {
                 write!(f, ", about {} to go", seconds(left))?;
             }
@@ -219,7 +225,7 @@ impl fmt::Display for Running {
         }
         match (self.elapsed_s, self.expected_s) {
             (Some(elapsed), Some(expected)) if elapsed > expected => {
-                write!(f, ", longer than the {} of last time", seconds(expected))
+                write!(f, ", longer than the expected {}", seconds(expected))
             }
             (_, Some(expected)) => write!(f, " of about {}", seconds(expected)),
             _ => Ok(()),
@@ -227,17 +233,24 @@ impl fmt::Display for Running {
     }
 }
 
-fn list(f: &mut fmt::Formatter<'_>, word: &str, steps: &[Reasoned]) -> fmt::Result {
+fn list(f: &mut fmt::Formatter<'_>, steps: &[Reasoned]) -> fmt::Result {
     for step in steps.iter().take(NAMED) {
-        writeln!(
-            f,
-            "  {word}  {}: {}",
-            style::name(clean(&step.step)),
-            clean(&step.reason)
-        )?;
+        let (name, reason) = (style::name(clean(&step.step)), clean(&step.reason));
+        writeln!(f, "  {} {name}: {reason}", label(step.state))?;
     }
-    match steps.len().saturating_sub(NAMED) {
-        0 => Ok(()),
-        more => writeln!(f, "  {word}  and {more} more"),
+    match (steps.first(), steps.len().saturating_sub(NAMED)) {
+        (Some(first), more) if more > 0 => {
+            writeln!(f, "  {} and {more} more", label(first.state))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The word in front of a step, as wide as `running`.
+fn label(state: &str) -> String {
+    match state {
+        "stale" => style::notable("stale  ").to_string(),
+        "cancelled" | "interrupted" => style::notable("stopped").to_string(),
+        state => style::bad(format!("{state:7}")).to_string(),
     }
 }

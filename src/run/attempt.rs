@@ -78,13 +78,12 @@ impl Attempt {
             };
             return Ok(());
         }
-        let exit = match self.exit.take() {
-            Some(exit) => exit,
-            None => {
-                let zombie = stat.and_then(|stat| stat.exit_status);
-                let ending = noted_ending(&self.dir)?.or(zombie.map(Ending::from_wait_status));
-                self.unrecorded(ending)?
-            }
+        let exit = if let Some(exit) = self.exit.take() {
+            exit
+        } else {
+            let zombie = stat.and_then(|stat| stat.exit_status);
+            let ending = noted_ending(&self.dir)?.or(zombie.map(Ending::from_wait_status));
+            self.unrecorded(ending)?
         };
         self.state = AttemptState::of_exit(&exit, self.stop.as_ref());
         self.exit = Some(exit);

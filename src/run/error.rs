@@ -43,6 +43,12 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The records of an attempt went away under it.
+    #[error("{} was deleted while its script ran", path.display())]
+    Deleted {
+        /// The folder of the attempt.
+        path: PathBuf,
+    },
     /// The helper process ended before the script was started.
     #[error("the helper process ended before it started the script of {}", path.display())]
     HelperDied {

@@ -40,10 +40,8 @@ pub struct ScriptLine {
 pub fn excerpt(attempt: &Attempt) -> Result<Excerpt, Error> {
     let bytes = log::tail(&attempt.dir.log(), WINDOW)?;
     let text = String::from_utf8_lossy(&bytes);
-    let script = match attempt.spec.argv.first() {
-        Some(path) => read_optional(path.as_ref())?.unwrap_or_default(),
-        None => Vec::new(),
-    };
+    // As it was started: by now the script may be another.
+    let script = read_optional(&attempt.dir.script())?.unwrap_or_default();
     let name = attempt.spec.argv.first().map_or("", String::as_str);
     let exit = attempt.exit.as_ref();
     let timeout = super::cause::stopped(attempt.stop.as_ref(), attempt.spec.timeout_s);
@@ -87,7 +85,9 @@ fn failing_line(log: &str, script: &str, source: &str) -> Option<ScriptLine> {
         let rest = &line[line.find(base)? + base.len()..];
         let rest = rest.strip_prefix(": ")?;
         let rest = rest.strip_prefix("line ").unwrap_or(rest);
-        rest.split_once(':')?.0.parse::<usize>().ok()
+        let (number, said) = rest.split_once(':')?;
+        let is_warning = said.trim_start().starts_with("warning:");
+        number.parse::<usize>().ok().filter(|_| !is_warning)
     };
     let number = log.lines().rev().find_map(number_in)?;
     let text = source.lines().nth(number.checked_sub(1)?)?;
@@ -99,7 +99,13 @@ fn failing_line(log: &str, script: &str, source: &str) -> Option<ScriptLine> {
 
 /// The first line that tells of a cause; else the last that may; else what make says of it.
 fn error_line(log: &str) -> Option<&str> {
-    let first_cause = log.lines().find(|line| is_cause(line));
+    let mut lines = log.lines();
+    let first_cause = lines.find(|line| is_cause(line)).map(|line| {
+        // Python says where first, and what in the first line that is not indented.
+        let what = |line: &&str| !line.starts_with(char::is_whitespace) && !line.is_empty();
+        let is_where = line.starts_with("Traceback (most recent");
+        is_where.then(|| lines.find(what)).flatten().unwrap_or(line)
+    });
     let last_hint = || log.lines().rev().find(|line| is_hint(line));
     let of_make = || log.lines().rev().find(|line| is_of_make(line));
     first_cause.or_else(last_hint).or_else(of_make)
@@ -138,8 +144,20 @@ fn is_cause(line: &str) -> bool {
     INSIDE.iter().any(|text| line.contains(text))
         || BEFORE.iter().any(|text| line.starts_with(text))
         || line.ends_with(": not found")
-        || line.ends_with(" Killed")
-        || line == "Killed"
+        || is_death(line)
+}
+
+/// How shells report that a signal ended a command: `x.sh: line 3: 42 Killed      make`.
+fn is_death(line: &str) -> bool {
+    const DEATHS: &[&str] = &["Killed", "Aborted", "Bus error", "Illegal instruction"];
+    DEATHS.iter().any(|death| {
+        line == *death
+            || line.split_once(death).is_some_and(|(before, after)| {
+                let is_number = |word: &str| word.parse::<u32>().is_ok();
+                before.split_whitespace().next_back().is_some_and(is_number)
+                    && (after.is_empty() || after.starts_with([' ', '(']))
+            })
+    })
 }
 
 /// What healthy scripts say, too.
@@ -151,6 +169,7 @@ fn is_hint(line: &str) -> bool {
         "error:",
         "ERROR",
         "FAILED",
+        "FAIL:",
         "cannot ",
     ];
     !is_of_make(line) && INSIDE.iter().any(|text| line.contains(text))
@@ -205,6 +224,25 @@ mod tests {
             failing_line("05-a.sh: line 99: x", "/k/05-a.sh", source),
             None
         );
+    }
+
+    #[test]
+    fn deaths_and_exceptions_are_causes() {
+        let killed = "/k/a.sh: line 3: 42 Killed                  make";
+        assert_eq!(error_line(&format!("x\n{killed}\n")), Some(killed));
+        let aborted = "b.sh: line 1: 7 Aborted (core dumped) ./a";
+        assert_eq!(error_line(aborted), Some(aborted));
+        assert_eq!(error_line("Killed processes: 3\n"), None);
+        let python = "Traceback (most recent call last):\n  File \"x\", line 2\n    import y\n\
+            ModuleNotFoundError: No module named 'y'\nmake: *** [x] Error 1\n";
+        let expected = "ModuleNotFoundError: No module named 'y'";
+        assert_eq!(error_line(python), Some(expected));
+    }
+
+    #[test]
+    fn a_warning_of_the_shell_is_no_failure() {
+        let log = "a.sh: line 2: warning: command substitution: ignored null byte\n";
+        assert_eq!(failing_line(log, "/k/a.sh", "one\ntwo\n"), None);
     }
 
     #[test]

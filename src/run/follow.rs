@@ -83,7 +83,7 @@ impl Follower {
 
     /// Waits for the end of the attempt, but no longer than `time`.
     pub fn wait(&mut self, time: Duration, interrupts: &Interrupts) -> Result<Tick, Error> {
-        let attempt = inspect(&self.dir)?;
+        let attempt = inspect(&self.dir).map_err(|error| self.reason_of(error))?;
         if attempt.is_closed {
             return Ok(Tick::Over(Box::new(attempt)));
         }
@@ -99,6 +99,17 @@ impl Follower {
         }
         self.sleep(time, interrupts);
         Ok(Tick::Running)
+    }
+
+    /// Without its folder an attempt cannot be told of.
+    fn reason_of(&self, error: Error) -> Error {
+        let path = self.dir.path();
+        if path.exists() {
+            return error;
+        }
+        Error::Deleted {
+            path: path.to_owned(),
+        }
     }
 
     /// Waits for the keeper if it is our child, as its end is the end of most attempts.

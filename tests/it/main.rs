@@ -22,4 +22,5 @@ mod site;
 mod status;
 mod supervise;
 mod torture;
+mod trouble;
 mod vault;

@@ -8,7 +8,7 @@ use super::env::Env;
 use super::site::{is_alive, kill, lines, pids, until};
 
 /// A keep in `k` with these scripts.
-fn keep(scripts: &[(&str, &str)]) -> Env {
+pub(crate) fn keep(scripts: &[(&str, &str)]) -> Env {
     let env = Env::new();
     for (name, body) in scripts {
         env.script(&format!("s/{name}"), body);
@@ -27,14 +27,14 @@ fn keep(scripts: &[(&str, &str)]) -> Env {
     env
 }
 
-fn run(env: &Env, args: &[&str]) -> String {
+pub(crate) fn run(env: &Env, args: &[&str]) -> String {
     let mut all = vec!["-C", "k"];
     all.extend(args);
     env.run(&all)
 }
 
 /// All JSON lines of a command.
-fn json(env: &Env, args: &[&str]) -> Vec<Value> {
+pub(crate) fn json(env: &Env, args: &[&str]) -> Vec<Value> {
     let output = env
         .buildkeep(&["-C", "k", "--json"])
         .args(args)
@@ -230,7 +230,7 @@ fn a_command_runs_under_the_same_supervision() {
 const PATIENT: &str = "#!/bin/sh\necho x >> ../starts\necho before\ntouch ../running\n\
     i=0; until [ -e ../go ] || [ $((i=i+1)) -gt 6000 ]; do sleep 0.01; done\necho after\nexit $(cat ../code)\n";
 
-fn patient() -> Env {
+pub(crate) fn patient() -> Env {
     let env = keep(&[
         ("01-slow.sh", PATIENT),
         ("02-next.sh", "#!/bin/sh\necho x >> ../next\n"),
@@ -240,7 +240,7 @@ fn patient() -> Env {
 }
 
 /// Starts `run` in the background, and waits until its script runs.
-fn start(env: &Env) -> Child {
+pub(crate) fn start(env: &Env) -> Child {
     let child = env
         .buildkeep(&["-C", "k", "run"])
         .stdin(Stdio::null())
@@ -252,7 +252,7 @@ fn start(env: &Env) -> Child {
     child
 }
 
-fn helpers(env: &Env) -> Vec<i32> {
+pub(crate) fn helpers(env: &Env) -> Vec<i32> {
     let mark = env.path("k/.buildkeep/runs").to_str().unwrap().to_owned();
     let is_ours = |pid: &i32| {
         let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

@@ -201,7 +201,7 @@ impl Listing {
         let name = format!("{:names$}", clean(row.split().1));
         write!(f, "  {}  ", style::faint(number))?;
         if !self.is_fresh() {
-            let state = format!("{:11}", row.state);
+            let state = format!("{:13}", row.state);
             match row.state {
                 DONE => write!(f, "{}", style::good(state))?,
                 PENDING => write!(f, "{}", style::faint(state))?,
