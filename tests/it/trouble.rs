@@ -43,10 +43,10 @@ fn a_command_ends_its_json_like_a_run() {
 }
 
 #[test]
-fn what_runs_is_told_although_the_configuration_is_broken() {
+fn what_runs_is_told_although_the_plan_is_broken() {
     let env = patient();
     let mut foreground = start(&env);
-    env.write("k/config/build.toml", "[build\n");
+    env.write("k/plan.toml", "[env\n");
     let shown = run(&env, &["status"]);
     assert!(shown.contains("running slow#1"), "{shown}");
     assert!(
