@@ -16,6 +16,9 @@ impl From<Error> for Failure {
 /// What each error lets people try.
 fn hinted(error: &Error) -> Failure {
     let failure = Failure::new(kind(error), error);
+    if error.disk().is_some() {
+        return failure.hint("is the disk full, or failing? `df -h`, `dmesg | tail`");
+    }
     match error {
         Error::NoKeep { .. } => failure
             .hint("make one here: `buildkeep init`")
@@ -86,7 +89,7 @@ fn said(failure: Failure, stderr: &str) -> Failure {
 fn kind(error: &Error) -> Kind {
     match error {
         Error::Moved { .. } => Kind::Conflict,
-        Error::Git { .. } => Kind::Internal,
+        Error::Git { .. } if error.disk().is_none() => Kind::Internal,
         Error::GitProgram { command, .. } if is_remote(command) => Kind::Remote,
         _ => Kind::User,
     }

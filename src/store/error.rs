@@ -152,6 +152,19 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// What the disk said, if that is why Git's library failed.
+    pub fn disk(&self) -> Option<&std::io::Error> {
+        let Self::Git { source, .. } = self else {
+            return None;
+        };
+        match source.downcast_ref::<gix::Error>() {
+            Some(error) => error.downcast_any_ref(),
+            None => source.downcast_ref(),
+        }
+    }
+}
+
 /// Names what was being done when `gix` failed.
 pub(super) trait During<T> {
     /// Adds the action.

@@ -240,7 +240,7 @@ impl<'repo> Transaction<'repo> {
         let prepared = refs
             .transaction()
             .prepare(self.refs.clone(), wait, wait)
-            .map_err(|error| self.ref_error(&error))?;
+            .map_err(|error| self.ref_error(error))?;
         for edit in &self.refs {
             self.sync_ref_lock(edit)?;
         }
@@ -292,7 +292,7 @@ impl<'repo> Transaction<'repo> {
     }
 
     /// Tells a lost race from a broken repository.
-    fn ref_error(&self, error: &gix::Error) -> Error {
+    fn ref_error(&self, error: gix::Error) -> Error {
         for edit in &self.refs {
             let name = edit.name.as_bstr().to_string();
             let now = self.repo.find_ref(&name).ok().flatten();
@@ -316,7 +316,7 @@ impl<'repo> Transaction<'repo> {
         }
         Error::Git {
             action: "move a ref",
-            source: error.to_string().into(),
+            source: Box::new(error),
         }
     }
 }

@@ -309,7 +309,7 @@ impl Planner<'_> {
                 return Ok(Action::Keep);
             }
         };
-        let depth = full.iter().filter(|byte| **byte == b'/').count();
+        let depth = full.split(|byte| *byte == b'/').count() - 1;
         if depth >= DEEPEST {
             let reason = format!("more than {DEEPEST} folders are around it");
             self.problem(&full, Trouble::NotMade, Some(reason));
