@@ -50,6 +50,9 @@ fn hinted(error: &Error) -> Failure {
         Error::TargetNotEmpty { .. } => failure
             .hint("restore into a new folder")
             .hint("or change what differs in this one: `--in-place` (see it first: `--dry-run`)"),
+        Error::InsideVault(_) => {
+            failure.hint("copy a vault with Git: `git clone --mirror VAULT COPY`")
+        }
         Error::BadTarget { .. } => failure.hint("name a folder to restore into: `--to DIR`"),
         Error::NoRoom { path, .. } => {
             failure.hint(format!("make room, or choose another disk: `df -h {}`", path.display()))

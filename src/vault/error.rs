@@ -60,6 +60,9 @@ pub enum Error {
     /// The source folder went away.
     #[error("{} went away while it was read", .0.display())]
     SourceVanished(PathBuf),
+    /// The source folder lies in the vault, which would grow with each snapshot of itself.
+    #[error("{} lies in the vault itself", .0.display())]
+    InsideVault(PathBuf),
     /// A tag that is no snapshot's.
     #[error("the tag `{tag}` names no snapshot")]
     NotASnapshot {

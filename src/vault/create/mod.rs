@@ -84,6 +84,9 @@ pub fn create(
 ) -> Result<Created, Error> {
     let began = world.clock.since_boot();
     let (dir, root) = open_source(&source.root)?;
+    if std::fs::canonicalize(vault.path()).is_ok_and(|vault| root.starts_with(vault)) {
+        return Err(Error::InsideVault(source.root.clone()));
+    }
     let stat = Stat::from(rustix::fs::fstat(&dir).at("read", &root)?);
     let _lock = vault.lock(world)?;
     let place = Place::of(vault.path(), &root)?;

@@ -296,8 +296,7 @@ impl Planner<'_> {
         let inside = match there.map(|there| there.folder(&record.name)) {
             None | Some(Err(rustix::io::Errno::NOENT)) => None,
             Some(Ok(inside)) if self.is_mounted(&inside) => {
-                self.problem(&full, Trouble::Mounted, None);
-                return Ok(Action::Keep);
+                return self.mounted(&full, tree_id);
             }
             Some(Ok(inside)) => Some(inside),
             Some(Err(rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP)) => {
@@ -327,6 +326,17 @@ impl Planner<'_> {
         }
         self.plan.folders[number].subfolders.push((at, child));
         Ok(Action::Enter)
+    }
+
+    /// Something is mounted where a folder belongs: fine if that was empty, as mount points are.
+    fn mounted(&mut self, full: &[u8], tree_id: ObjectId) -> Result<Action, Error> {
+        let stored = StoredFolder::read(&mut self.reader, tree_id, full)?;
+        if stored.meta.entries.is_empty() {
+            self.plan.unchanged += 1;
+        } else {
+            self.problem(full, Trouble::Mounted, None);
+        }
+        Ok(Action::Keep)
     }
 
     fn is_mounted(&self, folder: &Folder) -> bool {

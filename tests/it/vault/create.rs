@@ -200,3 +200,17 @@ hint: name a folder that is empty or does not exist
 "#]]
     );
 }
+
+#[test]
+fn a_vault_is_not_backed_up_into_itself() {
+    let env = Env::new();
+    env.write("src/file", "one");
+    backup(&env);
+    for inside in ["v", "v/objects"] {
+        let said = env.run(&["backup", "create", inside, "--vault", "v"]);
+        assert!(
+            said.contains("lies in the vault itself") && said.contains("exit 2"),
+            "{said}"
+        );
+    }
+}

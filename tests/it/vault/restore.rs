@@ -297,3 +297,27 @@ fn folders_too_deep_to_be_named_are_told_and_nothing_overflows() {
         "{said}"
     );
 }
+
+#[test]
+fn what_is_mounted_on_an_empty_folder_is_in_nobodys_way() {
+    let env = Env::new();
+    env.write("src/file", "one");
+    std::fs::create_dir(env.path("src/proc")).unwrap();
+    backup(&env);
+    // In a mount namespace of its own, where the machine lets us have one.
+    let script = "mount -t proc proc src/proc || exit 99
+        exec \"$0\" backup restore latest --to src --in-place --vault v";
+    let output = env
+        .command("unshare")
+        .args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_buildkeep")])
+        .output();
+    let Ok(output) = output else { return };
+    let said = env.shown(&output);
+    if said.contains("exit 99") || said.contains("unshare failed") {
+        return;
+    }
+    assert!(
+        said.contains("nothing differs") && !said.contains("exit"),
+        "{said}"
+    );
+}
