@@ -6,7 +6,7 @@ use gix::refs::{FullName, Target};
 
 use super::error::During as _;
 use super::{Error, Message, Mode, Repo, Signature, loose};
-use crate::fs::{AtPath as _, PathError, sync_dir};
+use crate::fs::{AtPath as _, sync_dir};
 
 /// What a ref must be for a change to it to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,13 +306,6 @@ impl<'repo> Transaction<'repo> {
                 }
                 _ => {}
             }
-        }
-        if let Some(cause) = error.downcast_any_ref::<std::io::Error>() {
-            return Error::Io(PathError {
-                action: "move a ref in",
-                path: self.repo.git_dir().to_owned(),
-                source: std::io::Error::new(cause.kind(), cause.to_string()),
-            });
         }
         Error::Git {
             action: "move a ref",

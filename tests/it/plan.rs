@@ -246,9 +246,9 @@ fn what_is_done_and_what_is_stale_is_shown_with_the_reason() {
         keep(&["plan"]),
         str![[r#"
 3 steps, one after the other: 1 done, 1 failed, 1 pending
-  1  done       libs  01-libs.sh
-  2  failed     app   02-app.sh
-  3  pending    late  03-late.sh
+  1  done         libs  01-libs.sh
+  2  failed       app   02-app.sh
+  3  pending      late  03-late.sh
 
 "#]]
     );
@@ -263,9 +263,9 @@ fn what_is_done_and_what_is_stale_is_shown_with_the_reason() {
         keep(&["plan"]),
         str![[r#"
 3 steps, one after the other: 3 stale
-  1  stale      libs  01-libs.sh  variable CFLAGS changed from -O2 to -O3
-  2  stale      app   02-app.sh   variable CFLAGS changed from -O2 to -O3, needs `libs`, which changed
-  3  stale      late  03-late.sh  script changed, variable CFLAGS changed from -O2 to -O3, needs `app`, which changed
+  1  stale        libs  01-libs.sh  variable CFLAGS changed from -O2 to -O3
+  2  stale        app   02-app.sh   variable CFLAGS changed from -O2 to -O3, needs `libs`, which changed
+  3  stale        late  03-late.sh  script changed, variable CFLAGS changed from -O2 to -O3, needs `app`, which changed
 
 "#]]
     );
