@@ -1,8 +1,10 @@
 //! `diff`
 use super::{Answer, Context, versions};
+use crate::config::{Files, Role, Sources};
+use crate::document::hidden_lines;
 use crate::failure::Failure;
-use crate::report::diff::{Differences, FileDiff};
-use crate::store::{Change, Keep};
+use crate::report::diff::{Differences, FileDiff, Side};
+use crate::store::{Keep, ObjectId, WorkFile};
 
 /// Show what changed: in the work tree, since a version, or between two
 #[derive(Debug, clap::Args)]
@@ -13,21 +15,16 @@ pub struct Args {
     to: Option<String>,
 }
 
-/// Runs the command; the answer is no if something differs and `--json` or a script asks.
+/// Runs the command.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
-    let differences = match (&args.from, &args.to) {
-        (Some(from), Some(to)) => {
-            let from = versions::resolve(&keep, from)?;
-            let to = versions::resolve(&keep, to)?;
-            between(&keep, &keep.changes_between(Some(from), Some(to))?)?
-        }
-        (Some(from), None) => {
-            let from = versions::resolve(&keep, from)?;
-            with_work_tree(&keep, &keep.changes_since(from)?)?
-        }
-        (None, _) => with_work_tree(&keep, &keep.changes()?)?,
+    let resolve = |spec: &Option<String>| -> Result<Option<ObjectId>, Failure> {
+        let id = spec.as_deref().map(|spec| versions::resolve(&keep, spec));
+        id.transpose()
     };
+    let from = resolve(&args.from)?.or(keep.repo().head()?);
+    let to = resolve(&args.to)?;
+    let differences = between(&keep, from, to.map_or(End::WorkTree, End::Commit))?;
     if differences.files.is_empty() {
         cx.ui.status("no differences");
     }
@@ -35,45 +32,68 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
-/// Differences whose both sides are committed.
-pub(super) fn between(keep: &Keep, changes: &[Change]) -> Result<Differences, Failure> {
-    let repo = keep.repo();
+/// The newer side of a comparison.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    /// What is on disk.
+    WorkTree,
+    /// What was committed.
+    Commit(ObjectId),
+}
+
+/// What changed from a commit, or from nothing, without secrets.
+pub(super) fn between(
+    keep: &Keep,
+    from: Option<ObjectId>,
+    to: End,
+) -> Result<Differences, Failure> {
+    let changes = match (from, to) {
+        (Some(from), End::WorkTree) => keep.changes_since(from)?,
+        (None, End::WorkTree) => keep.changes()?,
+        (from, End::Commit(to)) => keep.changes_between(from, Some(to))?,
+    };
+    let secrets = Secrets::known(keep, from, to)?;
+    let blob = |file: &WorkFile| keep.repo().read_blob(file.blob_id);
     let mut files = Vec::new();
     for change in changes {
-        let before = change
-            .before
-            .as_ref()
-            .map(|file| repo.read_blob(file.blob_id))
-            .transpose()?;
-        let after = change
-            .after
-            .as_ref()
-            .map(|file| repo.read_blob(file.blob_id))
-            .transpose()?;
-        files.push(FileDiff::new(
-            change.path.to_string(),
-            before.as_deref(),
-            after.as_deref(),
-        ));
+        let path = change.path.to_string();
+        let before = change.before.as_ref().map(blob).transpose()?;
+        let after = match to {
+            End::WorkTree => keep.work_file(&change.path)?,
+            End::Commit(_) => change.after.as_ref().map(blob).transpose()?,
+        };
+        let side = |content| secrets.side(&path, content);
+        let (before, after) = (before.map(side), after.map(side));
+        files.push(FileDiff::new(path.clone(), before.as_ref(), after.as_ref()));
     }
     Ok(Differences { files })
 }
 
-/// Differences whose newer side is the work tree.
-fn with_work_tree(keep: &Keep, changes: &[Change]) -> Result<Differences, Failure> {
-    let mut files = Vec::new();
-    for change in changes {
-        let before = change
-            .before
-            .as_ref()
-            .map(|file| keep.repo().read_blob(file.blob_id))
-            .transpose()?;
-        let after = keep.work_file(&change.path)?;
-        files.push(FileDiff::new(
-            change.path.to_string(),
-            before.as_deref(),
-            after.as_deref(),
-        ));
+/// The schemas that mark secrets: those of both sides, and those that hold now.
+struct Secrets(Vec<Sources>);
+
+impl Secrets {
+    fn known(keep: &Keep, from: Option<ObjectId>, to: End) -> Result<Self, Failure> {
+        let mut files = vec![Files::of_work_tree(keep)?];
+        let to = match to {
+            End::WorkTree => None,
+            End::Commit(commit_id) => Some(commit_id),
+        };
+        for commit_id in from.into_iter().chain(to) {
+            files.push(Files::of_commit(keep.repo(), commit_id)?);
+        }
+        // Schemas that fit together badly must not hide what somebody did to them.
+        let known = files.iter().filter_map(|files| Sources::read(files).ok());
+        Ok(Self(known.collect()))
     }
-    Ok(Differences { files })
+
+    fn side(&self, path: &str, content: Vec<u8>) -> Side {
+        let text = String::from_utf8_lossy(&content);
+        let is_toml = Role::of(path).is_some_and(|role| !matches!(role, Role::Schema(_)));
+        let schemas = self.0.iter().filter(|_| is_toml);
+        let hidden = schemas
+            .flat_map(|sources| hidden_lines(&text, sources.schemas().combined()))
+            .collect();
+        Side { content, hidden }
+    }
 }

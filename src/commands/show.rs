@@ -3,11 +3,12 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::diff::End;
 use super::{Answer, Context, diff, log, versions};
 use crate::failure::Failure;
 use crate::report::diff::Differences;
 use crate::report::log::Entry;
-use crate::ui::{clean, style};
+use crate::ui::{clean, clean_line, style};
 
 /// Show one commit: who, when, why, and what changed
 #[derive(Debug, clap::Args)]
@@ -32,10 +33,10 @@ impl fmt::Display for Shown {
         writeln!(
             f,
             "{} {}",
-            style::notable("commit"),
+            style::notable(format!("{:13}", "commit")),
             style::notable(&self.entry.commit)
         )?;
-        let mut line = |name: &str, value: &str| writeln!(f, "{name:9}{}", clean(value));
+        let mut line = |name: &str, value: &str| writeln!(f, "{name:14}{}", clean_line(value));
         line("author", &self.entry.author)?;
         line("time", &self.entry.time)?;
         if let Some(version) = self.entry.version {
@@ -45,15 +46,15 @@ impl fmt::Display for Shown {
             line("tag", tag)?;
         }
         for (key, values) in &self.entry.trailers {
-            if key != "Format" {
+            if !matches!(key.as_str(), "Format" | "Version") {
                 line(&key.to_lowercase(), &values.join(", "))?;
             }
         }
         writeln!(f, "\n    {}", clean(&self.entry.subject))?;
         for text in self.body.lines() {
-            writeln!(f, "    {}", clean(text))?;
+            writeln!(f, "{}", format!("    {}", clean(text)).trim_end())?;
         }
-        writeln!(f, "\n{}", self.differences)
+        write!(f, "\n{}", self.differences)
     }
 }
 
@@ -62,13 +63,13 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let commit_id = versions::resolve(&keep, &args.revision)?;
     let commit = keep.repo().commit(commit_id)?;
-    let changes = keep.changes_between(commit.parents.first().copied(), Some(commit_id))?;
+    let parent = commit.parents.first().copied();
     let tags = log::tags_by_commit(&keep)?;
     let number = versions::numbers(&keep)?.get(&commit_id).copied();
     cx.ui.show(&Shown {
         entry: Entry::new(&commit, number, &tags),
         body: commit.message.body.clone(),
-        differences: diff::between(&keep, &changes)?,
+        differences: diff::between(&keep, parent, End::Commit(commit_id))?,
     })?;
     Ok(Answer::Yes)
 }

@@ -9,7 +9,7 @@ use super::{Answer, Context};
 use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::plan::{Change, ChangeKind, Fingerprint};
-use crate::report::diff::FileDiff;
+use crate::report::diff::{FileDiff, Side};
 use crate::run::{AttemptState, Manifest};
 use crate::store::Keep;
 use crate::ui::{clean, style};
@@ -170,8 +170,8 @@ fn script_diff(
             let before = keep.repo().file_at(commit.id, &stored)?;
             return Ok(Some(FileDiff::new(
                 file.to_owned(),
-                before.as_deref(),
-                Some(after),
+                before.map(Side::open).as_ref(),
+                Some(&Side::open(after.to_vec())),
             )));
         }
     }

@@ -1,6 +1,8 @@
 //! The lines of a text that a problem shows.
 use std::ops::Range;
 
+use super::hide::PAINT;
+
 /// Longer lines are cut after this many bytes beyond the place shown.
 const TAIL: usize = 400;
 
@@ -95,9 +97,6 @@ impl Source {
         at
     }
 }
-
-/// What stands in the place of a secret.
-const PAINT: &str = "…";
 
 fn paint_over(text: &mut String, shown: &mut Range<usize>, secret: Range<usize>) {
     text.replace_range(secret.clone(), PAINT);

@@ -14,6 +14,7 @@ mod edit;
 mod excerpt;
 mod explain;
 mod fix;
+mod hide;
 mod key_path;
 mod parse;
 mod problem;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use amount::{as_duration, as_size};
 pub use edit::{set, unset};
+pub use hide::hidden_lines;
 pub use key_path::{KeyPath, Segment};
 pub use parse::Document;
 pub use problem::{Place, Problem};

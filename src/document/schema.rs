@@ -2,7 +2,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::key_path::{KeyPath, Segment};
-use super::{Error, Problem, code};
+use super::{Error, Problem, code, hide};
 
 /// `$ref` chains longer than this are circles.
 const REF_DEPTH: usize = 16;
@@ -83,8 +83,7 @@ impl Schema {
                 problem
             };
         }
-        let names = self.keys().into_iter().filter(secret);
-        let names: Vec<String> = names.filter_map(|key| last_name(&key)).collect();
+        let names = hide::names(self);
         problem.without_values_of(&names)
     }
 
@@ -219,13 +218,6 @@ impl Schema {
             keys.push(path.clone());
             self.collect_keys(sub, &path, keys);
         }
-    }
-}
-
-fn last_name(key: &KeyPath) -> Option<String> {
-    match key.segments().last()? {
-        Segment::Key(name) => Some(name.clone()),
-        Segment::Index(_) | Segment::Named(_) => None,
     }
 }
 

@@ -33,6 +33,11 @@ pub(super) fn validate(document: &Document, schema: &Schema) -> Vec<Problem> {
     problems
 }
 
+/// Where the values stand that the schema marks secret, in order.
+pub(super) fn secrets(document: &Document, schema: &Schema) -> Vec<Range<usize>> {
+    Checked::new(document, schema).secrets
+}
+
 /// A document, its schema, and where its secrets stand.
 struct Checked<'a> {
     document: &'a Document,

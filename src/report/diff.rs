@@ -1,10 +1,11 @@
 //! The differences between two sets of files, as text.
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
-use crate::ui::{clean, style};
+use crate::ui::{clean, clean_line, style};
 
 /// One file on both sides.
 #[derive(Clone, Debug, Serialize)]
@@ -23,11 +24,38 @@ pub struct FileDiff {
     note: Option<&'static str>,
 }
 
+/// A file on one side.
+#[derive(Clone, Debug, Default)]
+pub struct Side {
+    /// Its bytes.
+    pub content: Vec<u8>,
+    /// What is shown in the place of lines that hold secrets; lines count from 0.
+    pub hidden: BTreeMap<usize, String>,
+}
+
+impl Side {
+    /// A file without secrets.
+    pub fn open(content: Vec<u8>) -> Self {
+        Self {
+            content,
+            hidden: BTreeMap::new(),
+        }
+    }
+}
+
 /// A run of changed lines with its surroundings.
 #[derive(Clone, Debug)]
 struct Hunk {
     header: String,
-    lines: Vec<(ChangeTag, String)>,
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    tag: ChangeTag,
+    text: String,
+    old: Option<usize>,
+    new: Option<usize>,
 }
 
 /// Files that differ.
@@ -38,8 +66,8 @@ pub struct Differences {
 }
 
 impl FileDiff {
-    /// Compares two contents; `None` is a file that is not there.
-    pub fn new(path: String, before: Option<&[u8]>, after: Option<&[u8]>) -> Self {
+    /// Compares two sides; `None` is a file that is not there.
+    pub fn new(path: String, before: Option<&Side>, after: Option<&Side>) -> Self {
         let kind = match (before, after) {
             (None, _) => "added",
             (_, None) => "deleted",
@@ -47,17 +75,29 @@ impl FileDiff {
         };
         let texts = (text(before), text(after));
         let (hunks, note) = match texts {
-            (Some(before), Some(after)) if before == after => {
-                (Vec::new(), Some("only its mode changed"))
+            (Some(old), Some(new)) if old == new => {
+                let both = before.is_some() && after.is_some();
+                (
+                    Vec::new(),
+                    Some(if both {
+                        "only its mode changed"
+                    } else {
+                        "empty"
+                    }),
+                )
             }
-            (Some(before), Some(after)) => (hunks(before, after), None),
+            (Some(old), Some(new)) => {
+                let mut hunks = hunks(old, new);
+                hide(&mut hunks, before, after);
+                (hunks, None)
+            }
             _ => (Vec::new(), Some("binary")),
         };
         let count = |tag| {
             hunks
                 .iter()
                 .flat_map(|hunk| &hunk.lines)
-                .filter(|line| line.0 == tag)
+                .filter(|line| line.tag == tag)
                 .count()
         };
         Self {
@@ -72,8 +112,8 @@ impl FileDiff {
 }
 
 /// A content as text, unless it is binary.
-fn text(content: Option<&[u8]>) -> Option<&str> {
-    let content = content.unwrap_or_default();
+fn text(side: Option<&Side>) -> Option<&str> {
+    let content = side.map_or(&[][..], |side| &side.content);
     if content.contains(&0) {
         None
     } else {
@@ -87,11 +127,11 @@ fn hunks(before: &str, after: &str) -> Vec<Hunk> {
         header: hunk.header().to_string(),
         lines: hunk
             .iter_changes()
-            .map(|change| {
-                (
-                    change.tag(),
-                    change.value().trim_end_matches('\n').to_owned(),
-                )
+            .map(|change| Line {
+                tag: change.tag(),
+                text: change.value().trim_end_matches('\n').to_owned(),
+                old: change.old_index(),
+                new: change.new_index(),
             })
             .collect(),
     };
@@ -102,18 +142,28 @@ fn hunks(before: &str, after: &str) -> Vec<Hunk> {
         .collect()
 }
 
+/// Takes secrets out of the lines.
+fn hide(hunks: &mut [Hunk], before: Option<&Side>, after: Option<&Side>) {
+    let hidden = |side: Option<&Side>, line: Option<usize>| side?.hidden.get(&line?).cloned();
+    for line in hunks.iter_mut().flat_map(|hunk| &mut hunk.lines) {
+        let shown = hidden(before, line.old).or_else(|| hidden(after, line.new));
+        line.text = shown.unwrap_or_else(|| std::mem::take(&mut line.text));
+    }
+}
+
 impl fmt::Display for FileDiff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let note = self
             .note
             .map(|note| format!(", {note}"))
             .unwrap_or_default();
-        let title = format!("{} ({}{note})", clean(&self.path), self.kind);
+        let title = format!("{} ({}{note})", clean_line(&self.path), self.kind);
         writeln!(f, "{}", style::strong(title))?;
         for hunk in &self.hunks {
             writeln!(f, "{}", style::name(&hunk.header))?;
-            for (tag, line) in &hunk.lines {
-                let line = clean(line);
+            for line in &hunk.lines {
+                let tag = line.tag;
+                let line = clean(&line.text);
                 match tag {
                     ChangeTag::Insert => writeln!(f, "{}", style::good(format!("+{line}")))?,
                     ChangeTag::Delete => writeln!(f, "{}", style::bad(format!("-{line}")))?,
@@ -135,20 +185,34 @@ impl fmt::Display for Differences {
 mod tests {
     use super::*;
 
+    fn side(content: &[u8]) -> Side {
+        Side::open(content.to_vec())
+    }
+
     #[test]
     fn lines_are_counted_and_escapes_are_shown_as_pictures() {
-        let diff = FileDiff::new("a".into(), Some(b"1\n2\n"), Some(b"1\n\x1b[2J\n3\n"));
+        let (before, after) = (side(b"1\n2\n"), side(b"1\n\x1b[2J\n3\n"));
+        let diff = FileDiff::new("a".into(), Some(&before), Some(&after));
         assert_eq!((diff.added, diff.removed, diff.kind), (2, 1, "modified"));
         assert!(diff.to_string().contains("+␛[2J"));
     }
 
     #[test]
+    fn secrets_are_not_shown_on_either_side() {
+        let hiding = |content: &[u8]| Side {
+            hidden: [(0, "k = …".to_owned())].into(),
+            ..side(content)
+        };
+        let (before, after) = (hiding(b"k = 1\n"), hiding(b"k = 2\n"));
+        let diff = FileDiff::new("a".into(), Some(&before), Some(&after)).to_string();
+        assert!(diff.contains("-k = …") && diff.contains("+k = …"), "{diff}");
+    }
+
+    #[test]
     fn binary_and_mode_changes_say_so() {
-        assert_eq!(
-            FileDiff::new("a".into(), None, Some(b"\0")).note,
-            Some("binary")
-        );
-        let same = FileDiff::new("a".into(), Some(b"x"), Some(b"x"));
+        let diff = FileDiff::new("a".into(), None, Some(&side(b"\0")));
+        assert_eq!(diff.note, Some("binary"));
+        let same = FileDiff::new("a".into(), Some(&side(b"x")), Some(&side(b"x")));
         assert_eq!(same.note, Some("only its mode changed"));
     }
 }

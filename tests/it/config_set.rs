@@ -312,7 +312,12 @@ fn secrets_stay_out_of_sight() {
         k(&env, "config diff HEAD~1 HEAD"),
         k(&env, "config set mirror.token.x 1"),
         env.git(&["-C", "k", "log", "-1", "--format=%B"]),
+        k(&env, "show"),
+        k(&env, "diff HEAD~1"),
+        k(&env, "diff HEAD HEAD~1"),
+        std::fs::read_to_string(env.path("k/.buildkeep/lock.holder")).unwrap(),
     ];
+    assert!(shown[6].contains("+token = …"), "{}", shown[6]);
     assert!(!shown.join("").contains("hunter2"));
     assert_data_eq!(
         shown[..5].join("\n"),
