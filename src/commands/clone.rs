@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Answer, Context};
 use crate::failure::Failure;
 use crate::store::Keep;
+use crate::ui::{clean_line, counted, quoted};
 use crate::vault;
 
 /// Make a keep from a remote, on this machine
@@ -36,16 +37,17 @@ impl fmt::Display for Cloned {
         writeln!(
             f,
             "made the keep {} (host {})",
-            self.keep.display(),
+            clean_line(&self.keep.to_string_lossy()),
             self.host
         )?;
         if self.snapshots > 0 {
-            writeln!(f, "  with a vault of {} snapshots", self.snapshots)?;
+            let snapshots = counted(self.snapshots as u64, "snapshot");
+            writeln!(f, "  with a vault of {snapshots}")?;
         }
         writeln!(
             f,
             "\nwhat you may type next:\n  buildkeep -C {} status",
-            self.typed.display()
+            quoted(&self.typed.to_string_lossy())
         )
     }
 }

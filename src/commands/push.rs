@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::{Answer, Context};
 use crate::failure::Failure;
-use crate::store::{Batch, Keep, Message, PushOutcome, PushedRef};
+use crate::fs::write_durable;
+use crate::store::{Keep, PushOutcome, PushedRef};
 use crate::ui::{clean, style};
 
 /// Send configuration, state and vault to a remote
@@ -41,7 +42,12 @@ impl fmt::Display for Pushed {
                 PushOutcome::Created => writeln!(f, "{} {name}", style::good("new     "))?,
                 PushOutcome::Updated => writeln!(f, "{} {name}", style::good("updated "))?,
                 PushOutcome::Rejected => {
-                    writeln!(f, "{} {name} {}", style::bad("rejected"), pushed.summary)?;
+                    writeln!(
+                        f,
+                        "{} {name} {}",
+                        style::bad("rejected"),
+                        clean(&pushed.summary)
+                    )?;
                 }
                 PushOutcome::UpToDate => {}
             }
@@ -67,7 +73,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         );
     }
     super::validate::head(&keep)?;
-    let guard = cx.lock(&keep)?;
+    let _guard = cx.lock(&keep)?;
     cx.ui.live(format!("pushing to {}", args.remote));
     let mut refs = keep.push(&git, &args.remote)?;
     if !args.no_vault
@@ -83,7 +89,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         .iter()
         .any(|pushed| pushed.outcome != PushOutcome::UpToDate);
     if !rejected {
-        record(cx, &keep, &guard, &args.remote)?;
+        record(cx, &keep, &args.remote)?;
     }
     cx.ui.show(&Pushed {
         remote: args.remote.clone(),
@@ -104,20 +110,10 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
 }
 
 /// The time of the last success, so that `status` can show how old it is.
-fn record(
-    cx: &Context,
-    keep: &Keep,
-    guard: &crate::store::WriteGuard,
-    remote: &str,
-) -> Result<(), Failure> {
+///
+/// It stays on this machine: in the history it would be something new to push after every push.
+fn record(cx: &Context, keep: &Keep, remote: &str) -> Result<(), Failure> {
     let time = cx.world.clock.stamp();
     let text = json!({"remote": remote, "time": time}).to_string() + "\n";
-    let message = Message::new(format!("push: sent to {remote}"), cx.trailers("push", keep));
-    let batch = Batch {
-        journals: Vec::new(),
-        files: vec![("push.json".into(), Some(text.into_bytes()))],
-        message,
-    };
-    keep.publish(guard, &batch, &cx.signature(keep))?;
-    Ok(())
+    Ok(write_durable(&keep.private("push.json"), text.as_bytes())?)
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::{Answer, Context};
 use crate::failure::Failure;
-use crate::ui::style;
+use crate::store::{GitProgram, Keep, without_password};
+use crate::ui::{clean_line, style};
 
 /// Name the places off site that the keep is pushed to
 #[derive(Debug, clap::Args)]
@@ -53,9 +54,14 @@ impl fmt::Display for Remotes {
                 "no remotes yet; add one: buildkeep remote add origin URL"
             );
         }
-        self.remotes
-            .iter()
-            .try_for_each(|remote| writeln!(f, "{:10} {}", style::name(&remote.name), remote.url))
+        self.remotes.iter().try_for_each(|remote| {
+            writeln!(
+                f,
+                "{:10} {}",
+                style::name(clean_line(&remote.name)),
+                clean_line(&remote.url)
+            )
+        })
     }
 }
 
@@ -66,27 +72,71 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     match args.command.as_ref().unwrap_or(&Verb::List) {
         Verb::Add { name, url } => {
             let _guard = cx.lock(&keep)?;
-            git.run(keep.root(), &["remote", "add", "--", name, url])?;
+            if let Some(there) = url_of(&git, &keep, name)? {
+                return Err(
+                    Failure::user(format!("there is a remote `{name}` already: {there}"))
+                        .hint(format!("forget it first: `buildkeep remote remove {name}`")),
+                );
+            }
+            refuse_unfit(name)?;
+            let url = from_here(cx, url);
+            git.run(keep.root(), &["remote", "add", "--", name, &url])?;
             cx.ui.status(format!(
                 "added; send everything there: `buildkeep push {name}`"
             ));
         }
         Verb::Remove { name } => {
             let _guard = cx.lock(&keep)?;
+            if url_of(&git, &keep, name)?.is_none() {
+                return Err(Failure::user(format!("there is no remote `{name}`"))
+                    .hint("list them: `buildkeep remote`"));
+            }
             git.run(keep.root(), &["remote", "remove", "--", name])?;
+            cx.ui.status("forgotten; what is there stays there");
         }
         Verb::List => {
-            let text = git.run(keep.root(), &["remote"])?;
+            let names = git.run(keep.root(), &["remote"])?;
             let mut remotes = Vec::new();
-            for name in text.lines() {
-                let url = git.run(keep.root(), &["remote", "get-url", "--", name])?;
+            for name in names.lines() {
                 remotes.push(Remote {
                     name: name.to_owned(),
-                    url: url.trim().to_owned(),
+                    url: url_of(&git, &keep, name)?.unwrap_or_default(),
                 });
             }
             cx.ui.show(&Remotes { remotes })?;
         }
     }
     Ok(Answer::Yes)
+}
+
+/// Where a remote is, without a password; nothing if there is none of that name.
+fn url_of(git: &GitProgram, keep: &Keep, name: &str) -> Result<Option<String>, Failure> {
+    let names = git.run(keep.root(), &["remote"])?;
+    if !names.lines().any(|there| there == name) {
+        return Ok(None);
+    }
+    let url = git.run(keep.root(), &["remote", "get-url", "--", name])?;
+    Ok(Some(without_password(url.trim())))
+}
+
+fn refuse_unfit(name: &str) -> Result<(), Failure> {
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let is_fit = name.starts_with(char::is_alphanumeric) && name.chars().all(plain);
+    if is_fit {
+        return Ok(());
+    }
+    Err(
+        Failure::user(format!("`{name}` cannot be the name of a remote"))
+            .hint("use letters, digits, `.`, `-` and `_`; the usual one is `origin`"),
+    )
+}
+
+/// A folder as it is seen from here; what is no folder is a URL, or will be one.
+fn from_here(cx: &Context, url: &str) -> String {
+    let folder = cx.path(url.as_ref());
+    if url.contains("://") || !folder.is_dir() {
+        return url.to_owned();
+    }
+    let folder = std::fs::canonicalize(&folder).unwrap_or(folder);
+    folder.to_string_lossy().into_owned()
 }

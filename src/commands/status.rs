@@ -7,6 +7,7 @@ use super::project::Project;
 use super::run::{Reason, latest, manifests, reason};
 use super::{Answer, Context};
 use crate::failure::Failure;
+use crate::fs::read_optional;
 use crate::report::estimate::{Behind, Estimates, Known};
 use crate::report::status::{Ages, Config, Counts, Reasoned, Running, Status};
 use crate::run::{Attempt, AttemptState, Manifest, StopReason, Unknown, living};
@@ -260,7 +261,7 @@ fn progress(project: &Project, status: &Status, estimates: &Estimates) -> (f64, 
 }
 
 fn ages(cx: &Context, keep: &Keep, status: &mut Status) -> Result<(), Failure> {
-    let push = keep.state_file("push.json")?.unwrap_or_default();
+    let push = read_optional(&keep.private("push.json"))?.unwrap_or_default();
     let push: serde_json::Value = serde_json::from_slice(&push).unwrap_or_default();
     status.last_push = push["time"].as_str().map(str::to_owned);
     status.last_backup = newest_snapshot(keep)?;

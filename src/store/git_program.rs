@@ -64,9 +64,9 @@ impl GitProgram {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
         Err(Error::GitProgram {
-            command: args.join(" "),
+            command: shown(args),
             code: output.status.code(),
-            stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            stderr: without_password(String::from_utf8_lossy(&output.stderr).trim()),
         })
     }
 
@@ -78,6 +78,9 @@ impl GitProgram {
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("LC_ALL", "C")
+            // The only formats that we can write, whatever newer Git or its user would choose.
+            .env("GIT_DEFAULT_REF_FORMAT", "files")
+            .env("GIT_DEFAULT_HASH", "sha1")
             .current_dir(dir)
             .args([
                 "--no-optional-locks",
@@ -97,5 +100,51 @@ impl GitProgram {
             .args(args)
             .stdin(Stdio::null());
         command.output().map_err(|_| Error::NoGitProgram)
+    }
+}
+
+/// What was asked of `git`, for people: the verb and what it is about, without our options.
+fn shown(args: &[&str]) -> String {
+    let words = args.iter().filter(|word| !word.starts_with('-'));
+    let words: Vec<String> = words.map(|word| without_password(word)).collect();
+    words.join(" ")
+}
+
+/// A text without the passwords in its URLs: `https://me:secret@host` → `https://me:…@host`.
+pub fn without_password(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let end = rest.find(|c: char| c == '/' || c.is_whitespace());
+    let (place, after) = rest.split_at(end.unwrap_or(rest.len()));
+    let place = match place.rsplit_once('@') {
+        Some((person, host)) => match person.split_once(':') {
+            Some((name, _)) => format!("{name}:…@{host}"),
+            None => place.to_owned(),
+        },
+        None => place.to_owned(),
+    };
+    format!("{before}://{place}{}", without_password(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn passwords_are_taken_out_of_urls() {
+        let shown = [
+            "https://me:pw@host/x and ssh://git:b@h",
+            "https://me@host/x:y@z",
+            "../r.git",
+            "git@host:path",
+        ];
+        let expected = [
+            "https://me:…@host/x and ssh://git:…@h",
+            "https://me@host/x:y@z",
+            "../r.git",
+            "git@host:path",
+        ];
+        assert_eq!(shown.map(without_password), expected);
     }
 }

@@ -40,7 +40,7 @@ mod worktree;
 
 pub use commits::{Commit, Signature};
 pub use error::Error;
-pub use git_program::GitProgram;
+pub use git_program::{GitProgram, without_password};
 pub use gix::ObjectId;
 pub use keep::{Keep, WriteGuard};
 pub use message::{FORMAT, Message, Trailers};

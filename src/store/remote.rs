@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Error, GitProgram, Keep, Repo};
+use super::{Error, GitProgram, Keep, Repo, without_password};
 use crate::fs::AtPath as _;
 use crate::world::World;
 
@@ -213,9 +213,9 @@ fn push(
         return Ok(pushed);
     }
     Err(Error::GitProgram {
-        command: format!("push {remote}"),
+        command: format!("push {}", without_password(remote)),
         code: output.status.code(),
-        stderr: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        stderr: without_password(String::from_utf8_lossy(&output.stderr).trim()),
     })
 }
 

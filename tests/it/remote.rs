@@ -38,7 +38,7 @@ hint: add it: `buildkeep remote add origin URL`
 --- stderr
 added; send everything there: `buildkeep push origin`
 
-origin ../bare.git
+origin [ROOT]/bare.git
 
 "#]]
     );
@@ -100,7 +100,45 @@ fn a_second_push_sends_only_what_is_new() {
         .unwrap()
         .clone();
     assert_eq!(main["outcome"], "up_to_date");
+    let last = env.run(&["-C", "k", "push"]);
+    assert_eq!(last, "origin has everything already\n");
     assert!(env.json(&["-C", "k", "status"])["last_push"].is_string());
+}
+
+#[test]
+fn remotes_are_named_with_care() {
+    let env = built();
+    let shown = [
+        env.run(&["-C", "k", "remote", "add", "-q", "--", "-x", "y"]),
+        env.run(&[
+            "-C",
+            "k",
+            "remote",
+            "add",
+            "o",
+            "https://me:pw@127.0.0.1:1/k",
+        ]),
+        env.run(&["-C", "k", "remote", "add", "o", "other"]),
+        env.run(&["-C", "k", "remote"]),
+        env.run(&["-C", "k", "push", "o"]),
+        env.run(&["-C", "k", "remote", "remove", "o"]),
+        env.run(&["-C", "k", "remote", "remove", "o"]),
+        env.run(&["clone", "https://me:pw@127.0.0.1:1/k", "c"]),
+    ]
+    .join("\n");
+    assert!(!shown.contains("pw"), "{shown}");
+    assert_eq!(shown.matches("--- exit 5").count(), 2, "{shown}");
+    assert_eq!(shown.matches("--- exit 2").count(), 3, "{shown}");
+    assert!(shown.contains("there is a remote `o` already: https://me:…@127.0.0.1:1/k"));
+}
+
+#[test]
+fn a_clone_is_writable_whatever_git_would_choose() {
+    let env = built();
+    env.git(&["config", "--global", "init.defaultRefFormat", "reftable"]);
+    env.git(&["config", "--global", "init.defaultObjectFormat", "sha256"]);
+    env.stdout(&["clone", "k", "c"]);
+    env.stdout(&["-C", "c", "config", "set", "build.jobs", "3"]);
 }
 
 #[test]
