@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Answer, Context};
 use crate::failure::Failure;
 use crate::store::{Change, ChangeKind, Keep, Message};
-use crate::ui::{clean, style};
+use crate::ui::{clean, clean_line, style};
 
 /// Commit every change in the keep, after checking it
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ impl File {
 
 impl fmt::Display for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = clean(&self.path);
+        let path = clean_line(&self.path);
         match self.kind {
             ChangeKind::Added => write!(f, "{} {path}", style::good("added   ")),
             ChangeKind::Modified => write!(f, "{} {path}", style::notable("modified")),
@@ -83,16 +83,23 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let guard = cx.lock(&keep)?;
     let changes = chosen(cx, &keep, &args.paths)?;
-    let subject = args.message.clone().unwrap_or_else(|| subject_of(&changes));
+    let text = match &args.message {
+        Some(text) if text.trim().is_empty() => {
+            return Err(Failure::user("the message is empty")
+                .hint("say what changed, or leave -m out for a message of ours"));
+        }
+        Some(text) => text.clone(),
+        None => subject_of(&changes),
+    };
+    let mut message = Message::new(text, cx.trailers("config", &keep));
     let mut committed = Committed {
         commit: None,
         version: None,
         files: changes.iter().map(File::new).collect(),
-        subject,
+        subject: message.subject.clone(),
     };
     if !args.dry_run {
         super::validate::work_tree(&keep)?;
-        let mut message = Message::new(&committed.subject, cx.trailers("config", &keep));
         super::versions::number_next(&keep, &changes, &mut message.trailers)?;
         committed.version = message
             .trailers
@@ -114,14 +121,13 @@ fn chosen(cx: &Context, keep: &Keep, paths: &[String]) -> Result<Vec<Change>, Fa
     }
     let mut wanted = Vec::new();
     for path in paths {
-        let inside = cx.path(path.as_ref());
-        let inside = inside.strip_prefix(keep.root()).map_err(|_| {
+        let inside = cx.in_keep(keep, path.as_ref()).ok_or_else(|| {
             Failure::user(format!(
                 "{path} is not in the keep {}",
                 keep.root().display()
             ))
         })?;
-        wanted.push(inside.to_owned());
+        wanted.push(inside);
     }
     let is_wanted = |change: &Change| {
         let path = change.path.to_string();

@@ -1,5 +1,5 @@
 //! What every command is given.
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::failure::Failure;
 use crate::store::{GitProgram, Keep, Signature, Trailers, WriteGuard};
@@ -29,6 +29,19 @@ impl Context {
     /// A path that the user typed, made absolute.
     pub fn path(&self, typed: &Path) -> PathBuf {
         self.world.cwd.join(typed)
+    }
+
+    /// A path that the user typed, from the root of the keep; none if it lies elsewhere.
+    pub fn in_keep(&self, keep: &Keep, typed: &Path) -> Option<PathBuf> {
+        let mut plain = PathBuf::new();
+        for part in self.path(typed).components() {
+            match part {
+                Component::ParentDir => drop(plain.pop()),
+                Component::CurDir => {}
+                other => plain.push(other),
+            }
+        }
+        plain.strip_prefix(keep.root()).ok().map(Path::to_owned)
     }
 
     /// Opens the keep: `-C`, else `BUILDKEEP_DIR`, else around the current folder.

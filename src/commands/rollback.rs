@@ -187,11 +187,8 @@ fn extent(cx: &Context, keep: &Keep, args: &Args) -> Result<Extent, Failure> {
 
 /// A path from the root of the keep, whether it was typed from there or from the current folder.
 fn in_keep(cx: &Context, keep: &Keep, typed: &str) -> String {
-    let from_here = cx.path(Path::new(typed));
-    let inside = from_here
-        .strip_prefix(keep.root())
-        .ok()
-        .and_then(Path::to_str);
+    let inside = cx.in_keep(keep, Path::new(typed));
+    let inside = inside.as_deref().and_then(Path::to_str);
     inside.unwrap_or(typed).trim_end_matches('/').to_owned()
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Answer, Context, versions};
 use crate::failure::Failure;
-use crate::store::{Expect, Message};
+use crate::store::{Commit, Expect, Message};
 use crate::ui::{clean, style};
 
 /// Name a version, or list the names
@@ -84,10 +84,16 @@ fn list(cx: &mut Context) -> Result<Answer, Failure> {
 }
 
 fn create(cx: &mut Context, name: &str, args: &Args) -> Result<Answer, Failure> {
+    refuse_reserved(name)?;
     let keep = cx.keep()?;
     let _guard = cx.lock(&keep)?;
     let target = versions::resolve(&keep, &args.revision)?;
     let commit = keep.repo().commit(target)?;
+    let there = keep.repo().find_ref(&format!("refs/tags/{name}"))?;
+    if there.map(|tag| keep.repo().peel(tag)).transpose()? == Some(target) {
+        cx.ui.status("it has this name already");
+        return shown(cx, name, commit);
+    }
     let subject = args
         .message
         .clone()
@@ -97,12 +103,33 @@ fn create(cx: &mut Context, name: &str, args: &Args) -> Result<Answer, Failure> 
     let tag_id = transaction.tag(name, target, &message, &cx.signature(&keep))?;
     transaction.set_ref(&format!("refs/tags/{name}"), Expect::Absent, tag_id, "tag")?;
     transaction.finish()?;
+    shown(cx, name, commit)
+}
+
+fn shown(cx: &mut Context, name: &str, commit: Commit) -> Result<Answer, Failure> {
     cx.ui.show(&Tag {
         name: name.to_owned(),
-        commit: target.to_string(),
+        commit: commit.id.to_string(),
         subject: commit.message.subject,
     })?;
     Ok(Answer::Yes)
+}
+
+/// Names that mean something else in `--to`, `--at` and the like, or that runs give.
+fn refuse_reserved(name: &str) -> Result<(), Failure> {
+    let is_number = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
+    let reserved = match name {
+        "HEAD" | "@" => "the newest commit",
+        "last-good" => "the newest version that a run finished with",
+        "good" => "what runs mark as good begins with `good/`",
+        _ if name.strip_prefix('v').is_some_and(is_number) => "a version by its number",
+        _ if name.starts_with('-') => "an option",
+        _ => return Ok(()),
+    };
+    Err(
+        Failure::user(format!("`{name}` is no name for a version: {reserved}"))
+            .hint("choose another one, as in `good-2026.1`"),
+    )
 }
 
 fn delete(cx: &mut Context, name: &str) -> Result<Answer, Failure> {

@@ -1,20 +1,20 @@
 //! Files and locks.
 use super::{Failure, Kind};
 use crate::fs::{LockError, PathError};
+use crate::ui::quoted;
 
 impl From<PathError> for Failure {
     fn from(error: PathError) -> Self {
         let full = error.is_full();
         let denied = error.source.kind() == std::io::ErrorKind::PermissionDenied;
-        let place = error.path.display().to_string();
+        let there = error.path.ancestors().find(|path| path.exists());
+        let there = there.unwrap_or(&error.path).to_string_lossy();
+        let there = quoted(&there);
         let failure = Self::new(Kind::User, &error);
         if full {
-            // The file itself may be gone again.
-            let there = error.path.ancestors().find(|path| path.exists());
-            let there = there.unwrap_or(&error.path).display();
             failure.hint(format!("make room: `df -h {there}`"))
         } else if denied {
-            failure.hint(format!("look who owns it: `ls -ld {place}`"))
+            failure.hint(format!("look who owns it: `ls -ld {there}`"))
         } else {
             failure
         }

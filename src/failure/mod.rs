@@ -140,6 +140,9 @@ impl From<io::Error> for Failure {
         let kind = match error.kind() {
             io::ErrorKind::BrokenPipe => Kind::ClosedPipe,
             io::ErrorKind::Interrupted => Kind::Interrupted,
+            io::ErrorKind::StorageFull => {
+                return Self::text(Kind::User, format!("cannot write the result: {error}"));
+            }
             _ => Kind::Internal,
         };
         Self::new(kind, &error)

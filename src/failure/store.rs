@@ -48,9 +48,20 @@ fn hinted(error: &Error) -> Failure {
                 "or take it over: `chown -R \"$(id -u)\" {}`",
                 quoted(&path.parent().unwrap_or(path).to_string_lossy())
             )),
-        Error::Unsupported { .. } => {
-            failure.hint("clone it into a new keep: `git clone --ref-format=files OLD NEW`")
+        Error::Unsupported { what, .. } if what.contains("SHA") => {
+            failure.hint("make a new keep (`buildkeep init NEW`), and copy the files into it")
         }
+        Error::Unsupported { path, .. } => failure.hint(format!(
+            "clone it into a keep that can be written: `buildkeep clone {} NEW`",
+            quoted(&path.parent().unwrap_or(path).to_string_lossy())
+        )),
+        other => hinted_of_git(failure, other),
+    }
+}
+
+/// The same for what refs, branches and the `git` program say.
+fn hinted_of_git(failure: Failure, error: &Error) -> Failure {
+    match error {
         Error::UnknownRevision { .. } => {
             failure.hint("list versions: `buildkeep log`; list tags: `buildkeep tag`")
         }
@@ -59,6 +70,12 @@ fn hinted(error: &Error) -> Failure {
             "look at it: `buildkeep show {}`",
             name.rsplit('/').next().unwrap_or(name)
         )),
+        Error::InTheWay { other, .. } => match other.strip_prefix("refs/tags/") {
+            Some(tag) => failure.hint("choose another name").hint(format!(
+                "or take the old one away: `buildkeep tag --delete {tag}`"
+            )),
+            None => failure.hint("choose another name"),
+        },
         Error::BadRefName { .. } => {
             failure.hint("use letters, digits, `.`, `-` and `_`, as in `good-2026.1`")
         }
@@ -71,6 +88,9 @@ fn hinted(error: &Error) -> Failure {
         }
         Error::GitProgram { stderr, .. } => said(failure, stderr),
         Error::NewerFormat { .. } => failure.hint("install the newer buildkeep that wrote it"),
+        Error::Git { action, .. } if reads(action) => failure
+            .hint("is something damaged? `git fsck`, `git reflog` and `git status` may tell")
+            .hint("if it was pushed: `buildkeep clone URL` brings it back as a new keep"),
         _ => failure,
     }
 }
@@ -89,10 +109,17 @@ fn said(failure: Failure, stderr: &str) -> Failure {
 fn kind(error: &Error) -> Kind {
     match error {
         Error::Moved { .. } => Kind::Conflict,
-        Error::Git { .. } if error.disk().is_none() => Kind::Internal,
+        Error::Git { action, .. } if error.disk().is_none() && !reads(action) => Kind::Internal,
         Error::GitProgram { command, .. } if is_remote(command) => Kind::Remote,
         _ => Kind::User,
     }
+}
+
+/// Whether an action only reads: what fails then is the repository, not what we did to it.
+fn reads(action: &str) -> bool {
+    ["open", "read", "follow", "list", "look", "find"]
+        .iter()
+        .any(|verb| action.starts_with(verb))
 }
 
 fn is_remote(command: &str) -> bool {

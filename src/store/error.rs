@@ -109,6 +109,14 @@ pub enum Error {
         /// The ref.
         name: String,
     },
+    /// A ref whose name begins like another one, as `good` and `good/1`: Git cannot have both.
+    #[error("{other} is in the way of {name}")]
+    InTheWay {
+        /// The ref that was to be created.
+        name: String,
+        /// The ref that is there.
+        other: String,
+    },
     /// A name that Git does not allow for a ref.
     #[error("`{name}` cannot be the name of a tag or branch")]
     BadRefName {

@@ -90,11 +90,17 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message without a body.
-    pub fn new(subject: impl Into<String>, trailers: Trailers) -> Self {
+    /// A message from a text: its first line is the subject, what follows is the body.
+    ///
+    /// Control characters, which a terminal would obey when it shows the history, become spaces.
+    pub fn new(text: impl Into<String>, trailers: Trailers) -> Self {
+        let text: String = text.into();
+        let harmless = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+        let text: String = text.trim().chars().map(harmless).collect();
+        let (subject, body) = text.split_once('\n').unwrap_or((&text, ""));
         Self {
-            subject: subject.into(),
-            body: String::new(),
+            subject: subject.trim_end().to_owned(),
+            body: body.trim().to_owned(),
             trailers,
         }
     }
@@ -153,6 +159,17 @@ mod tests {
         assert_eq!(Message::parse(&message.to_string()), message);
         message.body = "Because.\n\nAnd so on.".into();
         assert_eq!(Message::parse(&message.to_string()), message);
+    }
+
+    #[test]
+    fn a_typed_text_cannot_pass_for_facts_or_move_the_cursor() {
+        let typed = "one\x1b[2J\r\n\nwhy\n\nBuildkeep-Kind: run\n";
+        let message = Message::new(typed, Trailers::new("config", "OP", "h"));
+        assert_eq!(message.subject, "one [2J");
+        assert_eq!(message.body, "why\n\nBuildkeep-Kind: run");
+        let read = Message::parse(&message.to_string());
+        assert_eq!(read.trailers.get("Kind"), Some("config"));
+        assert_eq!(read, message);
     }
 
     #[test]

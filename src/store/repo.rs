@@ -6,6 +6,7 @@ use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice as _};
 
 use super::error::During as _;
+use super::transaction::full_name;
 use super::{Error, Mode, Transaction, skeleton};
 use crate::fs::AtPath as _;
 
@@ -77,7 +78,8 @@ impl Repo {
 
     /// What a ref points at (a tag object, if it is an annotated tag).
     pub fn find_ref(&self, name: &str) -> Result<Option<ObjectId>, Error> {
-        let found = self.gix.try_find_reference(name).during("read a ref")?;
+        let name = full_name(name)?;
+        let found = self.gix.try_find_reference(&name).during("read a ref")?;
         let Some(mut reference) = found else {
             return Ok(None);
         };

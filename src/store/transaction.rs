@@ -234,6 +234,9 @@ impl<'repo> Transaction<'repo> {
         if self.refs.is_empty() {
             return Ok(());
         }
+        self.refs
+            .iter()
+            .try_for_each(|edit| self.refuse_in_the_way(edit))?;
         let wait =
             gix::lock::acquire::Fail::AfterDurationWithBackoff(std::time::Duration::from_secs(5));
         let refs = &self.repo.gix().refs;
@@ -314,6 +317,28 @@ impl<'repo> Transaction<'repo> {
     }
 }
 
+impl Transaction<'_> {
+    /// Refs are files: a new one cannot be where a folder is, nor below another file.
+    fn refuse_in_the_way(&self, edit: &RefEdit) -> Result<(), Error> {
+        let name = edit.name.as_bstr().to_string();
+        let is_new = matches!(&edit.change, RefChange::Update { expected, .. }
+            if !matches!(expected, PreviousValue::MustExistAndMatch(_)));
+        match self.in_the_way(&name).filter(|_| is_new) {
+            Some(other) => Err(Error::InTheWay { name, other }),
+            None => Ok(()),
+        }
+    }
+
+    /// A ref that is a folder of this one, or lies in it.
+    fn in_the_way(&self, name: &str) -> Option<String> {
+        let parents = name.match_indices('/').map(|(at, _)| &name[..at]);
+        let mut there = parents.filter(|parent| matches!(self.repo.find_ref(parent), Ok(Some(_))));
+        let below = || self.repo.refs(&format!("{name}/")).ok()?.into_iter().next();
+        let parent = there.next().map(str::to_owned);
+        parent.or_else(|| below().map(|(name, _)| name))
+    }
+}
+
 impl Repo {
     /// Whether a pack holds the object; loose ones are looked at when they are written.
     fn has_packed(&self, id: &gix::oid) -> bool {
@@ -323,7 +348,7 @@ impl Repo {
     }
 }
 
-fn full_name(name: &str) -> Result<FullName, Error> {
+pub(super) fn full_name(name: &str) -> Result<FullName, Error> {
     FullName::try_from(name).map_err(|_| Error::BadRefName {
         name: name.to_owned(),
     })

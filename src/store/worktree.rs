@@ -258,9 +258,6 @@ pub(super) fn on_disk(root: &Path, path: &BString) -> Result<PathBuf, Error> {
     if plain && !through_link {
         return Ok(root.join(inside));
     }
-    let refused = std::io::Error::new(
-        std::io::ErrorKind::PermissionDenied,
-        "it leads out of the keep",
-    );
+    let refused = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it leads out of the keep");
     Ok(Err(refused).at("write", &root.join(&inside))?)
 }

@@ -102,6 +102,7 @@ fn changes_are_shown_committed_and_named() {
         env.run_in("k", &["commit"]),
         env.run_in("k", &["tag", "good-one", "-m", "it works"]),
         env.run_in("k", &["tag", "good-one"]),
+        env.run_in("k", &["tag", "good-one", "HEAD~1"]),
         env.run_in("k", &["tag"]),
         env.run_in("k", &["tag", "bad..name"]),
     ];
@@ -120,6 +121,10 @@ committed [COMMIT] scripts: say 2
 nothing to commit
 
 good-one         [COMMIT] scripts: say 2
+
+good-one         [COMMIT] scripts: say 2
+--- stderr
+it has this name already
 
 --- stderr
 error: refs/tags/good-one exists already
@@ -200,4 +205,99 @@ fn versions_are_counted_the_same_with_and_without_what_was_remembered() {
         "--format=%(trailers:key=Buildkeep-Version,valueonly)",
     ]);
     assert_eq!(last.trim(), "6");
+}
+
+#[test]
+fn names_that_mean_something_are_refused() {
+    let env = keep();
+    let names = ["v3", "HEAD", "last-good", "good", "-x"];
+    for name in names {
+        let shown = env.run_in("k", &["tag", "--", name]);
+        assert!(shown.contains("is no name for a version"), "{shown}");
+    }
+    env.git(&["-C", "k", "tag", "good"]);
+    let shown = env.run_in("k", &["run"]);
+    let words = "could not be marked as good: the name refs/tags/good is in the way";
+    assert!(
+        shown.contains(words) && !shown.contains("--- exit"),
+        "{shown}"
+    );
+    env.git(&["-C", "k", "tag", "a/b"]);
+    assert_data_eq!(
+        env.run_in("k", &["tag", "a"]),
+        str![[r#"
+--- stderr
+error: refs/tags/a/b is in the way of refs/tags/a
+hint: choose another name
+hint: or take the old one away: `buildkeep tag --delete a/b`
+--- exit 2
+
+"#]]
+    );
+}
+
+#[test]
+fn a_message_is_a_subject_and_a_body_and_nothing_else() {
+    let env = keep();
+    env.write("k/odd\nname\u{1b}[31m", "");
+    let typed = "one\u{1b}[31m\n\nwhy\n\nBuildkeep-Kind: run";
+    let shown = [
+        env.run_in("k", &["commit", "-m", " "]),
+        env.run_in("k", &["commit", "-m", typed]),
+        env.run_in("k", &["show"]),
+    ];
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+--- stderr
+error: the message is empty
+hint: say what changed, or leave -m out for a message of ours
+--- exit 2
+
+committed [COMMIT] one [31m
+  added    odd␊name␛[31m
+
+commit        [COMMIT]
+author        Test Er
+time          2026-01-02T03:04:05+00:00
+host          box-00z9
+kind          config
+op            01KDYAK34800000000000002XR
+
+    one [31m
+    why
+
+    Buildkeep-Kind: run
+
+odd␊name␛[31m (added, empty)
+
+"#]]
+    );
+    assert_eq!(env.json(&["-C", "k", "show"])["kind"], "config");
+}
+
+#[test]
+fn a_path_is_found_from_any_folder() {
+    let env = keep();
+    env.write("k/plan.toml", "schema = 1\n");
+    env.write("k/other", "");
+    env.stdout(&["-C", "k", "hooks", "status"]);
+    let shown = env.run_in(
+        "k/config",
+        &["commit", "../plan.toml", "-m", "plan: shorter"],
+    );
+    assert!(shown.contains("modified plan.toml"), "{shown}");
+    assert_eq!(env.git(&["-C", "k", "status", "--porcelain"]), "?? other\n");
+}
+
+#[test]
+fn damage_is_told_apart_from_a_bug_of_ours() {
+    let env = keep();
+    env.write("k/.git/HEAD", "");
+    let shown = env.run(&["-C", "k", "log"]);
+    assert!(
+        shown.contains("hint: is something damaged? `git fsck`"),
+        "{shown}"
+    );
+    assert!(shown.contains("--- exit 2"), "{shown}");
 }

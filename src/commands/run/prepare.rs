@@ -3,7 +3,7 @@ use crate::commands::{Context, commit, versions};
 use crate::failure::Failure;
 use crate::fs::create_dirs_durable;
 use crate::plan::Plan;
-use crate::store::{Expect, Keep, Message};
+use crate::store::{Error, Expect, Keep, Message};
 
 /// Commits what the work tree has that no commit has: what is built must be in the history.
 pub(super) fn save_changes(cx: &mut Context, keep: &Keep) -> Result<(), Failure> {
@@ -57,7 +57,14 @@ pub(super) fn mark_good(cx: &mut Context, keep: &Keep, run: &str) -> Result<(), 
         tag_id,
         "run: done",
     )?;
-    transaction.finish()?;
+    let marked = transaction.finish();
     drop(guard);
-    Ok(())
+    if let Err(Error::InTheWay { other, .. }) = &marked {
+        // The build is done all the same.
+        cx.ui.warn(format!(
+            "this version could not be marked as good: the name {other} is in the way"
+        ));
+        return Ok(());
+    }
+    Ok(marked?)
 }
