@@ -369,11 +369,10 @@ fn what_a_crash_left_is_finished_and_what_others_did_is_left() {
     let env = keep();
     let file = env.path("k/config/build.toml");
     let text = std::fs::read_to_string(&file).unwrap();
-    let without: String = text
-        .lines()
-        .filter(|line| !line.starts_with("jobs"))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let others = text
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("jobs"));
+    let without: String = others.collect();
     std::fs::write(&file, &without).unwrap();
     let finished = env.run_in("k", &["config", "unset", "build.jobs"]);
     std::fs::write(&file, format!("{without}# mine\n")).unwrap();

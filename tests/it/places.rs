@@ -18,15 +18,12 @@ fn a_refused_init_leaves_nothing_behind() {
     env.write("broken/config/other.toml", "jobs = \"x\n");
     env.write("mine/buildkeep.toml", "");
     env.write("mine/plan.toml", "mine\n");
-    env.write("file", "");
     let shown = [
         env.run(&["init", "n", "--scripts", "s/01-one.sh", "--yes"]),
-        env.run(&["init", "n", "--template", "demo", "--scripts", "s", "--yes"]),
         env.run(&["init", "s", "--scripts", "s", "--yes"]),
         env.run(&["init", "s/k", "--scripts", "s", "--link", "--yes"]),
         env.run(&["init", "broken", "--yes"]),
         env.run(&["init", "mine", "--yes"]),
-        env.run(&["init", "file", "--yes"]),
     ];
     assert_data_eq!(
         shown.join("\n"),
@@ -34,11 +31,6 @@ fn a_refused_init_leaves_nothing_behind() {
 --- stderr
 error: [ROOT]/s/01-one.sh is a file
 hint: name the folder that holds the scripts
---- exit 2
-
---- stderr
-error: the demo has scripts and a root of its own
-hint: for yours take `--template generic` or `--template lfs`
 --- exit 2
 
 --- stderr
@@ -71,44 +63,51 @@ error[K001]: this key has no value
   = help: write `key = value`, or put `#` before a comment
 --- exit 2
 
---- stderr
-error: [ROOT]/file is a file
---- exit 2
-
 "#]]
     );
-    let told = [
-        (
-            ["init", "n", "--root", "r$x", "--yes"],
-            "nothing is replaced",
-        ),
-        (
-            ["init", "n/k", "--root", "n", "--yes"],
-            "the keep lies in `root`",
-        ),
-        (
-            ["init", "../home", "-q", "--json", "--yes"],
-            "everything in it",
-        ),
-    ];
-    for (args, words) in told {
-        let shown = env.run(&args);
-        assert!(shown.contains(words) && shown.contains("exit 2"), "{shown}");
-    }
     assert!(!env.path("n").exists());
-    for there in [
+    let made = [
         "broken/.git",
         "broken/plan.toml",
         "mine/.git",
         "s/.git",
         "s/k",
-    ] {
-        assert!(!env.path(there).exists(), "{there}");
-    }
+    ];
+    assert!(made.iter().all(|path| !env.path(path).exists()));
     assert_eq!(
         std::fs::read_to_string(env.path("mine/plan.toml")).unwrap(),
         "mine\n"
     );
+}
+
+#[test]
+fn a_root_or_a_place_that_would_hurt_is_refused() {
+    let env = scripts();
+    env.write("file", "");
+    let told: [(&[&str], &str); 5] = [
+        (&["init", "file", "--yes"], "file is a file"),
+        (
+            &["init", "n", "--template", "demo", "--root", "r", "--yes"],
+            "the demo has scripts and a root of its own",
+        ),
+        (
+            &["init", "n", "--root", "r$x", "--yes"],
+            "nothing is replaced",
+        ),
+        (
+            &["init", "n/k", "--root", "n", "--yes"],
+            "the keep lies in `root`",
+        ),
+        (
+            &["init", "../home", "-q", "--json", "--yes"],
+            "everything in it",
+        ),
+    ];
+    for (args, words) in told {
+        let shown = env.run(args);
+        assert!(shown.contains(words) && shown.contains("exit 2"), "{shown}");
+    }
+    assert!(!env.path("n").exists());
 }
 
 #[test]
