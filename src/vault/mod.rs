@@ -134,8 +134,10 @@ pub fn default_path(private: &Path) -> PathBuf {
 /// Whether a folder is empty, or holds no more than a vault that was begun, perhaps just now.
 fn is_free(path: &Path) -> bool {
     const BEGUN: [&str; 6] = ["objects", "refs", "info", "hooks", "config", "HEAD"];
-    let Ok(entries) = std::fs::read_dir(path) else {
-        return !path.exists();
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        // Asking again whether it exists could find what another process has made since.
+        Err(error) => return error.kind() == std::io::ErrorKind::NotFound,
     };
     entries.flatten().all(|entry| {
         let name = entry.file_name();
