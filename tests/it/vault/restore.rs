@@ -1,7 +1,7 @@
 //! Restoring: parts, in place, and never where it would hurt.
 use snapbox::{assert_data_eq, str};
 
-use super::{backup, differences, hostile, settle};
+use super::{backup, differences, hostile, is_root, settle};
 use crate::env::Env;
 
 #[test]
@@ -305,11 +305,13 @@ fn what_is_mounted_on_an_empty_folder_is_in_nobodys_way() {
     std::fs::create_dir(env.path("src/proc")).unwrap();
     backup(&env);
     // In a mount namespace of its own, where the machine lets us have one.
+    let namespace: &[&str] = if is_root() { &["-m"] } else { &["-r", "-m"] };
     let script = "mount -t proc proc src/proc || exit 99
         exec \"$0\" backup restore latest --to src --in-place --vault v";
     let output = env
         .command("unshare")
-        .args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_buildkeep")])
+        .args(namespace)
+        .args(["sh", "-c", script, env!("CARGO_BIN_EXE_buildkeep")])
         .output();
     let Ok(output) = output else { return };
     let said = env.shown(&output);
