@@ -97,14 +97,17 @@ impl Vault {
         self.snapshot(tag, commit_id)
     }
 
-    /// A tag like `tag` that does not exist.
+    /// A tag like `tag` that does not exist, and that no killed writer was about to make: its lock
+    /// would stay in the way.
     fn free_tag(&self, tag: &str) -> Result<String, Error> {
         let mut free = tag.to_owned();
         let mut number = 1;
-        while self
-            .repo()
-            .find_ref(&format!("refs/tags/{free}"))?
-            .is_some()
+        let is_locked = |tag: &str| self.path().join(format!("refs/tags/{tag}.lock")).exists();
+        while is_locked(&free)
+            || self
+                .repo()
+                .find_ref(&format!("refs/tags/{free}"))?
+                .is_some()
         {
             number += 1;
             free = format!("{tag}-{number}");

@@ -214,3 +214,14 @@ fn a_vault_is_not_backed_up_into_itself() {
         );
     }
 }
+
+#[test]
+fn a_lock_that_a_killed_backup_left_is_not_in_the_way() {
+    let env = Env::new();
+    env.write("src/file", "one");
+    let tag = backup(&env)["snapshot"].as_str().unwrap().to_owned();
+    env.write(&format!("v/refs/tags/{tag}-2.lock"), "");
+    let next = backup(&env)["snapshot"].as_str().unwrap().to_owned();
+    assert_eq!(next, format!("{tag}-3"));
+    env.git(&["-C", "v", "fsck", "--strict"]);
+}
