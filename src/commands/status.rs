@@ -296,7 +296,9 @@ fn next(status: &Status) -> Vec<String> {
         next.push("buildkeep config validate".to_owned());
     }
     if let Some(failed) = status.failed.first() {
-        next.push(format!("buildkeep logs {}", failed.step));
+        if status.is_here {
+            next.push(format!("buildkeep logs {}", failed.step));
+        }
         next.push(format!("buildkeep why {}", failed.step));
     }
     if let Some(running) = status.running.first() {

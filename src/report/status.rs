@@ -172,8 +172,10 @@ impl Status {
         if done < total {
             // Rounded down: 100 % is only what is done.
             write!(f, ", {:.0} % of the time", (self.progress * 100.0).floor())?;
-            if let Some(left) = self.eta_s {
-                write!(f, ", about {} to go", seconds(left))?;
+            match self.eta_s {
+                Some(left) if left < 1.0 => f.write_str(", less than a second to go")?,
+                Some(left) => write!(f, ", about {} to go", seconds(left))?,
+                None => {}
             }
         }
         writeln!(f)

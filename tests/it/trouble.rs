@@ -155,3 +155,25 @@ fn a_full_disk_does_not_keep_a_script_alive() {
     assert!(died, "ended in spite of the full disk");
     assert_eq!(attempt.exit.unwrap().signal, Some(15));
 }
+
+/// The reader of a build log goes away; the build does not, and its exit code is the truth.
+#[test]
+fn a_run_whose_reader_went_away_goes_on() {
+    let env = keep(&[
+        (
+            "01-one.sh",
+            "#!/bin/sh\nuntil [ -e ../go ] || [ $((i=i+1)) -gt 600 ]; do sleep 0.1; done\n",
+        ),
+        ("02-two.sh", "#!/bin/sh\necho x >> ../two\n"),
+        ("03-three.sh", "#!/bin/sh\nexit 3\n"),
+    ]);
+    let mut command = env.buildkeep(&["-C", "k", "run"]);
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    env.write("go", "");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(env.path("two").exists());
+}

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::lines::{Place, Started, Summary};
 use super::session::{GRACE_S, begin_run, inherited, rounded, told, told_of};
 use super::watch::{Watched, watch};
-use super::{answer, claim, runs_of, settle};
+use super::{claim, conclude, runs_of, say, settle, verdict};
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
 use crate::run::{Attempt, AttemptState, Follower, Interrupts, Program, Run, Spec, boot_id, start};
@@ -28,23 +28,23 @@ pub(super) fn run(cx: &mut Context, keep: &Keep, command: &[String]) -> Result<A
     settle::publish(cx, keep, &run, None)?;
     run.close()?;
     let (ended, failed) = told_of(&attempt, ONLY, keep.root())?;
-    cx.ui.stream(&ended)?;
+    say(cx, &ended);
     let mut summary = Summary::nothing(0);
     match attempt.state {
         AttemptState::Succeeded => summary.succeeded = 1,
         AttemptState::Cancelled => (summary.stopped, summary.exit) = (1, 130),
         _ => {
-            cx.ui.stream(&failed)?;
+            say(cx, &failed);
             (summary.failed, summary.exit) = (1, 1);
         }
     }
     let took = cx.world.clock.since_boot().saturating_sub(began);
     summary.duration_s = rounded(took.as_secs_f64());
     summary.run = Some(run.id().to_owned());
-    if cx.ui.format() == Format::Json {
-        cx.ui.show(&summary)?;
+    match cx.ui.format() {
+        Format::Human => verdict(summary.exit),
+        Format::Json => conclude(cx, &summary),
     }
-    answer(summary.exit)
 }
 
 /// Starts the command, and waits for its end.
@@ -68,7 +68,7 @@ fn attempt(
         reason: "asked for".into(),
         is_notable: false,
     };
-    cx.ui.stream(&started)?;
+    say(cx, &started);
     run.event(
         "step-started",
         json!({ "step": spec.step, "attempt": spec.attempt }),

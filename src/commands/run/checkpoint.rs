@@ -51,13 +51,13 @@ pub(super) fn after(
     keep: &Keep,
     plan: &Plan,
     (step, attempt): (&Step, &Attempt),
-) -> Result<(), Failure> {
+) {
     let Some(root) = plan
         .root
         .as_deref()
         .filter(|_| step.checkpoint == Checkpoint::After)
     else {
-        return Ok(());
+        return;
     };
     let source = Source {
         root: root.to_owned(),
@@ -83,7 +83,7 @@ pub(super) fn after(
         })
     });
     match taken {
-        Ok(created) => cx.ui.stream(&told(&step.id, &created))?,
+        Ok(created) => super::say(cx, &told(&step.id, &created)),
         Err(error) => {
             let failure = Failure::from(error);
             cx.ui.warn(format!(
@@ -93,7 +93,6 @@ pub(super) fn after(
             ));
         }
     }
-    Ok(())
 }
 
 fn told(step: &str, created: &Created) -> Taken {

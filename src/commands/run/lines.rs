@@ -207,8 +207,12 @@ impl fmt::Display for Failed {
         let log = self.log.display().to_string();
         writeln!(f, "\n  {:13}  {}", "script", clean(&self.script))?;
         writeln!(f, "  {:13}  {}", "log", clean(&log))?;
-        let labels = ["all of it", "what changed", "then go on"];
-        for (label, next) in labels.iter().zip(&self.next) {
+        for next in &self.next {
+            let label = match next.split(' ').nth(1) {
+                Some("logs") => "all of it",
+                Some("why") => "what changed",
+                _ => "then go on",
+            };
             writeln!(f, "  {label:13}  {}", clean(next))?;
         }
         Ok(())

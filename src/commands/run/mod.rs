@@ -12,6 +12,10 @@ pub(super) use choose::{Reason, reason};
 pub(super) use settle::{latest, manifests, publish_finished, running};
 pub(super) use watch::await_record;
 
+use std::fmt::Display;
+
+use serde::Serialize;
+
 use super::project::Project;
 use super::{Answer, Context};
 use crate::failure::{Failure, Kind};
@@ -82,14 +86,31 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     }
     let session = Session::begin(cx, keep, plan, manifests)?;
     let (summary, failure) = session.work(&keys, &wanted, &choices)?;
-    cx.ui.show(&summary)?;
-    match (summary.exit, failure) {
-        (_, Some(failure)) => Err(failure),
-        (exit, None) => answer(exit),
+    match failure {
+        None => conclude(cx, &summary),
+        Some(failure) => {
+            say(cx, &summary);
+            Err(failure)
+        }
     }
 }
 
-fn answer(exit: u8) -> Result<Answer, Failure> {
+/// Says how the run goes. That nobody can read it is no reason to end a build.
+fn say<T: Serialize + Display>(cx: &mut Context, what: &T) {
+    let _ = cx.ui.stream(what);
+}
+
+/// Says how the run ended; what went wrong with it counts for more than who reads that.
+fn conclude(cx: &mut Context, summary: &Summary) -> Result<Answer, Failure> {
+    let shown = cx.ui.show(summary);
+    let answer = verdict(summary.exit)?;
+    if answer == Answer::Yes {
+        shown?;
+    }
+    Ok(answer)
+}
+
+fn verdict(exit: u8) -> Result<Answer, Failure> {
     match exit {
         0 => Ok(Answer::Yes),
         130 => Err(Failure::text(Kind::Interrupted, "the run was stopped")

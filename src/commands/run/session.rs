@@ -9,7 +9,7 @@ use super::choose::{Choice, Reason, Wanted, reason};
 use super::lines::{Ended, Failed, Place, Started, Summary};
 use super::prepare;
 use super::watch::{Watched, watch};
-use super::{runs_of, settle};
+use super::{runs_of, say, settle};
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::fs::{create_dirs_durable, write_durable};
@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
             reason: reason.to_string(),
             is_notable: matches!(reason, Reason::Changed(_) | Reason::Forced),
         };
-        self.cx.ui.stream(&started)?;
+        say(self.cx, &started);
         self.run.event(
             "step-started",
             json!({ "step": step.id, "attempt": spec.attempt, "number": number, "reason": started.reason }),
@@ -179,7 +179,7 @@ impl<'a> Session<'a> {
             .extend(published.map(|manifest| (step.id.clone(), manifest)));
         self.tell(&attempt, place)?;
         if attempt.state == AttemptState::Succeeded {
-            checkpoint::after(self.cx, &self.keep, &self.plan, (step, &attempt))?;
+            checkpoint::after(self.cx, &self.keep, &self.plan, (step, &attempt));
         }
         Ok(attempt)
     }
@@ -235,10 +235,15 @@ impl<'a> Session<'a> {
 
     /// Shows how a step ended, and if it did not succeed, why.
     fn tell(&mut self, attempt: &Attempt, place: Place) -> Result<(), Failure> {
-        let (line, failed) = told_of(attempt, place, self.keep.root())?;
-        self.cx.ui.stream(&line)?;
+        let (line, mut failed) = told_of(attempt, place, self.keep.root())?;
+        say(self.cx, &line);
         if attempt.state == AttemptState::Failed {
-            self.cx.ui.stream(&failed)?;
+            let manifest = self.manifests.get(&attempt.spec.step);
+            if manifest.is_some_and(|manifest| manifest.last_success.is_some()) {
+                failed.next.push(format!("buildkeep why {}", failed.step));
+            }
+            failed.next.push("buildkeep run".into());
+            say(self.cx, &failed);
         }
         Ok(())
     }
@@ -336,18 +341,9 @@ pub(super) fn told_of(
         excerpt,
         script: spec.file.clone(),
         log: log.strip_prefix(keep).map(Into::into).unwrap_or(log),
-        next: next_commands(spec),
+        next: vec![format!("buildkeep logs {}", spec.step)],
     };
     Ok((ended, failed))
-}
-
-fn next_commands(spec: &Spec) -> Vec<String> {
-    let mut next = vec![format!("buildkeep logs {}", spec.step)];
-    if spec.planned {
-        next.push(format!("buildkeep why {}", spec.step));
-        next.push("buildkeep run".into());
-    }
-    next
 }
 
 /// Milliseconds are all that anybody reads.
