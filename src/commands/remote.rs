@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Answer, Context};
 use crate::failure::Failure;
 use crate::store::{GitProgram, Keep, without_password};
-use crate::ui::{clean_line, style};
+use crate::ui::{Format, clean_line, style};
 
 /// Name the places off site that the keep is pushed to
 #[derive(Debug, clap::Args)]
@@ -84,15 +84,17 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
             cx.ui.status(format!(
                 "added; send everything there: `buildkeep push {name}`"
             ));
+            shown(cx, name, &url)?;
         }
         Verb::Remove { name } => {
             let _guard = cx.lock(&keep)?;
-            if url_of(&git, &keep, name)?.is_none() {
+            let Some(url) = url_of(&git, &keep, name)? else {
                 return Err(Failure::user(format!("there is no remote `{name}`"))
                     .hint("list them: `buildkeep remote`"));
-            }
+            };
             git.run(keep.root(), &["remote", "remove", "--", name])?;
             cx.ui.status("forgotten; what is there stays there");
+            shown(cx, name, &url)?;
         }
         Verb::List => {
             let names = git.run(keep.root(), &["remote"])?;
@@ -107,6 +109,18 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         }
     }
     Ok(Answer::Yes)
+}
+
+/// The remote that was added or forgotten, for scripts; people were told already.
+fn shown(cx: &mut Context, name: &str, url: &str) -> Result<(), Failure> {
+    if cx.ui.format() == Format::Json {
+        let remotes = vec![Remote {
+            name: name.to_owned(),
+            url: without_password(url),
+        }];
+        cx.ui.show(&Remotes { remotes })?;
+    }
+    Ok(())
 }
 
 /// Where a remote is, without a password; nothing if there is none of that name.

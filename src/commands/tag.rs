@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Answer, Context, versions};
 use crate::failure::Failure;
 use crate::store::{Commit, Expect, Message};
-use crate::ui::{clean, style};
+use crate::ui::{Format, clean, style};
 
 /// Name a version, or list the names
 #[derive(Debug, clap::Args)]
@@ -146,5 +146,8 @@ fn delete(cx: &mut Context, name: &str) -> Result<Answer, Failure> {
     cx.ui.status(format!(
         "deleted; to have it back: `buildkeep tag {name} {commit_id}`"
     ));
-    Ok(Answer::Yes)
+    match cx.ui.format() {
+        Format::Human => Ok(Answer::Yes),
+        Format::Json => shown(cx, name, keep.repo().commit(commit_id)?),
+    }
 }

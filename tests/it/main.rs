@@ -8,6 +8,7 @@ mod config_set;
 mod demo;
 mod env;
 mod hooks;
+mod json;
 mod keep;
 mod kill;
 mod layers;
