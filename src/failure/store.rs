@@ -80,6 +80,8 @@ fn hinted_of_git(failure: Failure, error: &Error) -> Failure {
             failure.hint("use letters, digits, `.`, `-` and `_`, as in `good-2026.1`")
         }
         Error::DetachedHead { .. } => failure.hint("go back to the branch: `git switch main`"),
+        Error::GitAtWork { .. } => failure
+            .hint("nothing was changed; finish it (an editor of `git commit`?) and try again"),
         Error::Unfinished { what, .. } => failure.hint(format!(
             "finish it (`git {what} --continue`) or leave it (`git {what} --abort`)"
         )),
@@ -109,6 +111,7 @@ fn said(failure: Failure, stderr: &str) -> Failure {
 fn kind(error: &Error) -> Kind {
     match error {
         Error::Moved { .. } => Kind::Conflict,
+        Error::GitAtWork { .. } => Kind::Busy,
         Error::Git { action, .. } if error.disk().is_none() && !reads(action) => Kind::Internal,
         Error::GitProgram { command, .. } if is_remote(command) => Kind::Remote,
         _ => Kind::User,

@@ -129,6 +129,12 @@ pub enum Error {
         /// The repository.
         path: PathBuf,
     },
+    /// A `git` holds its index, and does not come to an end.
+    #[error("a `git` is at work here: {} stays", path.display())]
+    GitAtWork {
+        /// The lock.
+        path: PathBuf,
+    },
     /// A merge, rebase or the like is under way.
     #[error("a {what} is under way in {}", path.display())]
     Unfinished {

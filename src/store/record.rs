@@ -6,6 +6,7 @@
 use gix::ObjectId;
 use gix::bstr::BString;
 
+use super::index::IndexLock;
 use super::worktree::{self, Change};
 use super::{Error, Expect, FileChange, Keep, Message, Mode, Signature, WriteGuard, index};
 use crate::fs::{create_dirs_durable, sweep_temporaries, write_durable_mode};
@@ -78,6 +79,7 @@ impl Keep {
         signature: &Signature,
     ) -> Result<ObjectId, Error> {
         let branch = self.branch()?;
+        let index = IndexLock::acquire(self.repo())?;
         let head = self.repo().head()?;
         let base = head
             .map(|head| self.repo().commit(head))
@@ -95,7 +97,7 @@ impl Keep {
                     .iter()
                     .try_for_each(|change| self.write_work_file(change))?;
             }
-            self.refresh_index(tree_id, changes);
+            self.refresh_index(index, tree_id, changes);
             Ok(())
         })?;
         Ok(commit_id)
@@ -119,8 +121,8 @@ impl Keep {
     }
 
     /// The index is a cache: if it cannot be written, `git status` shows what `git reset` mends.
-    fn refresh_index(&self, tree_id: ObjectId, changes: &[FileChange]) {
+    fn refresh_index(&self, lock: IndexLock, tree_id: ObjectId, changes: &[FileChange]) {
         let paths: Vec<BString> = changes.iter().map(|change| change.path.clone()).collect();
-        let _ = index::refresh(self.repo(), self.root(), tree_id, &paths);
+        let _ = index::refresh(lock, (self.repo(), self.root()), tree_id, &paths);
     }
 }

@@ -105,6 +105,34 @@ fn without_a_branch_nothing_is_written() {
 }
 
 #[test]
+fn a_git_at_work_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    let guard = keep.lock(&world).unwrap();
+    let signature = keep.signature(&world);
+    let lock = dir.path().join(".git/index.lock");
+    fs::write(&lock, "").unwrap();
+    let change = FileChange::put("new", "x");
+    let refused = keep.commit_files(
+        &guard,
+        std::slice::from_ref(&change),
+        &message("first"),
+        &signature,
+    );
+    assert!(matches!(refused, Err(Error::GitAtWork { .. })));
+    assert!(!dir.path().join("new").exists() && lock.exists());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            fs::remove_file(&lock).unwrap();
+        });
+        keep.commit_files(&guard, &[change], &message("first"), &signature)
+            .unwrap();
+    });
+    assert!(!lock.exists());
+}
+
+#[test]
 fn a_ref_that_moved_meanwhile_is_a_conflict() {
     let dir = tempfile::tempdir().unwrap();
     let (keep, world) = keep(dir.path());

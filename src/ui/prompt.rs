@@ -17,12 +17,11 @@ impl Ui {
             .map_err(|dialoguer::Error::IO(error)| error)
     }
 
-    /// Asks for a line of text.
-    pub fn ask(&mut self, question: &str, default: &str) -> io::Result<String> {
+    /// Asks for a line of text, which may be empty.
+    pub fn ask(&mut self, question: &str) -> io::Result<String> {
         self.live_end();
         Input::with_theme(&SimpleTheme)
             .with_prompt(question)
-            .default(default.to_owned())
             .allow_empty(true)
             .interact_text()
             .map_err(|dialoguer::Error::IO(error)| error)

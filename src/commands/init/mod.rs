@@ -260,15 +260,13 @@ fn ask_for(cx: &mut Context, args: &Args, wishes: &mut Wishes) -> Result<(), Fai
         return Ok(());
     }
     if wishes.scripts.is_none() {
-        let typed = cx.ui.ask("Folder of build scripts (empty: none yet)", "")?;
+        let typed = cx.ui.ask("Folder of build scripts (empty: none yet)")?;
         wishes.scripts = Some(typed)
             .filter(|typed| !typed.is_empty())
             .map(|typed| cx.path(typed.as_ref()));
     }
     if wishes.root.is_none() {
-        let typed = cx
-            .ui
-            .ask("Folder that is built, $LFS say (empty: none)", "")?;
+        let typed = cx.ui.ask("Folder that is built, $LFS say (empty: none)")?;
         let typed = Some(typed).filter(|typed| !typed.is_empty());
         wishes.root = typed
             .map(|typed| usable_root(cx, typed.as_ref()))
