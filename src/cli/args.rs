@@ -11,16 +11,26 @@ use crate::failure::Failure;
 #[command(name = "buildkeep", version, propagate_version = true)]
 pub(super) struct Cli {
     /// Work on the keep in DIR, or above it
-    #[arg(short = 'C', value_name = "DIR", global = true)]
+    #[arg(
+        short = 'C',
+        value_name = "DIR",
+        global = true,
+        help_heading = "Options of every command"
+    )]
     pub(super) dir: Option<PathBuf>,
     /// Set a configuration key for this command only
-    #[arg(short = 'c', value_name = "KEY=VALUE", global = true)]
+    #[arg(
+        short = 'c',
+        value_name = "KEY=VALUE",
+        global = true,
+        help_heading = "Options of every command"
+    )]
     pub(super) overrides: Vec<String>,
     /// Write results as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Options of every command")]
     pub(super) json: bool,
     /// Say only what was asked for, and errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Options of every command")]
     pub(super) quiet: bool,
     #[command(subcommand)]
     pub(super) command: Command,

@@ -391,3 +391,25 @@ build.cflags is "-O2" already
         " M config/build.toml\n"
     );
 }
+
+#[test]
+fn many_writers_take_turns() {
+    let env = crate::env::Env::new();
+    env.stdout(&["init", "k", "--yes"]);
+    let keys = ["a", "b", "c", "d", "e", "f"];
+    let set = |key: &&str| {
+        let name = format!("vars.{key}");
+        let mut command = env.buildkeep(&["-C", "k", "config", "set", &name, key]);
+        command.stdout(std::process::Stdio::null()).spawn().unwrap()
+    };
+    let writers: Vec<_> = keys.iter().map(set).collect();
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    for key in keys {
+        let got = k(&env, &format!("config get vars.{key}"));
+        assert_eq!(got, format!("{key}\n"));
+    }
+    assert_eq!(env.git(&["-C", "k", "status", "--porcelain"]), "");
+    env.git(&["-C", "k", "fsck", "--strict"]);
+}
