@@ -177,3 +177,24 @@ fn a_run_whose_reader_went_away_goes_on() {
     assert_eq!(child.wait().unwrap().code(), Some(1));
     assert!(env.path("two").exists());
 }
+
+/// Whoever takes the snapshots was killed; the next run takes the one that is missing.
+#[test]
+fn the_snapshot_after_a_step_whose_run_was_killed_is_made_up_for() {
+    let env = patient();
+    let plan = "schema = 1\nscripts = \"scripts\"\nroot = \"../root\"\ncheckpoint = \"after\"\n\
+        workdir = \".\"\n";
+    env.write("k/plan.toml", plan);
+    let mut foreground = start(&env);
+    foreground.kill().unwrap();
+    foreground.wait().unwrap();
+    env.write("go", "");
+    until("helpers to leave", || helpers(&env).is_empty());
+    let shown = run(&env, &["run"]);
+    assert_eq!(shown.matches("snapshot of").count(), 2, "{shown}");
+    let taken = env.json(&["-C", "k", "checkpoint", "list"]);
+    let steps: Vec<_> = taken["snapshots"].as_array().unwrap().iter().collect();
+    assert_eq!(steps.len(), 2);
+    assert_eq!(steps[0]["step"], "slow");
+    assert!(!run(&env, &["run"]).contains("snapshot"));
+}

@@ -95,6 +95,30 @@ pub(super) fn after(
     }
 }
 
+/// Takes the snapshot after a step that an earlier command was killed before it took.
+pub(super) fn make_up(
+    cx: &mut Context,
+    keep: &Keep,
+    plan: &Plan,
+    attempt: &Attempt,
+) -> Result<(), Failure> {
+    let Some(step) = plan.steps.iter().find(|step| step.id == attempt.spec.step) else {
+        return Ok(());
+    };
+    let taken = match vaults::default_vault(keep)? {
+        Some(vault) => vault.snapshots()?,
+        None => Vec::new(),
+    };
+    let is_of_attempt = |step: &vault::Step| step.attempt == attempt.spec.attempt;
+    if !taken
+        .iter()
+        .any(|taken| taken.step.as_ref().is_some_and(is_of_attempt))
+    {
+        after(cx, keep, plan, (step, attempt));
+    }
+    Ok(())
+}
+
 fn told(step: &str, created: &Created) -> Taken {
     Taken {
         event: "checkpoint",

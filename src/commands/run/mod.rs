@@ -75,7 +75,9 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     }
     let _only = claim(cx, &runs_of(&keep))?;
-    settle::finish_earlier(cx, &keep)?;
+    if let Some(attempt) = settle::finish_earlier(cx, &keep)? {
+        checkpoint::make_up(cx, &keep, &plan, &attempt)?;
+    }
     prepare::save_changes(cx, &keep)?;
     prepare::make_root(&plan)?;
     let manifests = manifests(&keep)?;

@@ -118,6 +118,13 @@ impl<'a> Session<'a> {
                 self.summary.done += 1;
                 continue;
             }
+            if self.interrupts.came() {
+                // Between two steps, in a snapshot say, there was nothing to stop.
+                self.summary.exit = 130;
+                self.leave(&step, &fingerprint);
+                next = Next::Enough;
+                continue;
+            }
             let attempt = self.step(&step, (&env, &fingerprint), (place, &reason))?;
             next = self.after(&step, &attempt, wanted);
         }

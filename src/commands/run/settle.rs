@@ -49,15 +49,21 @@ pub(in crate::commands) fn running(cx: &Context, keep: &Keep) -> Result<Vec<Atte
 }
 
 /// Waits for what an earlier, killed command left running, and publishes what came of it.
-pub(super) fn finish_earlier(cx: &mut Context, keep: &Keep) -> Result<(), Failure> {
+///
+/// Returns the newest attempt of the plan that it left, if that succeeded: the root is as it left it.
+pub(super) fn finish_earlier(cx: &mut Context, keep: &Keep) -> Result<Option<Attempt>, Failure> {
     let interrupts = Interrupts::watch()?;
+    let mut newest = None;
     for mut run in runs_of(keep).open(&cx.world.clock)? {
         for attempt in run.attempts()? {
             wait_for(cx, &attempt, &interrupts)?;
         }
         close(cx, keep, &mut run)?;
+        newest = run.attempts()?.pop().or(newest);
     }
-    Ok(())
+    let has_built =
+        |attempt: &Attempt| attempt.spec.planned && attempt.state == AttemptState::Succeeded;
+    Ok(newest.filter(has_built))
 }
 
 /// Publishes what came of runs that no command watches any more, if all of it has ended.
