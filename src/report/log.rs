@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use chrono::SecondsFormat;
 use serde::Serialize;
 
 use crate::store::{Commit, ObjectId};
@@ -52,7 +53,10 @@ impl Entry {
         }
         Self {
             commit: commit.id.to_string(),
-            time: commit.author.time.to_rfc3339(),
+            time: commit
+                .author
+                .time
+                .to_rfc3339_opts(SecondsFormat::Secs, true),
             author: commit.author.person.name.clone(),
             kind: trailers.get("Kind").unwrap_or("manual").to_owned(),
             version,

@@ -259,7 +259,7 @@ committed [COMMIT] one [31m
 
 commit        [COMMIT]
 author        Test Er
-time          2026-01-02T03:04:05+00:00
+time          2026-01-02T03:04:05Z
 host          box-00z9
 kind          config
 op            01KDYAK34800000000000002XR
