@@ -59,6 +59,8 @@ impl Estimates {
             let expected = self.of(step).unwrap_or(1.0).max(0.001);
             let (step_behind, step_whole) = match done {
                 Behind::All => (expected, expected),
+                // Seconds say nothing where nothing is known that they are a part of.
+                Behind::Seconds(_) if self.by_step.is_empty() => (0.0, expected),
                 // One that takes longer than expected is never quite done.
                 Behind::Seconds(seconds) => (seconds, expected.max(seconds * OVERDUE)),
             };
@@ -129,7 +131,9 @@ mod tests {
     #[test]
     fn without_knowledge_nothing_is_promised() {
         let estimates = Estimates::new(&known(&[("a", None, None), ("b", None, Some(3.0))]));
-        let steps = [("a", Behind::All), ("b", Behind::Seconds(0.0))];
-        assert_eq!(estimates.progress(steps.into_iter()), (0.5, None));
+        for ran in [0.0, 100.0] {
+            let steps = [("a", Behind::All), ("b", Behind::Seconds(ran))];
+            assert_eq!(estimates.progress(steps.into_iter()), (0.5, None));
+        }
     }
 }
