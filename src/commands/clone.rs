@@ -57,7 +57,11 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let git = cx.git()?;
     let typed = args.dir.clone().unwrap_or_else(|| folder_of(&args.url));
     let dir = cx.path(&typed);
-    if let Some(outer) = dir.parent().and_then(Keep::find_root) {
+    // The real name: `../k2`, typed in a keep, lies beside it.
+    let parent = dir
+        .parent()
+        .and_then(|parent| std::fs::canonicalize(parent).ok());
+    if let Some(outer) = parent.as_deref().and_then(Keep::find_root) {
         return Err(crate::store::Error::NestedKeep { dir, outer }.into());
     }
     cx.ui.live(format!("cloning {}", args.url));

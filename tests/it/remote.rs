@@ -274,3 +274,14 @@ fn a_daemon_takes_the_push_and_gives_the_clone() {
         1
     );
 }
+
+#[test]
+fn a_clone_beside_the_keep_may_be_asked_for_from_within_it() {
+    let env = built();
+    env.stdout(&["-C", "k", "remote", "add", "origin", "../bare.git"]);
+    env.stdout(&["-C", "k", "push"]);
+    let beside = env.run_in("k", &["clone", "../bare.git", "../k2"]);
+    assert!(beside.contains("made the keep [ROOT]/k2"), "{beside}");
+    let inside = env.run_in("k", &["clone", "../bare.git", "k3"]);
+    assert!(inside.contains("lies inside the keep [ROOT]/k"), "{inside}");
+}
