@@ -22,6 +22,5 @@ mod run;
 mod site;
 mod status;
 mod supervise;
-mod torture;
 mod trouble;
 mod vault;
