@@ -18,11 +18,14 @@ pub fn main() -> ExitCode {
     if let Some(code) = helper::answer(&world::arguments(), &world::system_clock()) {
         return ExitCode::from(code);
     }
-    let args = args::Cli::parse();
+    let args = match args::Cli::try_parse() {
+        Ok(args) => args,
+        Err(usage) => return misused(&usage),
+    };
     let mut cx = match context(&args) {
         Ok(cx) => cx,
         Err(failure) => {
-            Ui::new(Format::Human, Quiet::No, Colour::Never).error(&failure);
+            Ui::new(format(args.json), Quiet::No, Colour::Never).failure(&failure);
             return ExitCode::from(failure.kind().exit_code());
         }
     };
@@ -31,26 +34,45 @@ pub fn main() -> ExitCode {
         Ok(Answer::No) => ExitCode::from(1),
         Err(failure) => {
             if failure.kind().exit_code() != 0 {
-                cx.ui.live_end();
-                cx.ui.error(&failure);
+                cx.ui.failure(&failure);
             }
             ExitCode::from(failure.kind().exit_code())
         }
     }
 }
 
+/// Help and version are answers; what cannot be understood is a failure, for scripts too.
+fn misused(usage: &clap::Error) -> ExitCode {
+    let wants_json = world::arguments()
+        .iter()
+        .any(|argument| argument == "--json");
+    if usage.use_stderr() && wants_json {
+        let text = usage.to_string();
+        let said = text
+            .lines()
+            .map(str::trim)
+            .take_while(|line| !line.is_empty());
+        let message = said.collect::<Vec<_>>().join(" ");
+        let failure = Failure::user(message.trim_start_matches("error: "));
+        // A closed stdout changes nothing about the failure.
+        let _ = Ui::new(Format::Json, Quiet::No, Colour::Never).show(&failure);
+    }
+    // A closed pipe is no failure of ours either.
+    let _ = usage.print();
+    ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+}
+
+fn format(json: bool) -> Format {
+    if json { Format::Json } else { Format::Human }
+}
+
 fn context(args: &args::Cli) -> Result<Context, Failure> {
     let world = world::read()?;
-    let format = if args.json {
-        Format::Json
-    } else {
-        Format::Human
-    };
     let plain = world.env.get("NO_COLOR").is_some() || world.env.text("TERM") == Some("dumb");
     let colour = if plain { Colour::Never } else { Colour::Auto };
     let quiet = if args.quiet { Quiet::Yes } else { Quiet::No };
     Ok(Context {
-        ui: Ui::new(format, quiet, colour),
+        ui: Ui::new(format(args.json), quiet, colour),
         dir: args.dir.clone(),
         overrides: args.overrides.clone(),
         op: world.ids.next(),

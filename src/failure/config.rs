@@ -10,7 +10,9 @@ impl Failure {
             [only] => only.message.clone(),
             many => format!("the configuration has {} problems", many.len()),
         };
-        Self::user(message).detail(render(problems))
+        let mut failure = Self::user(message).detail(render(problems));
+        failure.problems = problems.to_vec();
+        failure
     }
 }
 

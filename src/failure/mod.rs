@@ -16,10 +16,15 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use serde::Serialize;
+use serde_json::json;
+
+use crate::document::Problem;
 use crate::ui::{clean, style};
 
 /// What sort of failure it was, and so the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The user can put it right: 2.
     User,
@@ -58,7 +63,22 @@ pub struct Failure {
     kind: Kind,
     message: String,
     detail: Option<String>,
+    problems: Vec<Problem>,
     hints: Vec<String>,
+}
+
+/// A failure as scripts get to see it: `{"error": {…}}`.
+impl Serialize for Failure {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let error = json!({
+            "kind": self.kind,
+            "exit": self.kind.exit_code(),
+            "message": self.message,
+            "problems": self.problems,
+            "hints": self.hints,
+        });
+        json!({ "error": error }).serialize(serializer)
+    }
 }
 
 impl Failure {
@@ -83,6 +103,7 @@ impl Failure {
             kind,
             message: message.into(),
             detail: None,
+            problems: Vec::new(),
             hints: Vec::new(),
         }
     }

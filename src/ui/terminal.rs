@@ -26,6 +26,7 @@ pub struct Ui {
     quiet: bool,
     colour: [bool; 2],
     live: Option<ProgressBar>,
+    answered: bool,
 }
 
 impl Ui {
@@ -40,6 +41,7 @@ impl Ui {
                 wanted && io::stderr().is_terminal(),
             ],
             live: None,
+            answered: false,
         }
     }
 
@@ -59,6 +61,7 @@ impl Ui {
             Format::Human => value.to_string(),
             Format::Json => with_format(value)?,
         };
+        self.answered = true;
         self.print(&text)
     }
 
@@ -90,6 +93,17 @@ impl Ui {
     pub fn hint(&mut self, message: impl Display) {
         if !self.quiet {
             self.tell(&format!("{} {message}", style::name("hint:")));
+        }
+    }
+
+    /// Writes why there is no result: on stderr for people; for scripts on stdout too, unless a
+    /// result is there already, which stays the last word.
+    pub fn failure<T: Serialize + Display>(&mut self, failure: &T) {
+        self.live_end();
+        self.error(failure);
+        if self.format == Format::Json && !self.answered {
+            // A closed stdout changes nothing about the failure, which stderr has told.
+            let _ = self.show(failure);
         }
     }
 

@@ -191,6 +191,7 @@ fn builds(session: &mut Session) {
 
 fn configures(session: &mut Session) {
     session.ask("config get", &["config", "get", "build.tests"]);
+    session.ask("error", &["config", "set", "build.tests", "al"]);
     session.ask("config set", &["config", "unset", "build.tests"]);
     session.ask("config list", &["config", "list"]);
     session.ask("config diff", &["config", "diff", "v1"]);
