@@ -86,7 +86,7 @@ fn list(cx: &mut Context) -> Result<Answer, Failure> {
 fn create(cx: &mut Context, name: &str, args: &Args) -> Result<Answer, Failure> {
     refuse_reserved(name)?;
     let keep = cx.keep()?;
-    let _guard = cx.lock(&keep)?;
+    let guard = cx.lock(&keep)?;
     let target = versions::resolve(&keep, &args.revision)?;
     let commit = keep.repo().commit(target)?;
     let there = keep.repo().find_ref(&format!("refs/tags/{name}"))?;
@@ -98,9 +98,12 @@ fn create(cx: &mut Context, name: &str, args: &Args) -> Result<Answer, Failure> 
         .message
         .clone()
         .unwrap_or_else(|| commit.message.subject.clone());
-    let message = Message::new(subject, cx.trailers("config", &keep));
-    let mut transaction = keep.repo().begin();
-    let tag_id = transaction.tag(name, target, &message, &cx.signature(&keep))?;
+    let trailers = cx.trailers("config", &keep);
+    let message = Message::new(subject, trailers.clone());
+    let operation = Message::new(format!("tag: {name}"), trailers);
+    let signature = cx.signature(&keep);
+    let mut transaction = keep.begin(&guard, &operation, &signature);
+    let tag_id = transaction.tag(name, target, &message, &signature)?;
     transaction.set_ref(&format!("refs/tags/{name}"), Expect::Absent, tag_id, "tag")?;
     transaction.finish()?;
     shown(cx, name, commit)
@@ -134,12 +137,14 @@ fn refuse_reserved(name: &str) -> Result<(), Failure> {
 
 fn delete(cx: &mut Context, name: &str) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
-    let _guard = cx.lock(&keep)?;
+    let guard = cx.lock(&keep)?;
     let full = format!("refs/tags/{name}");
     let target = keep.repo().find_ref(&full)?.ok_or_else(|| {
         Failure::user(format!("there is no tag `{name}`")).hint("list them: `buildkeep tag`")
     })?;
-    let mut transaction = keep.repo().begin();
+    let subject = format!("tag: delete {name}");
+    let message = Message::new(subject, cx.trailers("config", &keep));
+    let mut transaction = keep.begin(&guard, &message, &cx.signature(&keep));
     transaction.delete_ref(&full, target)?;
     transaction.finish()?;
     let commit_id = keep.repo().peel(target)?;

@@ -7,7 +7,7 @@ use gix::ObjectId;
 use gix::bstr::BString;
 
 use super::worktree::{self, Change};
-use super::{Error, FileChange, Repo, Signature, lock_files, skeleton};
+use super::{Error, FileChange, Repo, Signature, lock_files, operations, skeleton};
 use crate::fs::{AtPath as _, Holder, Lock, create_dirs_durable, write_durable};
 use crate::world::World;
 
@@ -35,6 +35,8 @@ pub struct WriteGuard {
     _lock: Lock,
     /// Lock files of killed Git processes that were removed on the way.
     pub removed: Vec<PathBuf>,
+    /// What was typed, for the operation log.
+    pub(super) command: String,
 }
 
 impl Keep {
@@ -159,9 +161,10 @@ impl Keep {
                 git_dir: fs::canonicalize(shared).at("open", shared)?,
             });
         }
+        let command = operations::redacted(&world.argv);
         let me = Holder {
             pid: std::process::id(),
-            command: format!("buildkeep {}", world.argv.join(" ")),
+            command: format!("buildkeep {command}"),
             since: world.clock.stamp(),
         };
         create_dirs_durable(&self.private(""))?;
@@ -173,6 +176,7 @@ impl Keep {
         Ok(WriteGuard {
             _lock: lock,
             removed,
+            command,
         })
     }
 

@@ -36,6 +36,11 @@ impl Trailers {
             .push((key.to_owned(), line.chars().take(LONGEST).collect()));
     }
 
+    /// Adds a fact that is worth nothing if it is cut: it has no line ends.
+    pub(super) fn push_whole(&mut self, key: &str, value: String) {
+        self.0.push((key.to_owned(), value));
+    }
+
     /// Adds a fact and returns the whole.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl fmt::Display) -> Self {

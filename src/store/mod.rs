@@ -12,6 +12,9 @@
 //! around every write. The state branch of each host is written by [`Keep::publish`] from
 //! [`journal`]s, so that publishing the same events twice is harmless.
 //!
+//! Changes of refs that a command asks for are begun with [`Keep::begin`]: the operation log on
+//! `refs/buildkeep/op` tells of them, so that `undo` can take them back.
+//!
 //! # Limits
 //!
 //! SHA-1 repositories with the `files` ref format only; others are refused when opened.
@@ -26,6 +29,7 @@ mod keep;
 mod lock_files;
 mod loose;
 mod message;
+mod operations;
 pub mod pack;
 mod record;
 mod remote;
@@ -44,6 +48,7 @@ pub use git_program::{GitProgram, without_password};
 pub use gix::ObjectId;
 pub use keep::{Keep, WriteGuard};
 pub use message::{FORMAT, Message, Trailers};
+pub use operations::{Operation, Operations, RefMove};
 pub use remote::{PushOutcome, PushedRef};
 pub use repo::{Repo, TreeFile};
 pub use state::{Batch, JournalRef};

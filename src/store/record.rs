@@ -7,8 +7,11 @@ use gix::ObjectId;
 use gix::bstr::BString;
 
 use super::index::IndexLock;
+use super::operations::Note;
 use super::worktree::{self, Change};
-use super::{Error, Expect, FileChange, Keep, Message, Mode, Signature, WriteGuard, index};
+use super::{
+    Error, Expect, FileChange, Keep, Message, Mode, Signature, Transaction, WriteGuard, index,
+};
 use crate::fs::{create_dirs_durable, sweep_temporaries, write_durable_mode};
 
 /// The marks of work that plain Git has not finished.
@@ -33,7 +36,7 @@ impl Keep {
     /// Commits the changed files of the work tree; none if nothing changed.
     pub fn commit_work_tree(
         &self,
-        _guard: &WriteGuard,
+        guard: &WriteGuard,
         changes: &[Change],
         message: &Message,
         signature: &Signature,
@@ -42,7 +45,7 @@ impl Keep {
             return Ok(None);
         }
         let files = self.file_changes(changes)?;
-        self.record(&files, Files::AreThere, message, signature)
+        self.record((&files, Files::AreThere), guard, message, signature)
             .map(Some)
     }
 
@@ -51,12 +54,23 @@ impl Keep {
     /// Other changes of the work tree stay uncommitted.
     pub fn commit_files(
         &self,
-        _guard: &WriteGuard,
+        guard: &WriteGuard,
         changes: &[FileChange],
         message: &Message,
         signature: &Signature,
     ) -> Result<ObjectId, Error> {
-        self.record(changes, Files::Write, message, signature)
+        self.record((changes, Files::Write), guard, message, signature)
+    }
+
+    /// Starts a change of refs that `undo` can take back; `message` says what it is.
+    pub fn begin(
+        &self,
+        guard: &WriteGuard,
+        message: &Message,
+        signature: &Signature,
+    ) -> Transaction<'_> {
+        let note = Note::new(&guard.command, message, signature);
+        self.repo().begin().noted(note)
     }
 
     /// The branch that commits go to: not into the middle of a merge, and not nowhere.
@@ -73,8 +87,8 @@ impl Keep {
 
     fn record(
         &self,
-        changes: &[FileChange],
-        files: Files,
+        (changes, files): (&[FileChange], Files),
+        guard: &WriteGuard,
         message: &Message,
         signature: &Signature,
     ) -> Result<ObjectId, Error> {
@@ -85,7 +99,7 @@ impl Keep {
             .map(|head| self.repo().commit(head))
             .transpose()?
             .map(|commit| commit.tree_id);
-        let mut transaction = self.repo().begin();
+        let mut transaction = self.begin(guard, message, signature);
         let tree_id = transaction.edit_tree(base, changes)?;
         let parents: Vec<_> = head.into_iter().collect();
         let commit_id = transaction.commit(tree_id, &parents, message, signature)?;

@@ -217,3 +217,81 @@ fn a_keep_inside_a_keep_is_refused() {
         Err(Error::AlreadyKeep { .. })
     ));
 }
+
+#[test]
+fn the_operation_log_holds_what_an_undo_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, mut world) = keep(dir.path());
+    world.argv = ["config", "set", "a.b", "hush"].map(String::from).into();
+    let guard = keep.lock(&world).unwrap();
+    let signature = keep.signature(&world);
+    let put = |text: &str| {
+        let change = FileChange::put("a", text);
+        keep.commit_files(&guard, &[change], &message(text), &signature)
+            .unwrap()
+    };
+    let (one, two) = (put("one"), put("two"));
+    let mut tag = keep.begin(&guard, &message("tag: t"), &signature);
+    let tag_id = tag.tag("t", one, &message("t"), &signature).unwrap();
+    tag.set_ref("refs/tags/t", Expect::Absent, tag_id, "tag")
+        .unwrap();
+    tag.finish().unwrap();
+    let mut delete = keep.begin(&guard, &message("tag: delete t"), &signature);
+    delete.delete_ref("refs/tags/t", tag_id).unwrap();
+    delete.finish().unwrap();
+
+    let told: Vec<Operation> = keep.operations().unwrap().map(Result::unwrap).collect();
+    let subjects: Vec<&str> = told
+        .iter()
+        .map(|op| op.commit.message.subject.as_str())
+        .collect();
+    assert_eq!(subjects, ["tag: delete t", "tag: t", "two", "one"]);
+    assert_eq!(told[0].command, "config set a.b …");
+    let branch = RefMove {
+        name: "refs/heads/main".into(),
+        before: Some(one),
+        after: Some(two),
+    };
+    assert_eq!(told[2].moves, [branch]);
+    assert_eq!(told[2].commit.parents, [told[3].id(), one, two]);
+    assert_eq!(
+        told[2].commit.tree_id,
+        keep.repo().commit(two).unwrap().tree_id
+    );
+    git(dir.path(), &["reflog", "expire", "--expire=now", "--all"]);
+    git(dir.path(), &["gc", "--quiet", "--prune=now"]);
+    git(dir.path(), &["cat-file", "tag", &tag_id.to_string()]);
+    git(dir.path(), &["fsck", "--strict"]);
+}
+
+#[test]
+fn an_operation_that_never_came_to_pass_is_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    let guard = keep.lock(&world).unwrap();
+    let signature = keep.signature(&world);
+    let put = |text: &str| {
+        let change = FileChange::put("a", text);
+        keep.commit_files(&guard, &[change], &message(text), &signature)
+            .unwrap()
+    };
+    let subjects = || -> Vec<String> {
+        let told = keep.operations().unwrap().map(Result::unwrap);
+        told.map(|op| op.commit.message.subject).collect()
+    };
+    let one = put("one");
+    put("two");
+    // As if the power had gone between the log and the branch.
+    git(
+        dir.path(),
+        &["update-ref", "refs/heads/main", &one.to_string()],
+    );
+    assert_eq!(subjects(), ["one"]);
+    put("three");
+    assert_eq!(subjects(), ["three", "one"]);
+    let by_hand = "user.name=T user.email=t@e commit -q --allow-empty -m hand";
+    let args: Vec<&str> = by_hand.split(' ').collect();
+    let args = [&["-c", args[0], "-c", args[1]], &args[2..]].concat();
+    git(dir.path(), &args);
+    assert_eq!(subjects(), ["three", "one"]);
+}

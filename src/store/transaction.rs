@@ -1,10 +1,14 @@
 //! Changes to a repository, invisible until they are finished.
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
 use gix::refs::transaction::{Change as RefChange, LogChange, PreviousValue, RefEdit, RefLog};
 use gix::refs::{FullName, Target};
 
 use super::error::During as _;
+use super::operations::{KEPT, LOG, Note, RefMove};
 use super::{Error, Message, Mode, Repo, Signature, loose};
 use crate::fs::{AtPath as _, sync_dir};
 
@@ -60,6 +64,7 @@ pub struct Transaction<'repo> {
     memory: gix::Repository,
     refs: Vec<RefEdit>,
     signature: Option<Signature>,
+    note: Option<Note>,
 }
 
 impl<'repo> Transaction<'repo> {
@@ -69,7 +74,15 @@ impl<'repo> Transaction<'repo> {
             memory: repo.gix().clone().with_object_memory(),
             refs: Vec::new(),
             signature: None,
+            note: None,
         }
+    }
+
+    /// The operation log tells of this change.
+    pub(super) fn noted(mut self, note: Note) -> Self {
+        self.signature = Some(note.signature.clone());
+        self.note = Some(note);
+        self
     }
 
     /// Adds a blob.
@@ -203,15 +216,15 @@ impl<'repo> Transaction<'repo> {
 
     /// Writes the objects, then moves the refs; when it returns, a power cut loses nothing of it.
     pub fn finish(self) -> Result<(), Error> {
-        self.write_objects()?;
-        self.move_refs(|| Ok(()))
+        self.finish_after(|| Ok(()))
     }
 
     /// The same, with work in between: done once nothing can refuse the refs any more.
     pub(super) fn finish_after(
-        self,
+        mut self,
         work: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.log_operation()?;
         self.write_objects()?;
         self.move_refs(work)
     }
@@ -257,15 +270,22 @@ impl<'repo> Transaction<'repo> {
         prepared
             .commit(signature.to_ref(&mut buffer))
             .during("move a ref")?;
-        self.refs
+        let folders: BTreeSet<_> = self
+            .refs
             .iter()
-            .try_for_each(|edit| self.sync_ref_folders(edit))
+            .flat_map(|edit| self.ref_folders(edit))
+            .collect();
+        folders
+            .iter()
+            .rev()
+            .try_for_each(|folder| sync_dir(folder))?;
+        Ok(())
     }
 
     fn sync_ref_lock(&self, edit: &RefEdit) -> Result<(), Error> {
         let mut lock = self.ref_path(edit).into_os_string();
         lock.push(".lock");
-        let lock = std::path::PathBuf::from(lock);
+        let lock = PathBuf::from(lock);
         match std::fs::File::open(&lock) {
             Ok(file) => Ok(file.sync_all().at("sync", &lock)?),
             // A deletion has no content to sync.
@@ -275,20 +295,15 @@ impl<'repo> Transaction<'repo> {
     }
 
     /// Every folder up to the Git folder: some may be new.
-    fn sync_ref_folders(&self, edit: &RefEdit) -> Result<(), Error> {
+    fn ref_folders(&self, edit: &RefEdit) -> Vec<PathBuf> {
         let git_dir = self.repo.git_dir();
         let path = self.ref_path(edit);
-        let folders = path
-            .ancestors()
-            .skip(1)
-            .take_while(|folder| folder.starts_with(git_dir));
-        for folder in folders.filter(|folder| folder.is_dir()) {
-            sync_dir(folder)?;
-        }
-        Ok(())
+        let folders = path.ancestors().skip(1).map(std::path::Path::to_owned);
+        let inside = folders.take_while(|folder| folder.starts_with(git_dir));
+        inside.filter(|folder| folder.is_dir()).collect()
     }
 
-    fn ref_path(&self, edit: &RefEdit) -> std::path::PathBuf {
+    fn ref_path(&self, edit: &RefEdit) -> PathBuf {
         self.repo
             .git_dir()
             .join(edit.name.as_bstr().to_path_lossy())
@@ -314,6 +329,87 @@ impl<'repo> Transaction<'repo> {
             action: "move a ref",
             source: Box::new(error),
         }
+    }
+}
+
+/// The operation log.
+impl Transaction<'_> {
+    /// Adds what this change does to the refs to the log, in front of all other refs: an operation
+    /// without effect is passed over, an effect without operation could not be undone.
+    fn log_operation(&mut self) -> Result<(), Error> {
+        let Some(mut note) = self.note.take().filter(|_| !self.refs.is_empty()) else {
+            return Ok(());
+        };
+        let moves: Vec<RefMove> = self.refs.iter().map(|edit| self.told(edit)).collect();
+        note.tell(&moves);
+        let newest = self.repo.find_ref(LOG)?;
+        let mut parents: Vec<ObjectId> = newest.into_iter().collect();
+        let ids = moves.iter().flat_map(|one| [one.before, one.after]);
+        for commit_id in ids.flatten().filter_map(|id| self.commit_of(id)) {
+            if !parents.contains(&commit_id) {
+                parents.push(commit_id);
+            }
+        }
+        let branch = moves.iter().find(|one| one.name.starts_with("refs/heads/"));
+        let tip = match branch {
+            Some(branch) => branch.after,
+            None => self.repo.head()?,
+        };
+        let tree_id = match tip {
+            Some(tip) => self
+                .memory
+                .find_commit(tip)
+                .during("read a commit")?
+                .tree_id(),
+            None => return Ok(()),
+        };
+        let tree_id = tree_id.during("read a commit")?.detach();
+        let id = self.commit(tree_id, &parents, &note.message, &note.signature)?;
+        self.set_ref(LOG, Expect::seen(newest), id, &note.message.subject)?;
+        self.keep_tags(&moves)?;
+        self.refs.rotate_left(moves.len());
+        Ok(())
+    }
+
+    /// A commit cannot have a tag for a parent: tags that are taken away are held by refs.
+    fn keep_tags(&mut self, moves: &[RefMove]) -> Result<(), Error> {
+        let is_tag = |id: &ObjectId| {
+            let header = self.memory.find_header(*id);
+            header.is_ok_and(|header| header.kind() == gix::objs::Kind::Tag)
+        };
+        let taken = moves.iter().filter_map(|one| one.before);
+        let tags: Vec<ObjectId> = taken.filter(is_tag).collect();
+        for id in tags {
+            let name = format!("{KEPT}{id}");
+            self.set_ref(&name, Expect::Any, id, "kept for undo")?;
+        }
+        Ok(())
+    }
+
+    /// What the change of a ref will have been.
+    fn told(&self, edit: &RefEdit) -> RefMove {
+        let name = edit.name.as_bstr().to_string();
+        let object = |target: &Target| target.try_id().map(ToOwned::to_owned);
+        let (expected, after) = match &edit.change {
+            RefChange::Update { expected, new, .. } => (expected, object(new)),
+            RefChange::Delete { expected, .. } => (expected, None),
+        };
+        let before = match expected {
+            PreviousValue::MustExistAndMatch(target) => object(target),
+            PreviousValue::MustNotExist => None,
+            _ => self.repo.find_ref(&name).ok().flatten(),
+        };
+        RefMove {
+            name,
+            before,
+            after,
+        }
+    }
+
+    /// The commit that a ref points at, through an annotated tag, if it is there.
+    fn commit_of(&self, id: ObjectId) -> Option<ObjectId> {
+        let object = self.memory.find_object(id).ok()?;
+        Some(object.peel_to_commit().ok()?.id)
     }
 }
 
