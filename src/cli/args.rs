@@ -1,7 +1,8 @@
 //! What can be asked.
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{self, Answer, Context};
 use crate::failure::Failure;
@@ -10,6 +11,15 @@ use crate::failure::Failure;
 #[derive(Debug, Parser)]
 #[command(name = "buildkeep", version, propagate_version = true)]
 pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) globals: Globals,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The options of every command.
+#[derive(Debug, clap::Args)]
+pub(super) struct Globals {
     /// Work on the keep in DIR, or above it
     #[arg(
         short = 'C',
@@ -32,8 +42,6 @@ pub(super) struct Cli {
     /// Say only what was asked for, and errors
     #[arg(short, long, global = true, help_heading = "Options of every command")]
     pub(super) quiet: bool,
-    #[command(subcommand)]
-    pub(super) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
@@ -65,6 +73,42 @@ pub(super) enum Command {
     Man(commands::man::Args),
     #[command(hide = true)]
     Hook(commands::hook::Args),
+}
+
+/// Adds the arguments of a command to its empty description.
+type Describe = fn(clap::Command) -> clap::Command;
+
+/// The commands that scripts and hooks call often.
+const OFTEN: &[(&str, Describe)] = &[
+    ("status", commands::status::Args::augment_args),
+    ("config", commands::config::Args::augment_args),
+    ("commit", commands::commit::Args::augment_args),
+    ("log", commands::log::Args::augment_args),
+    ("diff", commands::diff::Args::augment_args),
+    ("hook", commands::hook::Args::augment_args),
+];
+
+impl Cli {
+    /// Reads what was typed; help is an error too.
+    pub(super) fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let quick = || {
+            let matches = Self::quick(arguments)?.try_get_matches_from(arguments);
+            Self::from_arg_matches(&matches.ok()?).ok()
+        };
+        quick().map_or_else(|| Self::try_parse_from(arguments), Ok)
+    }
+
+    /// A command line that knows one command only: to describe all of them takes longer than most
+    /// commands do. Whatever it does not understand is read again by the whole.
+    fn quick(arguments: &[OsString]) -> Option<clap::Command> {
+        let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+        let asked = |word| OFTEN.iter().find(|(name, _)| *name == word);
+        let (name, describe) = words.find_map(asked)?;
+        let command = describe(clap::Command::new(*name));
+        let whole = clap::Command::new("buildkeep").propagate_version(true);
+        let whole = whole.version(env!("CARGO_PKG_VERSION")).subcommand(command);
+        Some(Globals::augment_args(whole).subcommand_required(true))
+    }
 }
 
 impl Command {

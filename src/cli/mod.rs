@@ -5,9 +5,8 @@
 mod args;
 mod world;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 use crate::commands::{Answer, Context, helper};
 use crate::failure::Failure;
@@ -15,17 +14,21 @@ use crate::ui::{Colour, Format, Quiet, Ui};
 
 /// Parses the command line, runs the command, and says how it went.
 pub fn main() -> ExitCode {
-    if let Some(code) = helper::answer(&world::arguments(), &world::system_clock()) {
+    let arguments = world::arguments();
+    if let Some(code) = helper::answer(
+        arguments.get(1..).unwrap_or_default(),
+        &world::system_clock(),
+    ) {
         return ExitCode::from(code);
     }
-    let args = match args::Cli::try_parse() {
+    let args = match args::Cli::read(&arguments) {
         Ok(args) => args,
-        Err(usage) => return misused(&usage),
+        Err(usage) => return misused(&usage, &arguments),
     };
-    let mut cx = match context(&args) {
+    let mut cx = match context(&args.globals) {
         Ok(cx) => cx,
         Err(failure) => {
-            Ui::new(format(args.json), Quiet::No, Colour::Never).failure(&failure);
+            Ui::new(format(args.globals.json), Quiet::No, Colour::Never).failure(&failure);
             return ExitCode::from(failure.kind().exit_code());
         }
     };
@@ -42,10 +45,8 @@ pub fn main() -> ExitCode {
 }
 
 /// Help and version are answers; what cannot be understood is a failure, for scripts too.
-fn misused(usage: &clap::Error) -> ExitCode {
-    let wants_json = world::arguments()
-        .iter()
-        .any(|argument| argument == "--json");
+fn misused(usage: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let wants_json = arguments.iter().any(|argument| argument == "--json");
     if usage.use_stderr() && wants_json {
         let text = usage.to_string();
         let said = text
@@ -66,7 +67,7 @@ fn format(json: bool) -> Format {
     if json { Format::Json } else { Format::Human }
 }
 
-fn context(args: &args::Cli) -> Result<Context, Failure> {
+fn context(args: &args::Globals) -> Result<Context, Failure> {
     let world = world::read()?;
     let plain = world.env.get("NO_COLOR").is_some() || world.env.text("TERM") == Some("dumb");
     let colour = if plain { Colour::Never } else { Colour::Auto };

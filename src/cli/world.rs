@@ -26,7 +26,7 @@ pub(super) fn read() -> Result<World, Failure> {
     Ok(World {
         person: person(&env),
         hostname: hostname(&env),
-        cpus: cpus(&env),
+        count_cpus: cpus,
         argv: recorded(std::env::args_os().skip(1)),
         clock,
         ids,
@@ -36,9 +36,9 @@ pub(super) fn read() -> Result<World, Failure> {
     })
 }
 
-/// What was typed after our name.
+/// What was typed, our name first.
 pub(super) fn arguments() -> Vec<OsString> {
-    std::env::args_os().skip(1).collect()
+    std::env::args_os().collect()
 }
 
 /// The real clock, whatever tests say.
@@ -104,12 +104,9 @@ fn hostname(env: &Env) -> String {
     }
 }
 
-/// What the kernel lets us use; `BUILDKEEP_TEST_CPUS` for tests.
-fn cpus(env: &Env) -> usize {
-    let fixed = env
-        .text("BUILDKEEP_TEST_CPUS")
-        .and_then(|text| text.parse().ok());
-    fixed.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+/// What the kernel lets us use.
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn random() -> u128 {

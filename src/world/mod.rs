@@ -30,12 +30,21 @@ pub struct World {
     pub cwd: PathBuf,
     /// The name of this machine, made fit for a ref.
     pub hostname: String,
-    /// How many processors a build may use.
-    pub cpus: usize,
+    /// Counts the processors; asked only by who wants to know, as the kernel is slow to tell.
+    pub count_cpus: fn() -> usize,
     /// Our own program, to start helpers from.
     pub exe: PathBuf,
     /// What was typed, for the record.
     pub argv: Vec<String>,
+}
+
+impl World {
+    /// How many processors a build may use; `BUILDKEEP_TEST_CPUS` for tests.
+    pub fn cpus(&self) -> usize {
+        let fixed = self.env.text("BUILDKEEP_TEST_CPUS");
+        let fixed = fixed.and_then(|text| text.parse().ok());
+        fixed.unwrap_or_else(self.count_cpus)
+    }
 }
 
 #[cfg(test)]
@@ -56,7 +65,7 @@ impl World {
             },
             cwd: PathBuf::from("/"),
             hostname: "host".into(),
-            cpus: 2,
+            count_cpus: || 2,
             exe: PathBuf::from("buildkeep"),
             argv: vec!["test".into()],
         }

@@ -230,7 +230,7 @@ struct Wishes {
 fn ask(cx: &mut Context, args: &Args) -> Result<Wishes, Failure> {
     let mut wishes = Wishes {
         template: args.template.unwrap_or(Template::Generic),
-        jobs: cx.world.cpus,
+        jobs: cx.world.cpus(),
         scripts: args.scripts.as_ref().map(|dir| cx.path(dir)),
         root: args
             .root
