@@ -69,6 +69,7 @@ pub(super) enum Command {
     Remote(commands::remote::Args),
     Push(commands::push::Args),
     Hooks(commands::hooks::Args),
+    Explain(commands::explain::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
     #[command(hide = true)]
@@ -138,6 +139,7 @@ impl Command {
             Self::Remote(args) => commands::remote::run(cx, args),
             Self::Push(args) => commands::push::run(cx, args),
             Self::Hooks(args) => commands::hooks::run(cx, args),
+            Self::Explain(args) => commands::explain::run(cx, args),
             Self::Completions(args) => commands::completions::run(cx, args, Cli::command()),
             Self::Man(args) => commands::man::run(cx, args, Cli::command()),
             Self::Hook(args) => commands::hook::run(cx, args),

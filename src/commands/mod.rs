@@ -14,6 +14,7 @@ mod configuration;
 mod context;
 pub mod demo;
 pub mod diff;
+pub mod explain;
 pub mod helper;
 pub mod hook;
 pub mod hooks;

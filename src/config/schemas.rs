@@ -108,7 +108,9 @@ fn combine(by_name: &BTreeMap<String, Schema>, closed: bool) -> Result<Schema, S
     let mut parts = Map::new();
     let open = |schema: &Schema| schema.json().get("additionalProperties") != Some(&json!(false));
     let files = by_name.iter().filter(|(name, _)| !is_builtin(name));
-    let anything = !closed || files.clone().any(|(_, schema)| open(schema));
+    // Without any schema nothing is known, so nothing is unknown.
+    let none = files.clone().next().is_none();
+    let anything = !closed || none || files.clone().any(|(_, schema)| open(schema));
     for (name, schema) in files {
         let fields = schema.json().get("properties").and_then(Json::as_object);
         for key in fields.into_iter().flat_map(Map::keys) {

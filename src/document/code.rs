@@ -1,4 +1,12 @@
-//! The stable codes of problems; `docs/guide/errors.md` explains each of them.
+//! The stable codes of problems, and what each of them means.
+//!
+//! `buildkeep explain CODE` and `docs/guide/errors.md` are made from [`all`]. A code never changes
+//! its meaning: what is no longer said keeps its number. K0xx are about documents, K1xx about the
+//! plan, K2xx about hooks and policy, K3xx about secrets, K4xx about migrations.
+
+mod documents;
+mod layers;
+mod plan;
 
 /// Not TOML.
 pub const SYNTAX: &str = "K001";
@@ -34,3 +42,83 @@ pub const NO_PROFILE: &str = "K015";
 pub const BAD_OVERRIDE: &str = "K016";
 /// A symlink where a file should be.
 pub const NOT_A_FILE: &str = "K017";
+
+/// A need that leads to no step.
+pub const NO_SUCH_STEP: &str = "K101";
+/// Steps that need one another.
+pub const CIRCLE: &str = "K102";
+/// The same step twice.
+pub const SAME_STEP: &str = "K103";
+/// A script that does not exist.
+pub const NO_SCRIPT: &str = "K104";
+/// Neither a duration nor a size.
+pub const NOT_AN_AMOUNT: &str = "K105";
+/// A value with a `$` that means nothing.
+pub const BAD_TEMPLATE: &str = "K106";
+/// A configuration key that has no value.
+pub const NO_VALUE: &str = "K107";
+/// A root that must not be one.
+pub const BAD_ROOT: &str = "K108";
+/// A variable that cannot be set.
+pub const BAD_VARIABLE: &str = "K109";
+/// No root where one is needed.
+pub const NO_ROOT: &str = "K110";
+/// A folder that does not exist.
+pub const NO_FOLDER: &str = "K111";
+/// A name that no step can have.
+pub const BAD_STEP_NAME: &str = "K112";
+/// A script that cannot be run.
+pub const UNFIT_SCRIPT: &str = "K113";
+
+/// Files by path, as an example shows them.
+pub type Sample = &'static [(&'static str, &'static str)];
+
+/// What a code means.
+#[derive(Clone, Copy, Debug)]
+pub struct Explained {
+    /// The code.
+    pub code: &'static str,
+    /// What is wrong, in a few words.
+    pub means: &'static str,
+    /// What usually mends it, in a few words.
+    pub remedy: &'static str,
+    /// Why it is refused, and what else there is to know.
+    pub text: &'static str,
+    /// Files that have the problem.
+    pub wrong: Sample,
+    /// The files that differ once it is mended.
+    pub right: Sample,
+}
+
+/// All codes in order.
+pub fn all() -> impl Iterator<Item = &'static Explained> {
+    let tables = [documents::TABLE, layers::TABLE, plan::TABLE];
+    tables.into_iter().flatten()
+}
+
+/// What a code means; case does not count.
+pub fn explained(code: &str) -> Option<&'static Explained> {
+    all().find(|one| one.code.eq_ignore_ascii_case(code.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_explained_once_and_in_order() {
+        let source = include_str!("code.rs");
+        let constants = source
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1));
+        let listed: Vec<&str> = all().map(|one| one.code).collect();
+        assert_eq!(constants.collect::<Vec<_>>(), listed);
+        assert!(listed.is_sorted());
+    }
+
+    #[test]
+    fn a_code_is_found_as_people_type_it() {
+        assert_eq!(explained("k004").unwrap().code, WRONG_TYPE);
+        assert!(explained("K999").is_none());
+    }
+}

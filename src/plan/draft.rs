@@ -77,7 +77,7 @@ impl Drafts {
                 let message = format!("the step `{}` is described twice", draft.id);
                 let problem = reader
                     .document
-                    .problem(&at.key("id"), code::DUPLICATE, message);
+                    .problem(&at.key("id"), code::SAME_STEP, message);
                 let help = "put both descriptions together, or give one another `id`";
                 reader.problems.push(problem.help(help));
                 continue;
@@ -88,7 +88,7 @@ impl Drafts {
             }
             if let Some(problem) = id_problem(&draft.id) {
                 let message = format!("`{}` cannot be the name of a step", draft.id);
-                reader.wrong(&at.key("id"), message, problem);
+                reader.wrong(code::BAD_STEP_NAME, &at.key("id"), message, problem);
             }
         }
     }
@@ -137,7 +137,7 @@ impl Drafts {
     fn by_id(&self, step: &RawStep, (reader, at): (&mut Reader<'_>, &KeyPath)) -> Option<usize> {
         let Some(id) = &step.id else {
             let message = "this step has neither `id` nor `script`".to_owned();
-            reader.wrong(at, message, "add `script = \"NAME\"`");
+            reader.wrong(code::NO_SCRIPT, at, message, "add `script = \"NAME\"`");
             return None;
         };
         let known = self.drafts.iter().position(|draft| draft.id == *id);
@@ -148,7 +148,7 @@ impl Drafts {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "add `script = \"NAME\"`, from the scripts folder or the keep".into(),
             };
-            reader.wrong(&at.clone().key("id"), message, help);
+            reader.wrong(code::NO_SCRIPT, &at.clone().key("id"), message, help);
         }
         known
     }
@@ -163,7 +163,7 @@ impl Drafts {
         };
         let problem = reader
             .document
-            .problem_at(Place::Value, at, code::NOT_ALLOWED, message);
+            .problem_at(Place::Value, at, code::NO_SCRIPT, message);
         reader.problems.push(problem.help(help));
     }
 

@@ -169,9 +169,7 @@ impl Plan {
         };
         variable.template.expand(value).map_err(|name| {
             let message = format!("`{name}` is no configuration key that has a value");
-            let problem = self
-                .document
-                .problem(&variable.at, code::UNKNOWN_KEY, message);
+            let problem = self.document.problem(&variable.at, code::NO_VALUE, message);
             problem.help(known_key(name, keys))
         })
     }
@@ -191,7 +189,7 @@ impl Plan {
                     .key("reads")
                     .item(at);
                 let message = format!("`{prefix}` is no configuration key that has a value");
-                let problem = self.document.problem(&path, code::UNKNOWN_KEY, message);
+                let problem = self.document.problem(&path, code::NO_VALUE, message);
                 problems.push(problem.help(known_key(prefix, keys)));
             }
         }

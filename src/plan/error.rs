@@ -1,8 +1,8 @@
 //! Why there is no plan.
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use super::Unfit;
-use crate::document::{self, Problem};
+use crate::document::{self, Problem, code};
 use crate::fs::PathError;
 
 /// Why there is no plan, or no such step in it.
@@ -39,6 +39,29 @@ pub enum Error {
         /// Their ids.
         candidates: Vec<String>,
     },
+}
+
+impl Error {
+    /// What is wrong with the plan, each problem at its place; other errors stay errors.
+    pub fn into_problems(self) -> Result<Vec<Problem>, Self> {
+        match self {
+            Self::Document(problems) => Ok(problems),
+            Self::Unfit(unfit) => Ok(unfit.iter().map(unfit_problem).collect()),
+            Self::SameId(same) => {
+                let one = |same: &SameId| {
+                    Problem::in_file(code::SAME_STEP, "plan.toml", same.to_string())
+                        .help("rename one of them, or give it another `id` in plan.toml")
+                };
+                Ok(same.iter().map(one).collect())
+            }
+            other => Err(other),
+        }
+    }
+}
+
+fn unfit_problem(unfit: &Unfit) -> Problem {
+    let file = unfit.path.display().to_string();
+    Problem::in_file(code::UNFIT_SCRIPT, &file, unfit.fault.to_string()).help(unfit.fix())
 }
 
 /// Scripts that would be the same step.
@@ -78,17 +101,21 @@ fn unfit(unfit: &[Unfit]) -> String {
     }
 }
 
-fn same(same: &[SameId]) -> String {
-    let lines = same.iter().map(|same| {
-        let files = match same.files.as_slice() {
-            [first, second] => format!("{first} and {second} would both"),
+impl fmt::Display for SameId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.files.as_slice() {
+            [first, second] => write!(f, "{first} and {second} would both"),
             [first, second, more @ ..] => {
-                format!("{first}, {second} and {} more would all", more.len())
+                write!(f, "{first}, {second} and {} more would all", more.len())
             }
-            few => format!("{} would", few.join("")),
-        };
-        format!("{files} be the step `{}`", same.id)
-    });
+            few => write!(f, "{} would", few.join("")),
+        }?;
+        write!(f, " be the step `{}`", self.id)
+    }
+}
+
+fn same(same: &[SameId]) -> String {
+    let lines = same.iter().map(SameId::to_string);
     lines.collect::<Vec<_>>().join("\n  ")
 }
 

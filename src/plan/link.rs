@@ -81,7 +81,9 @@ struct Wrong {
 
 impl Wrong {
     fn located(self, reader: &Reader<'_>, at: &KeyPath) -> Problem {
-        let problem = reader.document.problem(at, code::NOT_ALLOWED, self.message);
+        let problem = reader
+            .document
+            .problem(at, code::NO_SUCH_STEP, self.message);
         problem.help(self.help)
     }
 }
@@ -140,6 +142,6 @@ fn circle(drafts: &[Draft], raw: &[RawStep], cycle: &[usize], reader: &Reader<'_
         .key("step")
         .item(named.unwrap_or(0))
         .key("needs");
-    let problem = reader.document.problem(&at, code::NOT_ALLOWED, message);
+    let problem = reader.document.problem(&at, code::CIRCLE, message);
     problem.help("`a → b` means that a needs b: take one of these needs out")
 }

@@ -6,7 +6,7 @@ use super::draft::{Draft, Drafts};
 use super::link::{Order, link};
 use super::settings::{DEFAULT_SCRIPTS, Places, Raw, RawStep, Reader, read};
 use super::{Checkpoint, Error, Input, Plan, Step};
-use crate::document::{KeyPath, as_duration, as_size};
+use crate::document::{KeyPath, as_duration, as_size, code};
 
 /// Reads the plan of the keep at `keep`; `name` is what problems call the file with this `text`.
 ///
@@ -58,7 +58,7 @@ fn scripts_folder(raw: &Raw, reader: &mut Reader<'_>) -> Option<PathBuf> {
     if folder != usual {
         let message = format!("there is no folder {}", folder.display());
         let help = "create it, or name the folder that holds the scripts";
-        reader.wrong(&at, message, help);
+        reader.wrong(code::NO_FOLDER, &at, message, help);
     }
     None
 }
@@ -90,7 +90,7 @@ fn check_checkpoints(raw: &Raw, reader: &mut Reader<'_>) {
         if checkpoint == Some(Checkpoint::After) {
             let message = "a checkpoint is asked for, and the plan has no `root`".to_owned();
             let help = "add `root = \"/mnt/lfs\"`, say: the folder that is kept after the step";
-            reader.wrong(&at.key("checkpoint"), message, help);
+            reader.wrong(code::NO_ROOT, &at.key("checkpoint"), message, help);
         }
     }
 }
@@ -204,10 +204,12 @@ fn refine(step: &mut Step, raw: &RawStep, reader: &mut Reader<'_>, index: usize)
         let found = as_duration(value);
         if found.is_none() {
             let message = format!("{value} is not a duration");
+            let help = "write \"90m\", \"1h30m\" or seconds";
             reader.wrong(
+                code::NOT_AN_AMOUNT,
                 &at.clone().key("timeout"),
                 message,
-                "write \"90m\", \"1h30m\" or seconds",
+                help,
             );
         }
         found
@@ -216,11 +218,8 @@ fn refine(step: &mut Step, raw: &RawStep, reader: &mut Reader<'_>, index: usize)
         let found = as_size(value);
         if found.is_none() {
             let message = format!("{value} is not a size");
-            reader.wrong(
-                &at.clone().key("disk"),
-                message,
-                "write \"6.3 GB\", \"512 MiB\" or bytes",
-            );
+            let help = "write \"6.3 GB\", \"512 MiB\" or bytes";
+            reader.wrong(code::NOT_AN_AMOUNT, &at.clone().key("disk"), message, help);
         }
         found
     });

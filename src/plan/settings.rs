@@ -88,8 +88,14 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     /// Notes a problem with the value at `path`.
-    pub(super) fn wrong(&mut self, path: &KeyPath, message: String, help: impl Into<String>) {
-        let problem = self.document.problem(path, code::WRONG_FORM, message);
+    pub(super) fn wrong(
+        &mut self,
+        code: &'static str,
+        path: &KeyPath,
+        message: String,
+        help: impl Into<String>,
+    ) {
+        let problem = self.document.problem(path, code, message);
         self.problems.push(problem.help(help));
     }
 
@@ -101,16 +107,19 @@ impl Reader<'_> {
         if raw.contains('$') || raw.starts_with('~') {
             let message = format!("`root` is \"{raw}\", and nothing is replaced in it");
             self.wrong(
+                code::BAD_ROOT,
                 &path,
                 message,
                 "write the folder itself, as in `root = \"/mnt/lfs\"`",
             );
         } else if root.parent().is_none() {
             let message = "`root` is /, this machine itself".to_owned();
-            self.wrong(&path, message, "name a folder of its own, as `/mnt/lfs`");
+            let help = "name a folder of its own, as `/mnt/lfs`";
+            self.wrong(code::BAD_ROOT, &path, message, help);
         } else if root.components().eq(self.places.keep.components()) {
             let message = "`root` is the keep itself".to_owned();
             self.wrong(
+                code::BAD_ROOT,
                 &path,
                 message,
                 "name another folder; what is built gets rolled back",
@@ -118,7 +127,7 @@ impl Reader<'_> {
         } else if self.places.keep.starts_with(&root) {
             let message = "the keep lies in `root`, and would be rolled back with it".to_owned();
             let help = "name a folder that does not hold the keep, or move the keep out of it";
-            self.wrong(&path, message, help);
+            self.wrong(code::BAD_ROOT, &path, message, help);
         }
         // A wrong one too: what uses it is not to be blamed.
         self.places.root = Some(root);
@@ -131,7 +140,8 @@ impl Reader<'_> {
                 Ok(text) => text,
                 Err(name) => {
                     let message = format!("`${{{name}}}` is not known here");
-                    self.wrong(at, message, "paths may name `${root}` and `${keep}` only");
+                    let help = "paths may name `${root}` and `${keep}` only";
+                    self.wrong(code::BAD_TEMPLATE, at, message, help);
                     String::new()
                 }
             },
@@ -151,18 +161,16 @@ impl Reader<'_> {
             let at = at.clone().key(name);
             self.check_name(name, &at);
             if text.contains('\0') {
-                self.wrong(
-                    &at,
-                    format!("`{name}` holds a NUL"),
-                    "variables end at a NUL",
-                );
+                let message = format!("`{name}` holds a NUL");
+                self.wrong(code::BAD_VARIABLE, &at, message, "variables end at a NUL");
             }
             let Some(template) = self.template(text, &at) else {
                 continue;
             };
             if self.places.root.is_none() && template.names().any(|name| name == "root") {
                 let message = "`${root}` is used, and the plan has no `root`".to_owned();
-                self.wrong(&at, message, "add `root = \"/mnt/lfs\"`, say");
+                let help = "add `root = \"/mnt/lfs\"`, say";
+                self.wrong(code::NO_ROOT, &at, message, help);
             }
             variables.push(Variable {
                 name: name.clone(),
@@ -176,7 +184,10 @@ impl Reader<'_> {
     fn template(&mut self, text: &str, at: &KeyPath) -> Option<Template> {
         let parsed = Template::parse(text);
         parsed
-            .map_err(|problem| self.wrong(at, problem.to_string(), problem.help()))
+            .map_err(|problem| {
+                let message = problem.to_string();
+                self.wrong(code::BAD_TEMPLATE, at, message, problem.help());
+            })
             .ok()
     }
 
@@ -193,7 +204,7 @@ impl Reader<'_> {
         };
         let problem = self
             .document
-            .problem_at(Place::Key, at, code::WRONG_FORM, message);
+            .problem_at(Place::Key, at, code::BAD_VARIABLE, message);
         self.problems.push(problem.help(help));
     }
 }

@@ -428,7 +428,7 @@ fn validate_reads_the_plan_too() {
     assert_data_eq!(
         k(&env, "config validate"),
         str![[r#"
-error[K002]: `build.jbos` is no configuration key that has a value
+error[K107]: `build.jbos` is no configuration key that has a value
  --> plan.toml:3:8
   |
 3 | JOBS = "${build.jbos}"

@@ -196,6 +196,7 @@ fn configures(session: &mut Session) {
     session.ask("config list", &["config", "list"]);
     session.ask("config diff", &["config", "diff", "v1"]);
     session.ask("config schema", &["config", "schema"]);
+    session.ask("explain", &["explain", "K004"]);
     let file = session.env.path("k/config/build.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     session

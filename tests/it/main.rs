@@ -7,6 +7,7 @@ mod config;
 mod config_set;
 mod demo;
 mod env;
+mod explain;
 mod hooks;
 mod json;
 mod keep;

@@ -153,7 +153,7 @@ fn mistakes_are_shown_where_they_are() {
         env.run(&["plan"]),
         str![[r#"
 --- stderr
-error[K005]: steps need one another in a circle: a → c → b → a
+error[K102]: steps need one another in a circle: a → c → b → a
  --> plan.toml:5:9
   |
 5 | needs = ["c"]
@@ -185,7 +185,7 @@ error[K001]: unclosed array
         env.run(&["plan"]),
         str![[r#"
 --- stderr
-error[K007]: there is no folder [ROOT]/script
+error[K111]: there is no folder [ROOT]/script
  --> plan.toml:1:11
   |
 1 | scripts = "script"

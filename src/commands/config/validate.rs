@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::project::keys;
 use super::super::{Answer, Context, versions};
 use crate::config::{Effective, Files, Role, Scope, Sources};
-use crate::document::{Document, Problem, code, render};
+use crate::document::{Document, Problem, render};
 use crate::failure::Failure;
 use crate::plan;
 use crate::store::Keep;
@@ -85,16 +85,7 @@ fn plan_problems(cx: &Context, keep: &Keep, sources: &Sources) -> Result<Vec<Pro
     let plan = plan::load(keep.root(), "plan.toml", text);
     match plan.and_then(|plan| plan.fingerprints(&keys)) {
         Ok(_) => Ok(Vec::new()),
-        Err(plan::Error::Document(problems)) => Ok(problems),
-        Err(plan::Error::Io(error)) => Err(error.into()),
-        Err(other) => {
-            let message = other.to_string();
-            Ok(vec![Problem::in_file(
-                code::OTHER_RULE,
-                "plan.toml",
-                message,
-            )])
-        }
+        Err(error) => Ok(error.into_problems()?),
     }
 }
 
