@@ -29,7 +29,10 @@ impl Sources {
             let schema = own.as_ref().or_else(|| schemas.for_role(&role));
             match Document::parse_bytes(path, bytes) {
                 Ok(document) => {
-                    problems.extend(schema.iter().flat_map(|schema| document.validate(schema)));
+                    problems.extend(match schema {
+                        Some(schema) => document.validate(schema),
+                        None => document.unusable(),
+                    });
                     documents.insert(role, document);
                 }
                 Err(problem) => problems.push(match schema {

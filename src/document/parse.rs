@@ -10,6 +10,9 @@ use super::tree::{self, Node};
 use super::validate;
 use super::{Schema, excerpt::Source};
 
+/// What some editors put before the text of a file; no part of it.
+pub(super) const BOM: char = '\u{feff}';
+
 /// A TOML text that knows where each of its keys and values stands.
 #[derive(Debug)]
 pub struct Document {
@@ -20,17 +23,14 @@ pub struct Document {
 impl Document {
     /// Reads `text`; `name` is what problems call the file.
     pub fn parse(name: &str, text: &str) -> Result<Self, Problem> {
+        let unmarked = text.strip_prefix(BOM);
+        let text = unmarked
+            .filter(|rest| !rest.starts_with(BOM))
+            .unwrap_or(text);
         let source = Source::new(name, text);
         let toml = toml_edit::Document::parse(text.to_owned())
             .map_err(|error| syntax_problem(&source, &error))?;
-        let document = Self { source, toml };
-        let mut unusable = Vec::new();
-        let root = Node::Table(document.toml.as_table());
-        document.find_unusable(root, &KeyPath::root(), &mut unusable);
-        match unusable.into_iter().next() {
-            Some(problem) => Err(problem),
-            None => Ok(document),
-        }
+        Ok(Self { source, toml })
     }
 
     /// Reads `bytes`, which should be UTF-8.
@@ -54,7 +54,7 @@ impl Document {
         &self.source.name
     }
 
-    /// The text itself.
+    /// The text itself, without a byte-order mark.
     pub fn text(&self) -> &str {
         &self.source.text
     }
@@ -64,9 +64,17 @@ impl Document {
         tree::to_json(Node::Table(self.toml.as_table()))
     }
 
-    /// All that `schema` has against this document, by position.
+    /// All that `schema` has against this document, and what no document may hold, by position.
     pub fn validate(&self, schema: &Schema) -> Vec<Problem> {
         validate::validate(self, schema)
+    }
+
+    /// What no document may hold, whatever its schema: numbers that are none.
+    pub fn unusable(&self) -> Vec<Problem> {
+        let mut unusable = Vec::new();
+        let root = Node::Table(self.toml.as_table());
+        self.find_unusable(root, &mut Vec::new(), &mut unusable);
+        unusable
     }
 
     /// The value at `path` as it is written; nothing for tables.
@@ -131,19 +139,24 @@ impl Document {
     }
 
     /// Collects what TOML can write and JSON cannot.
-    fn find_unusable(&self, node: Node<'_>, path: &KeyPath, unusable: &mut Vec<Problem>) {
+    fn find_unusable(&self, node: Node<'_>, path: &mut Vec<Segment>, unusable: &mut Vec<Problem>) {
         if let Some(table) = node.table() {
             for (key, item) in table.iter() {
-                self.find_unusable(Node::Item(item), &path.clone().key(key), unusable);
+                path.push(Segment::from(key));
+                self.find_unusable(Node::Item(item), path, unusable);
+                path.pop();
             }
         }
         for (index, item) in node.items().enumerate() {
-            self.find_unusable(item.node, &path.clone().item(index), unusable);
+            path.push(Segment::from(index));
+            self.find_unusable(item.node, path, unusable);
+            path.pop();
         }
         let number = node.value().and_then(toml_edit::Value::as_float);
         if number.is_some_and(|number| !number.is_finite()) {
+            let path = KeyPath::from(path.as_slice());
             let message = format!("`{path}` must be a finite number");
-            let problem = Problem::new(code::NOT_A_VALUE, message).path(path);
+            let problem = Problem::new(code::NOT_A_VALUE, message).path(&path);
             let span = node.span().unwrap_or_default();
             unusable.push(problem.found_in(&self.source, span));
         }

@@ -19,7 +19,7 @@ const MOST: usize = 200;
 pub(super) fn validate(document: &Document, schema: &Schema) -> Vec<Problem> {
     let json = document.to_json();
     let checked = Checked::new(document, schema);
-    let mut problems = Vec::new();
+    let mut problems = document.unusable();
     for error in schema.validator().iter_errors(&json).take(MOST) {
         checked.explain(&error, &mut problems);
     }

@@ -24,14 +24,14 @@ pub(super) fn plan(document: &Document, key: &KeyPath, value: &Value) -> Result<
             value: written::plain(value),
         };
         let headed = depth == 0 || !table.is_implicit();
-        return Ok(
-            if table.is_dotted() || (headed && depth + 1 == path.len()) {
-                line_in(text, table, &entry)
-            } else {
-                let holder = written_names(&path[..depth]);
-                header_after(text, table, &entry.under(holder))
-            },
-        );
+        return Ok(if depth == 0 && path.len() == 1 {
+            line_in_root(text, table, &entry)
+        } else if table.is_dotted() || (headed && depth + 1 == path.len()) {
+            line_in(text, table, &entry)
+        } else {
+            let holder = written_names(&path[..depth]);
+            header_after(text, table, &entry.under(holder))
+        });
     }
     match found.node.value() {
         Some(Value::InlineTable(_)) => {
@@ -65,13 +65,25 @@ impl New {
     }
 }
 
-/// A line below the last one of `table`.
+/// A line below the last one of `table`, which has a header or is made of dotted keys.
 fn line_in(text: &str, table: &Table, entry: &New) -> Splice {
-    let end = lines::ending(text);
     let header = table.span().filter(|_| !table.is_dotted());
-    let Some(above) = last_entry(table).or(header) else {
-        return line_at_top(text, entry);
-    };
+    match last_entry(table).or(header) {
+        Some(above) => line_below(text, &above, entry),
+        None => line_at_top(text, entry),
+    }
+}
+
+/// A line below the last one of the document that is outside all tables.
+fn line_in_root(text: &str, root: &Table, entry: &New) -> Splice {
+    match last_entry(root) {
+        Some(above) => line_below(text, &above, entry),
+        None => line_at_top(text, entry),
+    }
+}
+
+fn line_below(text: &str, above: &Range<usize>, entry: &New) -> Splice {
+    let end = lines::ending(text);
     let indent = lines::indent(text, above.start);
     below(text, above.end, format!("{indent}{}{end}", entry.line()))
 }
@@ -88,14 +100,14 @@ fn line_at_top(text: &str, entry: &New) -> Splice {
         })
         .find(|(_, line)| line.trim_start().starts_with('['));
     let Some((header, _)) = first_header else {
-        let gap = if text.trim().is_empty() || text.ends_with('\n') {
-            ""
-        } else {
-            end
-        };
+        let closed = text.is_empty() || text.ends_with('\n');
         return Splice {
             at: text.len()..text.len(),
-            with: format!("{gap}{}{end}", entry.line()),
+            with: if closed {
+                format!("{}{end}", entry.line())
+            } else {
+                format!("{end}{}", entry.line())
+            },
         };
     };
     let mut at = lines::before_its_comments(text, header);
@@ -204,7 +216,7 @@ fn block(node: Node<'_>) -> Option<&Table> {
 }
 
 /// How much of `path` leads to the table in which the keys around `depth` are written.
-fn anchor(document: &Document, path: &[Segment], depth: usize) -> usize {
+pub(super) fn anchor(document: &Document, path: &[Segment], depth: usize) -> usize {
     let dotted = |depth: &usize| {
         let (found, _) = tree::follow(document.root(), &path[..*depth]);
         let inline = found.node.value().and_then(Value::as_inline_table);

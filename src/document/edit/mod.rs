@@ -16,7 +16,7 @@ use toml_edit::Value;
 
 use super::code;
 use super::key_path::{KeyPath, Segment};
-use super::parse::Document;
+use super::parse::{BOM, Document};
 use super::problem::Problem;
 use super::tree::{self, Found, Node};
 
@@ -31,23 +31,38 @@ struct Splice {
 /// `name` is what problems call the file.
 pub fn set(name: &str, text: &str, key: &KeyPath, value: &Value) -> Result<String, Problem> {
     let document = Document::parse(name, text)?;
+    let edited = set_in(&document, key, value)?;
+    Ok(with_mark_of(text, edited))
+}
+
+fn set_in(document: &Document, key: &KeyPath, value: &Value) -> Result<String, Problem> {
     let (found, depth) = tree::follow(document.root(), key.segments());
     let wanted = tree::to_json(Node::Value(value));
     let splice = if depth < key.segments().len() {
-        insert::plan(&document, key, value)?
+        insert::plan(document, key, value)?
     } else if tree::to_json(found.node) == wanted {
-        return Ok(text.to_owned());
+        return Ok(document.text().to_owned());
     } else {
-        replace(&document, key, &found, value)?
+        replace(document, key, &found, value)?
     };
-    proved(&document, key, &splice, Some(wanted))
+    proved(document, key, &splice, Some(wanted))
 }
 
 /// The text without `key`.
 pub fn unset(name: &str, text: &str, key: &KeyPath) -> Result<String, Problem> {
     let document = Document::parse(name, text)?;
     let splice = remove::plan(&document, key)?;
-    proved(&document, key, &splice, None)
+    let edited = proved(&document, key, &splice, None)?;
+    Ok(with_mark_of(text, edited))
+}
+
+/// A document does not know the byte-order mark of its text; the text keeps it.
+fn with_mark_of(text: &str, edited: String) -> String {
+    if text.starts_with(BOM) {
+        format!("{BOM}{edited}")
+    } else {
+        edited
+    }
 }
 
 fn replace(
@@ -89,14 +104,42 @@ fn proved(
     let edited = Document::parse(document.name(), &text)?;
     let mut wanted = document.to_json();
     let named = positions(document, key);
+    let is_gone = value.is_none();
     put(&mut wanted, &named, value);
-    if edited.to_json() == wanted {
+    let found = edited.to_json();
+    if found == wanted || is_gone && without_empty(wanted, &named, &found) {
         return Ok(text);
     }
     let message = format!("`{key}` cannot be changed without touching what is around it");
     Err(document
         .problem(key, code::CANNOT_EDIT, message)
         .help("change it with an editor: `buildkeep config validate` checks the result"))
+}
+
+/// Whether `found` is `wanted` without the tables that were empty but for the key at `path`: those
+/// that dotted keys make go with their last key.
+fn without_empty(mut wanted: Json, path: &[Segment], found: &Json) -> bool {
+    let mut path = path;
+    while let Some((_, holder)) = path.split_last() {
+        path = holder;
+        let is_empty = at(&wanted, path).is_some_and(|table| *table == serde_json::json!({}));
+        if path.is_empty() || !is_empty {
+            return false;
+        }
+        put(&mut wanted, path, None);
+        if wanted == *found {
+            return true;
+        }
+    }
+    false
+}
+
+fn at<'a>(json: &'a Json, path: &[Segment]) -> Option<&'a Json> {
+    path.iter().try_fold(json, |json, segment| match segment {
+        Segment::Key(key) => json.get(key),
+        Segment::Index(index) => json.get(index),
+        Segment::Named(_) => None,
+    })
 }
 
 /// The path with names of items turned into positions.
@@ -142,5 +185,9 @@ fn put(json: &mut Json, path: &[Segment], value: Option<Json>) {
     }
 }
 
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod suite;
 #[cfg(test)]
 mod tests;

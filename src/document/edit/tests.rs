@@ -262,19 +262,21 @@ fn a_first_key_outside_tables_goes_above_them() {
     assert_data_eq!(
         set_in("# top\n\n# about a\n[a]\n", "k", "1"),
         str![[r#"
-@@ -1,2 +1,3 @@
- # top
-+k = 1
+@@ -2,2 +2,4 @@
  
++k = 1
++
+ # about a
 
 "#]]
     );
     assert_data_eq!(
         set_in("#:schema x\n[a]\n", "k", "1"),
         str![[r#"
-@@ -1,2 +1,3 @@
+@@ -1,2 +1,4 @@
  #:schema x
 +k = 1
++
  [a]
 
 "#]]
