@@ -12,6 +12,7 @@ mod lock;
 mod new_file;
 mod path_error;
 mod remove;
+mod renew;
 mod sync_tree;
 
 pub use append::{AppendFile, open_stream};
@@ -26,7 +27,8 @@ pub use lock::{Holder, Lock, LockError, holder_of, is_locked};
 pub use new_file::NewFile;
 pub use path_error::{AtPath, PathError};
 pub use remove::{remove_file_durable, remove_tree};
-pub use sync_tree::sync_tree;
+pub use renew::renew;
+pub use sync_tree::{sync_file, sync_file_system, sync_tree};
 
 use std::io;
 use std::path::Path;

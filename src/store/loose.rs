@@ -1,7 +1,10 @@
 //! Loose objects, written durably.
 //!
 //! gix syncs nothing; this does. A file that is there already is believed only if it holds the
-//! object: a zero-length one, left by a power cut, is replaced, so that a damaged keep heals.
+//! object: a zero-length one, left by a power cut, is replaced, so that a damaged keep heals. One
+//! that plain Git wrote was never synced, and one that nothing refers to yet may be old enough for
+//! `git gc` to delete it: both are made as good as new. One that only a pack holds is written all
+//! the same: `git repack -ad` drops what nothing refers to, whatever its age.
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -13,7 +16,7 @@ use gix::ObjectId;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
 use super::Error;
-use crate::fs::{AtPath as _, PathError, create_dirs_durable, sync_dir};
+use crate::fs::{AtPath as _, PathError, create_dirs_durable, renew, sync_dir};
 
 /// An object: its kind and its content.
 pub(super) type Object<'a> = (ObjectId, gix::objs::Kind, &'a [u8]);
@@ -27,7 +30,8 @@ pub(super) fn write_all(objects_dir: &Path, objects: &[Object<'_>]) -> Result<()
         if !folders.contains(&folder) {
             create_dirs_durable(&folder)?;
         }
-        if !is_whole(&path, object) {
+        // A file of somebody else, which cannot be touched, can be replaced.
+        if !is_whole(&path, object) || renew(&path).is_err() {
             write_one(&folder, &path, object)?;
         }
         folders.insert(folder);
@@ -36,7 +40,8 @@ pub(super) fn write_all(objects_dir: &Path, objects: &[Object<'_>]) -> Result<()
     Ok(())
 }
 
-fn path_of(objects_dir: &Path, id: ObjectId) -> PathBuf {
+/// Where a loose object lies.
+pub(super) fn path_of(objects_dir: &Path, id: ObjectId) -> PathBuf {
     let hex = id.to_hex().to_string();
     objects_dir.join(&hex[..2]).join(&hex[2..])
 }

@@ -34,6 +34,7 @@ pub mod pack;
 mod record;
 mod remote;
 mod repo;
+mod settle;
 mod skeleton;
 mod staged;
 mod state;

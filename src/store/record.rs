@@ -3,6 +3,9 @@
 //! Objects, then files, then the index, then the branch. Wherever that is cut off, nothing is
 //! half a commit: there are changes of the work tree, perhaps staged, and whoever repeats the
 //! command commits them.
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use gix::ObjectId;
 use gix::bstr::BString;
 
@@ -12,7 +15,7 @@ use super::worktree::{self, Change};
 use super::{
     Error, Expect, FileChange, Keep, Message, Mode, Signature, Transaction, WriteGuard, index,
 };
-use crate::fs::{create_dirs_durable, sweep_temporaries, write_durable_mode};
+use crate::fs::{create_dirs_durable, sweep_temporaries, sync_dir, sync_file, write_durable_mode};
 
 /// The marks of work that plain Git has not finished.
 const UNFINISHED: &[(&str, &str)] = &[
@@ -106,15 +109,33 @@ impl Keep {
         let why = format!("commit: {}", message.subject);
         transaction.set_ref(&branch, Expect::seen(head), commit_id, &why)?;
         transaction.finish_after(|| {
-            if files == Files::Write {
-                changes
+            match files {
+                Files::Write => changes
                     .iter()
-                    .try_for_each(|change| self.write_work_file(change))?;
+                    .try_for_each(|change| self.write_work_file(change))?,
+                Files::AreThere => self.sync_work_files(changes)?,
             }
             self.refresh_index(index, tree_id, changes);
             Ok(())
         })?;
         Ok(commit_id)
+    }
+
+    /// What people wrote was never synced: after a power cut, an older or an empty file would look
+    /// like a change to be committed.
+    fn sync_work_files(&self, changes: &[FileChange]) -> Result<(), Error> {
+        let mut folders = BTreeSet::new();
+        for change in changes {
+            let path = worktree::on_disk(self.root(), &change.path)?;
+            if let Some((Mode::File | Mode::Executable, _)) = change.content {
+                sync_file(&path)?;
+            }
+            let inside = |folder: &&Path| folder.starts_with(self.root());
+            let above = path.ancestors().skip(1).take_while(inside);
+            folders.extend(above.filter(|folder| folder.is_dir()).map(Path::to_owned));
+        }
+        folders.iter().try_for_each(|folder| sync_dir(folder))?;
+        Ok(())
     }
 
     fn write_work_file(&self, change: &FileChange) -> Result<(), Error> {

@@ -122,7 +122,7 @@ impl Keep {
         }
         let keep = Self::open(&root)?;
         keep.adopt_host(&format!("{}-{}", world.hostname, world.ids.short()))?;
-        crate::fs::sync_tree(&root.join(".git"))?;
+        crate::fs::sync_tree(&root)?;
         Ok(keep)
     }
 

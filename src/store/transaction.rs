@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
+use gix::prelude::Write as _;
 use gix::refs::transaction::{Change as RefChange, LogChange, PreviousValue, RefEdit, RefLog};
 use gix::refs::{FullName, Target};
 
 use super::error::During as _;
 use super::operations::{KEPT, LOG, Note, RefMove};
+use super::settle::settle;
 use super::{Error, Message, Mode, Repo, Signature, loose};
 use crate::fs::{AtPath as _, sync_dir};
 
@@ -65,6 +67,8 @@ pub struct Transaction<'repo> {
     refs: Vec<RefEdit>,
     signature: Option<Signature>,
     note: Option<Note>,
+    /// The commits that the operation log will name.
+    roots: Vec<ObjectId>,
 }
 
 impl<'repo> Transaction<'repo> {
@@ -75,6 +79,7 @@ impl<'repo> Transaction<'repo> {
             refs: Vec::new(),
             signature: None,
             note: None,
+            roots: Vec::new(),
         }
     }
 
@@ -86,12 +91,17 @@ impl<'repo> Transaction<'repo> {
     }
 
     /// Adds a blob.
-    pub fn blob(&mut self, content: &[u8]) -> Result<ObjectId, Error> {
-        Ok(self
-            .memory
-            .write_blob(content)
-            .during("make a blob")?
-            .detach())
+    pub fn blob(&self, content: &[u8]) -> Result<ObjectId, Error> {
+        let objects = &self.memory.objects;
+        objects
+            .write_buf(gix::objs::Kind::Blob, content)
+            .during("make a blob")
+    }
+
+    /// Adds an object, also if the repository has it: gix would take its word for that, and for all
+    /// we know plain Git never synced it, or a power cut emptied it.
+    fn put(&self, object: &dyn gix::objs::WriteTo) -> Result<ObjectId, Error> {
+        self.memory.objects.write(object).during("make an object")
     }
 
     /// Makes a tree from `base` (or from nothing) with these files changed.
@@ -104,12 +114,13 @@ impl<'repo> Transaction<'repo> {
         let mut editor = self
             .memory
             .edit_tree(base.unwrap_or(empty))
-            .during("edit a tree")?;
+            .during("edit a tree")?
+            .detach();
         for change in changes {
-            let path = change.path.as_bstr();
+            let path = change.path.split_str("/");
             match &change.content {
                 Some((mode, content)) => {
-                    let blob_id = self.memory.write_blob(content).during("make a blob")?;
+                    let blob_id = self.blob(content)?;
                     editor
                         .upsert(path, mode.kind(), blob_id)
                         .during("add a file to a tree")?;
@@ -117,14 +128,10 @@ impl<'repo> Transaction<'repo> {
                 None => drop(editor.remove(path).during("remove a file from a tree")?),
             }
         }
-        let tree_id = editor.write().during("make a tree")?.detach();
-        if tree_id == empty {
-            // The one tree that gix never stores, because it answers for it by itself.
-            self.memory
-                .write_object(gix::objs::Tree::empty())
-                .during("make a tree")?;
-        }
-        Ok(tree_id)
+        editor.write(|tree| {
+            refuse_bad_names(tree)?;
+            self.put(tree)
+        })
     }
 
     /// Makes a commit.
@@ -146,11 +153,7 @@ impl<'repo> Transaction<'repo> {
             extra_headers: Vec::new(),
         };
         self.signature = Some(signature.clone());
-        Ok(self
-            .memory
-            .write_object(commit)
-            .during("make a commit")?
-            .detach())
+        self.put(&commit)
     }
 
     /// Makes an annotated tag object for a commit; `name` without `refs/tags/`.
@@ -171,7 +174,7 @@ impl<'repo> Transaction<'repo> {
             signature: None,
         };
         self.signature = Some(signature.clone());
-        Ok(self.memory.write_object(tag).during("make a tag")?.detach())
+        self.put(&tag)
     }
 
     /// Points a ref at an object; `why` goes into its log.
@@ -235,9 +238,11 @@ impl<'repo> Transaction<'repo> {
             .objects
             .reset_object_memory()
             .unwrap_or_default();
+        let ours = |id: &ObjectId| objects.contains_key(id);
+        let roots: Vec<_> = self.roots.iter().copied().filter(|id| !ours(id)).collect();
+        settle(self.repo, &roots)?;
         let list: Vec<_> = objects
             .iter()
-            .filter(|(id, _)| !self.repo.has_packed(id))
             .map(|(id, (kind, content))| (*id, *kind, content.as_slice()))
             .collect();
         loose::write_all(&self.repo.objects_dir(), &list)
@@ -350,6 +355,11 @@ impl Transaction<'_> {
                 parents.push(commit_id);
             }
         }
+        self.roots = parents
+            .iter()
+            .copied()
+            .filter(|id| Some(*id) != newest)
+            .collect();
         let branch = moves.iter().find(|one| one.name.starts_with("refs/heads/"));
         let tip = match branch {
             Some(branch) => branch.after,
@@ -435,13 +445,19 @@ impl Transaction<'_> {
     }
 }
 
-impl Repo {
-    /// Whether a pack holds the object; loose ones are looked at when they are written.
-    fn has_packed(&self, id: &gix::oid) -> bool {
-        let hex = id.to_hex().to_string();
-        let loose = self.objects_dir().join(&hex[..2]).join(&hex[2..]);
-        !loose.exists() && self.gix().has_object(id)
+/// Names that would lead Git, on any system, out of the work tree or into its own folder.
+fn refuse_bad_names(tree: &gix::objs::Tree) -> Result<(), Error> {
+    use gix::validate::path::component;
+    let protections = component::Options {
+        protect_windows: false,
+        protect_hfs: false,
+        protect_ntfs: true,
+    };
+    for entry in &tree.entries {
+        let leaf = entry.mode.is_link().then_some(component::Mode::Symlink);
+        component(entry.filename.as_ref(), leaf, protections).during("add a file to a tree")?;
     }
+    Ok(())
 }
 
 pub(super) fn full_name(name: &str) -> Result<FullName, Error> {

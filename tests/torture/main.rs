@@ -6,9 +6,18 @@
 #![allow(clippy::disallowed_methods, reason = "tests prepare their own world")]
 
 mod calls;
+mod disk;
 #[path = "../it/env.rs"]
 #[expect(
     dead_code,
     reason = "shared with the other tests, which use more of it"
 )]
 mod env;
+mod place;
+mod power;
+mod scenarios;
+
+/// Whether all of it was asked for, and not the short form.
+fn is_long() -> bool {
+    std::env::var_os("BUILDKEEP_LONG_TESTS").is_some()
+}

@@ -1,0 +1,232 @@
+//! What is done before the power is cut. A new scenario is ten lines here.
+use crate::place::{Outcome, Place};
+use crate::power::Scenario;
+
+/// Everything that acknowledges something.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "config set",
+        cuts: 200,
+        prepare: Place::init,
+        act: |place, n| set_jobs(place, n),
+        holds: |place, n| {
+            has_jobs(place, n)?;
+            is_clean(place)
+        },
+    },
+    Scenario {
+        name: "commit",
+        cuts: 100,
+        prepare: Place::init,
+        act: |place, n| {
+            place.write("notes", &format!("note {n}\n"));
+            place.write(&format!("more/{}/{n}", n % 10), &format!("{n}\n"));
+            place.keep(&["commit", "-m", "notes: more"]).map(drop)
+        },
+        holds: |place, n| {
+            let noted = place.git(&["show", "HEAD:notes"])?;
+            expect(&noted, &format!("note {n}\n"))?;
+            is_clean(place)
+        },
+    },
+    Scenario {
+        name: "rollback",
+        cuts: 30,
+        prepare: |place| {
+            place.init();
+            set_jobs(place, 1000).unwrap();
+        },
+        act: |place, n| {
+            let to = if n % 2 == 1 { "v1" } else { "v2" };
+            place.keep(&["rollback", "--to", to, "--yes"]).map(drop)
+        },
+        holds: |place, _| is_clean(place),
+    },
+    Scenario {
+        name: "tag, packed and deleted",
+        cuts: 30,
+        prepare: Place::init,
+        act: |place, n| {
+            if n % 2 == 1 {
+                return place.keep(&["tag", "t"]).map(drop);
+            }
+            place.git(&["pack-refs", "--all"])?;
+            place.disk.settle();
+            place.keep(&["tag", "--delete", "t"]).map(drop)
+        },
+        holds: |place, n| {
+            let tags = place.git(&["tag"])?;
+            expect(&tags, if n % 2 == 1 { "t\n" } else { "" })
+        },
+    },
+    Scenario {
+        name: "init",
+        cuts: 30,
+        prepare: |_| {},
+        act: |place, _| {
+            let _ = std::fs::remove_dir_all(place.path(""));
+            place.init();
+            Ok(())
+        },
+        holds: |place, n| {
+            is_clean(place)?;
+            set_jobs(place, n)
+        },
+    },
+    Scenario {
+        name: "clone",
+        cuts: 20,
+        prepare: |place| {
+            place.init();
+        },
+        act: |place, n| {
+            let to = format!("{}-clone-{n}", place.dir);
+            let args = ["clone", &place.dir, &to];
+            place
+                .outcome(&mut place.env.buildkeep(&args), &args)
+                .map(drop)
+        },
+        holds: |place, n| {
+            let clone = Place {
+                dir: format!("{}-clone-{n}", place.dir),
+                ..place.clone()
+            };
+            clone.is_sound()?;
+            is_clean(&clone)?;
+            set_jobs(&clone, n)
+        },
+    },
+    Scenario {
+        name: "run",
+        cuts: 30,
+        prepare: Place::init,
+        act: |place, n| {
+            place.write("scripts/01-one.sh", &format!("#!/bin/sh\necho {n}\n"));
+            place.keep(&["run"]).map(drop)
+        },
+        holds: |place, _| is_done(place),
+    },
+    Scenario {
+        name: "backup create",
+        cuts: 20,
+        prepare: |place| {
+            place.init();
+            place.env.write("tree/file", "content\n");
+        },
+        act: |place, n| {
+            place
+                .env
+                .write(&format!("tree/{n}/file"), &format!("{n}\n"));
+            place.keep(&["backup", "create", "tree"]).map(drop)
+        },
+        holds: |place, _| place.keep(&["backup", "verify"]).map(drop),
+    },
+    Scenario {
+        name: "config set after plain git",
+        cuts: 30,
+        prepare: Place::init,
+        act: |place, n| {
+            place.write(&format!("plain/{n}"), &format!("{n}\n"));
+            place.git(&["add", "plain"])?;
+            place.git(&["commit", "-qm", "plain"])?;
+            set_jobs(place, n)
+        },
+        holds: |place, n| {
+            has_jobs(place, n)?;
+            place.git(&["show", &format!("HEAD:plain/{n}")]).map(drop)
+        },
+    },
+    Scenario {
+        name: "commit of what plain git staged",
+        cuts: 30,
+        prepare: Place::init,
+        act: |place, n| {
+            place.write(&format!("plain/{n}"), &format!("{n}\n"));
+            place.git(&["add", "plain"])?;
+            place.keep(&["commit", "-m", "staged"]).map(drop)
+        },
+        holds: |place, n| {
+            place.git(&["show", &format!("HEAD:plain/{n}")])?;
+            is_clean(place)
+        },
+    },
+    Scenario {
+        name: "config set after git gc",
+        cuts: 20,
+        prepare: Place::init,
+        act: |place, n| {
+            place.git(&["gc", "-q", "--prune=now"])?;
+            set_jobs(place, n)
+        },
+        holds: has_jobs,
+    },
+    Scenario {
+        name: "config set again, after a death",
+        cuts: 60,
+        prepare: Place::init,
+        act: |place, n| {
+            let value = n.to_string();
+            let mut strace = place.env.command("strace");
+            strace
+                .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e"])
+                .arg(format!("inject=fsync:signal=SIGKILL:when={}", n % 20 + 1))
+                .arg(env!("CARGO_BIN_EXE_buildkeep"))
+                .args(["-C", &place.dir, "config", "set", "build.jobs", &value]);
+            strace.output().unwrap();
+            set_jobs(place, n)
+        },
+        holds: has_jobs,
+    },
+];
+
+/// Those who lose what they acknowledged: they show that the power really is cut.
+pub(crate) const CONTROLS: &[Scenario] = &[
+    Scenario {
+        name: "git commit",
+        cuts: 50,
+        prepare: Place::plain_git,
+        act: |place, n| commit_plainly(place, n, &[]),
+        holds: |_, _| Ok(()),
+    },
+    Scenario {
+        name: "git -c core.fsync=all commit",
+        cuts: 50,
+        prepare: Place::plain_git,
+        act: |place, n| commit_plainly(place, n, &["-c", "core.fsync=all"]),
+        holds: |_, _| Ok(()),
+    },
+];
+
+fn commit_plainly(place: &Place, n: usize, options: &[&str]) -> Outcome {
+    place.write("file", &format!("{n}\n"));
+    let commit = ["commit", "-qam", "more"];
+    place.git(&[options, &commit].concat()).map(drop)
+}
+
+fn set_jobs(place: &Place, n: usize) -> Outcome {
+    let args = ["config", "set", "build.jobs", &n.to_string()];
+    place.keep(&args).map(drop)
+}
+
+fn has_jobs(place: &Place, n: usize) -> Outcome {
+    let jobs = place.keep(&["config", "get", "build.jobs"])?;
+    expect(jobs.trim(), &n.to_string())
+}
+
+fn is_clean(place: &Place) -> Outcome {
+    let status = place.git(&["status", "--porcelain"])?;
+    expect(&status, "")
+}
+
+fn is_done(place: &Place) -> Outcome {
+    let status = place.keep(&["status", "--json"])?;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    expect(&status["steps"]["done"].to_string(), "1")
+}
+
+fn expect(found: &str, wanted: &str) -> Outcome {
+    if found == wanted {
+        return Ok(());
+    }
+    Err(format!("has {found:?} instead of {wanted:?}"))
+}
