@@ -202,7 +202,7 @@ impl Effective {
                         file: Some(one.source.clone()),
                         line: None,
                     };
-                    self.add(&document.to_json(), &origin);
+                    self.add(document.json(), &origin);
                 }
                 Err(found) => problems.extend(found),
             }
@@ -221,7 +221,7 @@ impl Effective {
             file: Some(document.name().to_owned()),
             line: document.line_of(key).map(|(line, _)| line),
         };
-        self.add(&document.to_json(), &origin);
+        self.add(document.json(), &origin);
     }
 
     fn add(&mut self, layer: &Json, origin: &dyn Fn(&KeyPath) -> Origin) {
@@ -256,10 +256,11 @@ impl Effective {
             return;
         }
         self.forget(path);
-        let appends =
-            self.schema.annotation(path, "x-buildkeep-merge") == Some(&Json::from("append"));
+        let merge = || self.schema.annotation(path, "x-buildkeep-merge");
         match (below, above) {
-            (Json::Array(old), Json::Array(new)) if appends => old.extend(new.iter().cloned()),
+            (Json::Array(old), Json::Array(new)) if merge() == Some(&Json::from("append")) => {
+                old.extend(new.iter().cloned());
+            }
             (below, above) => *below = above.clone(),
         }
         self.origins.insert(path.clone(), origin(path));

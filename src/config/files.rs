@@ -1,7 +1,9 @@
 //! The bytes of the files that make up a configuration, wherever they are read from.
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
+use super::verdicts::Verdicts;
 use super::{Error, Role};
 use crate::document::{Document, Problem, code};
 use crate::fs::{AtPath as _, is_absent, read_optional};
@@ -13,10 +15,11 @@ const FOLDERS: &[&str] = &["", "config", "config/hosts", "config/profiles", "sch
 /// Configuration files by path from the root of the keep.
 ///
 /// Symlinks are never followed: what they point at is neither versioned nor ours to read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Files {
     plain: BTreeMap<String, Vec<u8>>,
     links: BTreeSet<String>,
+    verdicts: Option<Arc<Verdicts>>,
 }
 
 impl Files {
@@ -27,7 +30,10 @@ impl Files {
 
     /// As they are in a folder that may become a keep, if it is there.
     pub fn of_folder(root: &Path) -> Result<Self, Error> {
-        let mut files = Self::default();
+        let mut files = Self {
+            verdicts: Verdicts::of_keep(root).map(Arc::new),
+            ..Self::default()
+        };
         for folder in FOLDERS {
             if !folder.is_empty() && root.join(folder).is_symlink() {
                 files.links.insert((*folder).to_owned());
@@ -106,8 +112,17 @@ impl Files {
             .filter_map(|(path, bytes)| Some((path.as_str(), Role::of(path)?, bytes.as_slice())))
     }
 
+    /// What was found valid before, where that is known.
+    pub(super) fn verdicts(&self) -> Option<&Verdicts> {
+        self.verdicts.as_deref()
+    }
+
     fn of_tree_files(repo: &Repo, listed: Vec<TreeFile>) -> Result<Self, Error> {
-        let mut files = Self::default();
+        let root = repo.git_dir().parent();
+        let mut files = Self {
+            verdicts: root.and_then(Verdicts::of_keep).map(Arc::new),
+            ..Self::default()
+        };
         for file in listed {
             let path = file.path.to_string();
             let is_folder = file.mode == Mode::Link && FOLDERS.contains(&path.as_str());
@@ -131,7 +146,7 @@ impl FromIterator<(String, Vec<u8>)> for Files {
     fn from_iter<I: IntoIterator<Item = (String, Vec<u8>)>>(files: I) -> Self {
         Self {
             plain: files.into_iter().collect(),
-            links: BTreeSet::new(),
+            ..Self::default()
         }
     }
 }

@@ -26,6 +26,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod typed;
+mod verdicts;
 pub mod versions;
 
 pub use effective::{Effective, Entry, Layer, Origin};

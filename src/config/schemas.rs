@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::verdicts::mark;
 use super::{Files, Role};
 use crate::document::{Error as SchemaError, KeyPath, Problem, Schema, code};
 
@@ -24,16 +25,31 @@ pub const BUILTIN: &[(&str, &str)] = &[
 pub struct Schemas {
     by_name: BTreeMap<String, Schema>,
     combined: Arc<Schema>,
+    marks: BTreeMap<String, String>,
+    combined_mark: String,
 }
 
 impl Schemas {
     /// Reads the schemas among `files`; those that cannot be used become problems.
     pub(super) fn read(files: &Files, problems: &mut Vec<Problem>) -> Result<Self, SchemaError> {
-        let mut by_name = BTreeMap::new();
+        let verdicts = files.verdicts();
+        let (mut by_name, mut marks) = (BTreeMap::new(), BTreeMap::new());
         for (path, role, bytes) in files.iter() {
             let Role::Schema(name) = role else { continue };
-            match Schema::parse(path, &String::from_utf8_lossy(bytes)) {
-                Ok(schema) => drop(by_name.insert(name, schema)),
+            let mark = mark(bytes);
+            let text = String::from_utf8_lossy(bytes);
+            let known = verdicts.is_some_and(|verdicts| verdicts.is_known(&mark));
+            let read = if known {
+                Schema::parse_known
+            } else {
+                Schema::parse
+            };
+            match read(path, &text) {
+                Ok(schema) => {
+                    verdicts.inspect(|verdicts| verdicts.learn(mark.clone()));
+                    marks.insert(name.clone(), mark);
+                    by_name.insert(name, schema);
+                }
                 Err(error) => problems.push(unusable(path, &error)),
             }
         }
@@ -41,11 +57,31 @@ impl Schemas {
             Role::Base(name) => by_name.contains_key(&name),
             _ => true,
         });
-        let combined = combine(&by_name, closed)?;
+        let combined = combine(&by_name, closed);
+        let combined_mark = mark(format!("{marks:?}{closed}").as_bytes());
+        match verdicts {
+            Some(verdicts) if verdicts.is_known(&combined_mark) => {}
+            _ => drop(combined.validate_itself()?),
+        }
+        verdicts.inspect(|verdicts| verdicts.learn(combined_mark.clone()));
         Ok(Self {
             by_name,
             combined: Arc::new(combined),
+            marks,
+            combined_mark,
         })
+    }
+
+    /// What the verdict on a file with this role depends on, besides the file: our own schemas are
+    /// those of the program.
+    pub(super) fn mark_for(&self, role: &Role) -> &str {
+        match role {
+            Role::Base(name) => self.marks.get(name).map_or("", String::as_str),
+            Role::Profile(_) | Role::Host(_) => &self.combined_mark,
+            Role::Settings => "settings",
+            Role::Plan => "plan",
+            Role::Schema(_) => "",
+        }
     }
 
     /// The schema for the file with this role.
@@ -85,7 +121,7 @@ impl Schemas {
 /// A built-in schema, read; our own tests prove that it can be.
 pub(super) fn builtin(file: &str) -> Result<Schema, SchemaError> {
     let text = BUILTIN.iter().find(|(name, _)| *name == file);
-    Schema::parse(file, text.map_or("{}", |(_, text)| text))
+    Schema::parse_known(file, text.map_or("{}", |(_, text)| text))
 }
 
 fn is_builtin(name: &str) -> bool {
@@ -103,7 +139,7 @@ fn unusable(path: &str, error: &SchemaError) -> Problem {
 }
 
 /// One schema in which each table is described by the file schema that knows it.
-fn combine(by_name: &BTreeMap<String, Schema>, closed: bool) -> Result<Schema, SchemaError> {
+fn combine(by_name: &BTreeMap<String, Schema>, closed: bool) -> Schema {
     let mut properties = Map::new();
     let mut parts = Map::new();
     let open = |schema: &Schema| schema.json().get("additionalProperties") != Some(&json!(false));
@@ -128,7 +164,7 @@ fn combine(by_name: &BTreeMap<String, Schema>, closed: bool) -> Result<Schema, S
         "additionalProperties": anything,
         "$defs": parts,
     });
-    Schema::from_json("the schemas of this keep", whole)?.partial()
+    Schema::from_known("the schemas of this keep", whole).partial()
 }
 
 /// A schema whose references to itself start from its new place.

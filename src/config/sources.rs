@@ -1,9 +1,10 @@
 //! The files of a configuration, read and checked.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::schemas::builtin;
+use super::verdicts::{Verdicts, mark};
 use super::{Files, Role, Schemas};
 use crate::document::{Document, KeyPath, Place, Problem, Schema, Segment, code};
 
@@ -29,10 +30,8 @@ impl Sources {
             let schema = own.as_ref().or_else(|| schemas.for_role(&role));
             match Document::parse_bytes(path, bytes) {
                 Ok(document) => {
-                    problems.extend(match schema {
-                        Some(schema) => document.validate(schema),
-                        None => document.unusable(),
-                    });
+                    let mark = format!("{}:{}", schemas.mark_for(&role), mark(bytes));
+                    problems.extend(found_in(&document, schema, mark, files.verdicts()));
                     documents.insert(role, document);
                 }
                 Err(problem) => problems.push(match schema {
@@ -47,6 +46,7 @@ impl Sources {
             problems,
         };
         sources.check_whole();
+        files.verdicts().inspect(|verdicts| verdicts.keep());
         Ok(sources)
     }
 
@@ -106,6 +106,9 @@ impl Sources {
 
     /// A key that a file lacks is not missing if a profile or a default has it.
     fn forgive_what_others_give(&mut self) {
+        if self.problems.is_empty() {
+            return;
+        }
         let profiles = self.profiles().into_iter().map(Role::Profile);
         let given: Vec<Json> = profiles
             .filter_map(|role| self.document(&role).map(Document::to_json))
@@ -122,9 +125,16 @@ impl Sources {
     fn keys_in_two_files(&self) -> Vec<Problem> {
         let mut first: BTreeMap<KeyPath, &str> = BTreeMap::new();
         let mut problems = Vec::new();
-        let bases = self.documents.iter();
-        for (_, document) in bases.filter(|(role, _)| matches!(role, Role::Base(_))) {
-            for key in leaves(&document.to_json()) {
+        let bases = || {
+            let documents = self.documents.iter();
+            let bases = documents.filter(|(role, _)| matches!(role, Role::Base(_)));
+            bases.map(|(_, document)| document)
+        };
+        if !overlap(bases()) {
+            return problems;
+        }
+        for document in bases() {
+            for key in leaves(document.json()) {
                 if is_form(&key) {
                     continue;
                 }
@@ -163,6 +173,25 @@ impl Sources {
     }
 }
 
+/// What is wrong with a document; nothing, if a verdict says so.
+fn found_in(
+    document: &Document,
+    schema: Option<&Schema>,
+    mark: String,
+    verdicts: Option<&Verdicts>,
+) -> Vec<Problem> {
+    let is_known = verdicts.is_some_and(|verdicts| verdicts.is_known(&mark));
+    let problems = match schema {
+        _ if is_known => return Vec::new(),
+        Some(schema) => document.validate(schema),
+        None => document.unusable(),
+    };
+    if problems.is_empty() {
+        verdicts.inspect(|verdicts| verdicts.learn(mark));
+    }
+    problems
+}
+
 fn same(a: &Problem, b: &Problem) -> bool {
     (&a.file, a.code, &a.path, &a.message) == (&b.file, b.code, &b.path, &b.message)
 }
@@ -180,6 +209,17 @@ pub(super) fn a_link(path: &str) -> Problem {
     Problem::in_file(code::NOT_A_FILE, path, message).help(format!(
         "replace it by what it points at: `cp --remove-destination \"$(realpath {path})\" {path}`"
     ))
+}
+
+/// Whether two documents have a table or a key of the same name.
+fn overlap<'a>(documents: impl Iterator<Item = &'a Document>) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut names = documents.flat_map(|document| {
+        let fields = document.json().as_object();
+        let names = fields.into_iter().flat_map(Map::keys);
+        names.filter(|name| *name != "schema")
+    });
+    !names.all(|name| seen.insert(name))
 }
 
 fn second(document: &Document, key: &KeyPath, other: &str) -> Problem {

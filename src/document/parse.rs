@@ -1,5 +1,6 @@
 //! A text that is TOML.
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use serde_json::Value as Json;
 
@@ -18,6 +19,7 @@ pub(super) const BOM: char = '\u{feff}';
 pub struct Document {
     source: Source,
     toml: toml_edit::Document<String>,
+    json: OnceLock<Json>,
 }
 
 impl Document {
@@ -30,7 +32,11 @@ impl Document {
         let source = Source::new(name, text);
         let toml = toml_edit::Document::parse(text.to_owned())
             .map_err(|error| syntax_problem(&source, &error))?;
-        Ok(Self { source, toml })
+        Ok(Self {
+            source,
+            toml,
+            json: OnceLock::new(),
+        })
     }
 
     /// Reads `bytes`, which should be UTF-8.
@@ -61,7 +67,13 @@ impl Document {
 
     /// The values, for those who do not care where they stand; dates and times are text.
     pub fn to_json(&self) -> Json {
-        tree::to_json(Node::Table(self.toml.as_table()))
+        self.json().clone()
+    }
+
+    /// The same, lent.
+    pub fn json(&self) -> &Json {
+        self.json
+            .get_or_init(|| tree::to_json(Node::Table(self.toml.as_table())))
     }
 
     /// All that `schema` has against this document, and what no document may hold, by position.
@@ -73,6 +85,9 @@ impl Document {
     pub fn unusable(&self) -> Vec<Problem> {
         let mut unusable = Vec::new();
         let root = Node::Table(self.toml.as_table());
+        if !tree::any_float(root, &|number| !number.is_finite()) {
+            return unusable;
+        }
         self.find_unusable(root, &mut Vec::new(), &mut unusable);
         unusable
     }

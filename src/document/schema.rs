@@ -1,4 +1,7 @@
 //! What may be in a document.
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value as Json};
 
 use super::key_path::{KeyPath, Segment};
@@ -11,26 +14,56 @@ const REF_DEPTH: usize = 16;
 /// `x-buildkeep-affects` and `x-buildkeep-merge`.
 ///
 /// Nothing is ever fetched: `$ref` reaches into the same file only.
+///
+/// To compile one takes longer than most commands: it is done when a document is checked.
 #[derive(Debug)]
 pub struct Schema {
     name: String,
     json: Json,
-    validator: jsonschema::Validator,
+    validator: OnceLock<Result<jsonschema::Validator, String>>,
+    annotations: OnceLock<BTreeSet<String>>,
 }
+
+/// How the names of our annotations begin.
+const OURS: &str = "x-buildkeep-";
 
 impl Schema {
     /// Reads a schema; `name` is its file.
     pub fn parse(name: &str, json: &str) -> Result<Self, Error> {
+        let schema = Self::parse_known(name, json)?;
+        schema.compiled()?;
+        Ok(schema)
+    }
+
+    /// Finds out whether it is a schema at all, if that was not done when it was read.
+    pub fn validate_itself(&self) -> Result<(), Error> {
+        self.compiled().map(drop)
+    }
+
+    /// Reads a schema that was found to be one before.
+    pub fn parse_known(name: &str, json: &str) -> Result<Self, Error> {
         let json = serde_json::from_str(json).map_err(|source| Error::NotJson {
             name: name.to_owned(),
             source,
         })?;
-        Self::from_json(name, json)
+        Ok(Self::from_known(name, json))
     }
 
     /// The same schema for a part of a document: nothing is required.
-    pub fn partial(&self) -> Result<Self, Error> {
-        Self::from_json(&self.name, without_required(&self.json))
+    #[must_use]
+    pub fn partial(&self) -> Self {
+        Self::from_known(&self.name, without_required(&self.json))
+    }
+
+    /// A schema that is JSON already, and was found to be one before.
+    #[must_use]
+    pub fn from_known(name: &str, json: Json) -> Self {
+        Self {
+            name: name.to_owned(),
+            json,
+            validator: OnceLock::new(),
+            annotations: OnceLock::new(),
+        }
     }
 
     /// The schema's file.
@@ -50,6 +83,9 @@ impl Schema {
 
     /// Whether the value at `path`, or anything that holds it, is marked secret.
     pub fn is_secret(&self, path: &KeyPath) -> bool {
+        if !self.has_secrets() {
+            return false;
+        }
         let marked = |sub: &Json| sub.get("x-buildkeep-secret") == Some(&Json::Bool(true));
         self.trail(path.segments())
             .into_iter()
@@ -59,9 +95,17 @@ impl Schema {
 
     /// Whether anything at all is marked secret.
     pub fn has_secrets(&self) -> bool {
-        self.json
-            .to_string()
-            .contains("\"x-buildkeep-secret\":true")
+        self.has("x-buildkeep-secret")
+    }
+
+    /// Whether the annotation `name` stands anywhere.
+    fn has(&self, name: &str) -> bool {
+        let found = self.annotations.get_or_init(|| {
+            let mut found = BTreeSet::new();
+            collect_annotations(&self.json, &mut found);
+            found
+        });
+        found.contains(name)
     }
 
     /// A problem found without this schema, without what may be a secret.
@@ -89,6 +133,9 @@ impl Schema {
 
     /// The annotation `name` of the value at `path`, or of what holds it.
     pub fn annotation(&self, path: &KeyPath, name: &str) -> Option<&Json> {
+        if name.starts_with(OURS) && !self.has(name) {
+            return None;
+        }
         let trail = self.trail(path.segments());
         trail
             .into_iter()
@@ -110,8 +157,13 @@ impl Schema {
         keys
     }
 
-    pub(super) fn validator(&self) -> &jsonschema::Validator {
-        &self.validator
+    /// The validator, made when it is asked for the first time.
+    pub(super) fn compiled(&self) -> Result<&jsonschema::Validator, Error> {
+        let compiled = self.validator.get_or_init(|| compile(&self.json));
+        compiled.as_ref().map_err(|reason| Error::NotSchema {
+            name: self.name.clone(),
+            reason: reason.clone(),
+        })
     }
 
     /// The names that the table described by `sub` may have.
@@ -127,19 +179,9 @@ impl Schema {
 
     /// A schema that is JSON already.
     pub fn from_json(name: &str, json: Json) -> Result<Self, Error> {
-        let validator = jsonschema::options()
-            .with_draft(jsonschema::Draft::Draft202012)
-            .should_validate_formats(true)
-            .build(&json)
-            .map_err(|error| Error::NotSchema {
-                name: name.to_owned(),
-                reason: format!("{error}"),
-            })?;
-        Ok(Self {
-            name: name.to_owned(),
-            json,
-            validator,
-        })
+        let schema = Self::from_known(name, json);
+        schema.compiled()?;
+        Ok(schema)
     }
 
     /// What the schema says of the document and of each step of `path`.
@@ -218,6 +260,32 @@ impl Schema {
             keys.push(path.clone());
             self.collect_keys(sub, &path, keys);
         }
+    }
+}
+
+fn compile(json: &Json) -> Result<jsonschema::Validator, String> {
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .should_validate_formats(true)
+        .build(json)
+        .map_err(|error| error.to_string())
+}
+
+/// The names of our annotations that say something: `false` says nothing.
+fn collect_annotations(json: &Json, found: &mut BTreeSet<String>) {
+    match json {
+        Json::Object(fields) => {
+            for (key, value) in fields {
+                if key.starts_with(OURS) && *value != Json::Bool(false) {
+                    found.insert(key.clone());
+                }
+                collect_annotations(value, found);
+            }
+        }
+        Json::Array(items) => items
+            .iter()
+            .for_each(|item| collect_annotations(item, found)),
+        _ => {}
     }
 }
 

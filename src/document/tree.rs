@@ -99,6 +99,20 @@ pub(super) fn follow<'a>(root: &'a Table, path: &[Segment]) -> (Found<'a>, usize
     (found, path.len())
 }
 
+/// Whether any number with a fraction, here or below, fulfils `is`.
+pub(super) fn any_float(node: Node<'_>, is: &dyn Fn(f64) -> bool) -> bool {
+    if let Some(table) = node.table() {
+        return table
+            .iter()
+            .any(|(_, item)| any_float(Node::Item(item), is));
+    }
+    match node.value() {
+        Some(Value::Float(number)) => is(*number.value()),
+        Some(Value::Array(_)) | None => node.items().any(|item| any_float(item.node, is)),
+        Some(_) => false,
+    }
+}
+
 /// The value as JSON; date and time become text.
 pub(super) fn to_json(node: Node<'_>) -> Json {
     if let Some(table) = node.table() {

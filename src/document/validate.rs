@@ -6,28 +6,37 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::paths::LocationSegment;
 use serde_json::Value as Json;
 
+use super::code;
 use super::explain::{self, Case};
 use super::key_path::{KeyPath, Segment};
 use super::parse::Document;
 use super::problem::{Place, Problem};
 use super::schema::Schema;
-use super::tree::Node;
+use super::tree::{Node, any_float};
 
 /// More problems than this help nobody.
 const MOST: usize = 200;
 
 pub(super) fn validate(document: &Document, schema: &Schema) -> Vec<Problem> {
-    let json = document.to_json();
+    let validator = match schema.compiled() {
+        Ok(validator) => validator,
+        Err(error) => {
+            return vec![Problem::in_file(
+                code::BAD_SCHEMA,
+                schema.name(),
+                error.to_string(),
+            )];
+        }
+    };
     let checked = Checked::new(document, schema);
     let mut problems = document.unusable();
-    for error in schema.validator().iter_errors(&json).take(MOST) {
+    for error in validator.iter_errors(document.json()).take(MOST) {
         checked.explain(&error, &mut problems);
     }
-    checked.find_fractions(
-        Node::Table(document.root()),
-        &KeyPath::root(),
-        &mut problems,
-    );
+    let root = Node::Table(document.root());
+    if any_float(root, &|number| number.fract() == 0.0) {
+        checked.find_fractions(root, &KeyPath::root(), &mut problems);
+    }
     problems.sort_by(|a, b| (a.line, a.column, &a.message).cmp(&(b.line, b.column, &b.message)));
     problems.dedup();
     problems

@@ -1,7 +1,7 @@
 //! Write, sync, rename, sync the folder.
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -26,12 +26,34 @@ pub fn write_durable_mode(path: &Path, content: &[u8], mode: u32) -> Result<(), 
 /// Replaces the content of `path` in one step, but not durably: for what can be made again.
 pub fn write_disposable(path: &Path, parts: &[&[u8]]) -> Result<(), PathError> {
     let temporary = temporary_beside(path);
-    let written = File::create_new(&temporary)
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)
         .and_then(|mut file| parts.iter().try_for_each(|part| file.write_all(part)));
     written
         .inspect_err(|_| discard(&temporary))
         .at("write", path)?;
     rename(&temporary, path).inspect_err(|_| discard(&temporary))
+}
+
+/// Writes a cache, readable by its owner only, if that can be done; else there is none.
+///
+/// Not in a folder of somebody else: who looks once as root must not leave files there that their
+/// owner cannot replace.
+pub fn write_cache(path: &Path, content: &[u8]) {
+    let Some((folder, outer)) = path.parent().and_then(|dir| Some((dir, dir.parent()?))) else {
+        return;
+    };
+    let me = rustix::process::geteuid().as_raw();
+    if fs::metadata(outer).is_ok_and(|meta| meta.uid() == me) {
+        let made = fs::create_dir(folder);
+        if made.is_ok() || folder.is_dir() {
+            // Whoever misses a cache does without.
+            let _ = write_disposable(path, &[content]);
+        }
+    }
 }
 
 /// Creates `path` with `content`, durably and in one step, unless it exists: the first one wins.

@@ -18,7 +18,7 @@ mod sync_tree;
 pub use append::{AppendFile, open_stream};
 pub use durable::{
     TEMPORARY, create_dirs_durable, create_exclusive_durable, is_temporary, rename_durable,
-    sweep_temporaries, symlink_durable, sync_dir, write_disposable, write_durable,
+    sweep_temporaries, symlink_durable, sync_dir, write_cache, write_disposable, write_durable,
     write_durable_mode,
 };
 pub use file_clock::file_clock;
