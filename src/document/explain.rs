@@ -52,15 +52,39 @@ pub(super) fn unknown_key(schema: &Schema, sub: &Json, path: &KeyPath, name: &st
     }
 }
 
-pub(super) fn missing_key(schema: &Schema, path: &KeyPath, name: &str) -> Problem {
+/// `sub` describes the table at `path`, which is `table` and lacks `name`.
+pub(super) fn missing_key(
+    schema: &Schema,
+    (sub, path): (&Json, &KeyPath),
+    table: &Json,
+    name: &str,
+) -> Problem {
     let key = path.clone().key(name);
-    let problem = Problem::new(code::MISSING_KEY, format!("`{key}` is missing"));
+    let because = match asking(schema, sub, table, name) {
+        Some(other) => format!(": `{other}` needs it"),
+        None => String::new(),
+    };
+    let problem = Problem::new(code::MISSING_KEY, format!("`{key}` is missing{because}"));
     let sub = schema.at(&key).unwrap_or(&Json::Null);
     let example = fix::example(name, sub);
     match described(sub) {
         Some(what) => problem.help(format!("add `{example}`: {what}")),
         None => problem.help(format!("add `{example}`")),
     }
+}
+
+/// The key that is there and asks for `name`.
+fn asking<'a>(schema: &'a Schema, sub: &'a Json, table: &Json, name: &str) -> Option<&'a str> {
+    let forms = schema.forms(sub).into_iter();
+    let rules = forms.filter_map(|form| form.get("dependentRequired")?.as_object());
+    let asks = |wanted: &Json| {
+        let wanted = wanted.as_array().into_iter().flatten();
+        wanted.into_iter().any(|wanted| wanted == name)
+    };
+    let mut asking = rules.flatten().filter(|(_, wanted)| asks(wanted));
+    asking
+        .find(|(key, _)| table.get(key).is_some())
+        .map(|(key, _)| key.as_str())
 }
 
 pub(super) fn fraction(path: &KeyPath, number: f64) -> Problem {
@@ -149,8 +173,12 @@ fn not_constant(case: &Case<'_>, expected: &Json) -> (&'static str, String, Opti
 
 fn other_rule(case: &Case<'_>, rule: &Kind) -> (&'static str, String, Option<String>) {
     let message = match rule {
-        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
-            format!("{} has none of the allowed forms", named(case.path))
+        Kind::Not { schema } => return excluded(case, schema),
+        Kind::OneOfMultipleValid { .. } => {
+            format!(
+                "{} has more than one of the allowed forms",
+                named(case.path)
+            )
         }
         Kind::FalseSchema => format!("{} must not be there", named(case.path)),
         Kind::PropertyNames { error } => format!(
@@ -165,6 +193,35 @@ fn other_rule(case: &Case<'_>, rule: &Kind) -> (&'static str, String, Option<Str
         ),
     };
     (code::OTHER_RULE, message, None)
+}
+
+/// What must not be, or not together.
+fn excluded(case: &Case<'_>, not: &Json) -> (&'static str, String, Option<String>) {
+    let together = not.get("required").and_then(Json::as_array);
+    let names: Vec<&str> = together
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
+    let (message, help) = match names.as_slice() {
+        [] => (
+            format!("{} has a form that is excluded", named(case.path)),
+            None,
+        ),
+        [one] => (
+            format!("`{}` must not be set here", case.path.clone().key(*one)),
+            Some("take it out".to_owned()),
+        ),
+        _ => (
+            format!(
+                "{}{} exclude one another",
+                all_of(&names),
+                within(case.path)
+            ),
+            Some("take one of them out".to_owned()),
+        ),
+    };
+    (code::OTHER_RULE, message, help)
 }
 
 /// What a rule about size demands.
@@ -194,7 +251,7 @@ fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{ending}")
 }
 
-fn named(path: &KeyPath) -> String {
+pub(super) fn named(path: &KeyPath) -> String {
     if path.segments().is_empty() {
         "the document".to_owned()
     } else {
@@ -241,6 +298,11 @@ fn list(names: &[&str]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
+fn all_of(names: &[&str]) -> String {
+    let shown: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    shown.join(" and ")
+}
+
 fn is_compound(value: &Json) -> bool {
     value.is_object() || value.is_array()
 }
@@ -257,7 +319,7 @@ fn type_of(value: &Json) -> &'static str {
     }
 }
 
-fn type_name(json: &str) -> &'static str {
+pub(super) fn type_name(json: &str) -> &'static str {
     match json {
         "boolean" => "true or false",
         "integer" => "a whole number",

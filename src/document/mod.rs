@@ -9,6 +9,7 @@
 //! appear in a problem.
 
 mod amount;
+mod choice;
 pub mod code;
 mod edit;
 mod excerpt;
@@ -24,6 +25,10 @@ mod suggest;
 mod tree;
 mod validate;
 
+#[cfg(test)]
+mod choice_tests;
+#[cfg(test)]
+mod render_tests;
 #[cfg(test)]
 mod tests;
 

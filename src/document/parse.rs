@@ -155,16 +155,9 @@ impl Document {
 
     /// Collects what TOML can write and JSON cannot.
     fn find_unusable(&self, node: Node<'_>, path: &mut Vec<Segment>, unusable: &mut Vec<Problem>) {
-        if let Some(table) = node.table() {
-            for (key, item) in table.iter() {
-                path.push(Segment::from(key));
-                self.find_unusable(Node::Item(item), path, unusable);
-                path.pop();
-            }
-        }
-        for (index, item) in node.items().enumerate() {
-            path.push(Segment::from(index));
-            self.find_unusable(item.node, path, unusable);
+        for (segment, node) in node.children() {
+            path.push(segment);
+            self.find_unusable(node, path, unusable);
             path.pop();
         }
         let number = node.value().and_then(toml_edit::Value::as_float);
@@ -193,6 +186,10 @@ fn syntax_problem(source: &Source, error: &toml_edit::TomlError) -> Problem {
         syntax("this is not a value").help(
             "text must be in quotes: `\"like this\"`; other values are numbers, `true`, `false`, dates, `[lists]`",
         )
+    } else if let Some(control) = control_at(&source.text, span.start) {
+        let code = u32::from(control);
+        syntax("a control character")
+            .help(format!("in text in double quotes write `\\u{code:04x}`"))
     } else if said.starts_with("key with no value") {
         syntax("this key has no value").help("write `key = value`, or put `#` before a comment")
     } else if let Some((message, missing)) = said.split_once(", expected ") {
@@ -201,6 +198,11 @@ fn syntax_problem(source: &Source, error: &toml_edit::TomlError) -> Problem {
         syntax(said)
     };
     problem.found_in(source, span)
+}
+
+fn control_at(text: &str, at: usize) -> Option<char> {
+    let first = text.get(at..)?.chars().next()?;
+    (first.is_control() && !matches!(first, '\n' | '\r' | '\t')).then_some(first)
 }
 
 fn first_line(text: &str) -> &str {

@@ -86,11 +86,10 @@ impl Schema {
         if !self.has_secrets() {
             return false;
         }
-        let marked = |sub: &Json| sub.get("x-buildkeep-secret") == Some(&Json::Bool(true));
         self.trail(path.segments())
             .into_iter()
             .flatten()
-            .any(marked)
+            .any(Self::marks_secret)
     }
 
     /// Whether anything at all is marked secret.
@@ -106,6 +105,10 @@ impl Schema {
             found
         });
         found.contains(name)
+    }
+
+    pub(super) fn marks_secret(sub: &Json) -> bool {
+        sub.get("x-buildkeep-secret") == Some(&Json::Bool(true))
     }
 
     /// A problem found without this schema, without what may be a secret.
@@ -194,24 +197,34 @@ impl Schema {
         trail
     }
 
-    fn child<'a>(&'a self, sub: &'a Json, segment: &Segment) -> Option<&'a Json> {
+    /// What the schema says of the document.
+    pub(super) fn root(&self) -> &Json {
+        self.resolved(&self.json)
+    }
+
+    /// What the schema says of a part of what `sub` describes.
+    pub(super) fn child<'a>(&'a self, sub: &'a Json, segment: &Segment) -> Option<&'a Json> {
         let in_form = |form: &'a Json| match segment {
             Segment::Key(key) => form
                 .get("properties")
                 .and_then(|fields| fields.get(key))
-                .or_else(|| form.get("patternProperties")?.as_object()?.values().next())
+                .or_else(|| by_pattern(form, key))
                 .or_else(|| {
                     form.get("additionalProperties")
                         .filter(|sub| sub.is_object())
                 }),
-            Segment::Index(_) | Segment::Named(_) => form.get("items"),
+            Segment::Index(index) => form
+                .get("prefixItems")
+                .and_then(|items| items.get(index))
+                .or_else(|| form.get("items")),
+            Segment::Named(_) => form.get("items"),
         };
         let found = self.forms(sub).into_iter().find_map(in_form)?;
         Some(self.resolved(found))
     }
 
     /// `sub` and the schemas that it combines.
-    fn forms<'a>(&'a self, sub: &'a Json) -> Vec<&'a Json> {
+    pub(super) fn forms<'a>(&'a self, sub: &'a Json) -> Vec<&'a Json> {
         let sub = self.resolved(sub);
         let combined = ["allOf", "anyOf", "oneOf"].iter();
         let combined = combined.filter_map(|word| sub.get(*word)?.as_array());
@@ -220,7 +233,7 @@ impl Schema {
     }
 
     /// Follows `$ref` within this file.
-    fn resolved<'a>(&'a self, mut sub: &'a Json) -> &'a Json {
+    pub(super) fn resolved<'a>(&'a self, mut sub: &'a Json) -> &'a Json {
         for _ in 0..REF_DEPTH {
             let Some(target) = sub.get("$ref").and_then(Json::as_str) else {
                 return sub;
@@ -287,6 +300,20 @@ fn collect_annotations(json: &Json, found: &mut BTreeSet<String>) {
             .for_each(|item| collect_annotations(item, found)),
         _ => {}
     }
+}
+
+/// What `patternProperties` says of a key.
+fn by_pattern<'a>(form: &'a Json, key: &str) -> Option<&'a Json> {
+    let patterns = form.get("patternProperties")?.as_object()?;
+    if patterns.len() == 1 {
+        return patterns.values().next();
+    }
+    let fits = |pattern: &str| {
+        let schema = serde_json::json!({ "pattern": pattern });
+        jsonschema::is_valid(&schema, &Json::from(key))
+    };
+    let mut all = patterns.iter();
+    all.find(|(pattern, _)| fits(pattern)).map(|(_, sub)| sub)
 }
 
 /// Drops what only a whole document must fulfil.

@@ -290,32 +290,6 @@ error[K001]: this is not a value
   = help: text must be in quotes: `"like this"`; other values are numbers, `true`, `false`, dates, `[lists]`
 "#]]
     );
-    assert_data_eq!(
-        shown("x = [nan]\n"),
-        str![[r#"
-error[K003]: `schema` is missing
- --> config/build.toml:1:1
-  |
-1 | x = [nan]
-  | ^
-  |
-  = help: add `schema = 1`: Version of this file's form
-
-error[K002]: unknown key `x`
- --> config/build.toml:1:1
-  |
-1 | x = [nan]
-  | ^ nothing reads this
-  |
-  = help: known here: `schema`, `mode`, `build`, `mirror`, `host`
-
-error[K010]: `x[0]` must be a finite number
- --> config/build.toml:1:6
-  |
-1 | x = [nan]
-  |      ^^^
-"#]]
-    );
 }
 
 #[test]

@@ -61,6 +61,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// All that is right below: of a table by name, of a list by number.
+    pub(super) fn children(self) -> impl Iterator<Item = (Segment, Node<'a>)> {
+        let fields = self.table().into_iter().flat_map(|table| table.iter());
+        let fields = fields.map(|(key, item)| (Segment::from(key), Node::Item(item)));
+        let items = self.items().enumerate();
+        fields.chain(items.map(|(index, found)| (Segment::from(index), found.node)))
+    }
+
     /// The items of a list, of either kind.
     pub(super) fn items(self) -> Box<dyn Iterator<Item = Found<'a>> + 'a> {
         let found = |node| Found { key: None, node };

@@ -6,6 +6,7 @@ use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::paths::LocationSegment;
 use serde_json::Value as Json;
 
+use super::choice;
 use super::code;
 use super::explain::{self, Case};
 use super::key_path::{KeyPath, Segment};
@@ -35,10 +36,24 @@ pub(super) fn validate(document: &Document, schema: &Schema) -> Vec<Problem> {
     }
     let root = Node::Table(document.root());
     if any_float(root, &|number| number.fract() == 0.0) {
-        checked.find_fractions(root, &KeyPath::root(), &mut problems);
+        checked.find_fractions(root, &mut Vec::new(), &mut problems);
     }
-    problems.sort_by(|a, b| (a.line, a.column, &a.message).cmp(&(b.line, b.column, &b.message)));
-    problems.dedup();
+    in_order(problems)
+}
+
+/// By place; of what is said twice about the same value, the plainest.
+pub(super) fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+    // No value at all, or one of the wrong type, breaks other rules too, which says nothing more.
+    let rank = |problem: &Problem| match problem.code {
+        code::NOT_A_VALUE => "",
+        code::WRONG_TYPE => "K",
+        other => other,
+    };
+    problems.sort_by(|a, b| {
+        let place = |problem: &Problem| (problem.line, problem.column, problem.path.clone());
+        (place(a), rank(a)).cmp(&(place(b), rank(b)))
+    });
+    problems.dedup_by(|a, b| (a.line, a.column, &a.path) == (b.line, b.column, &b.path));
     problems
 }
 
@@ -63,7 +78,7 @@ impl<'a> Checked<'a> {
         };
         if schema.has_secrets() {
             let mut secrets = Vec::new();
-            checked.find_secrets(Node::Table(document.root()), &KeyPath::root(), &mut secrets);
+            checked.find_secrets(Node::Table(document.root()), schema.root(), &mut secrets);
             secrets.sort_by_key(|span| span.start);
             checked.secrets = secrets;
         }
@@ -83,45 +98,77 @@ impl<'a> Checked<'a> {
             }
             Kind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
-                let said = explain::missing_key(self.schema, &path, name);
+                let said = explain::missing_key(self.schema, (sub, &path), error.instance(), name);
                 problems.push(self.placed(said, Place::Key, &path.key(name)));
             }
+            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+                if let Some(meant) = choice::meant(context, &error.instance_path().to_string()) {
+                    for error in meant {
+                        self.explain(error, problems);
+                    }
+                    return;
+                }
+                let case = self.case(&path, sub, error);
+                let said = choice::none_fits(self.schema, &case, context);
+                problems.push(self.placed(said, Place::Value, &path));
+            }
             _ => {
-                let secret = self.schema.is_secret(&path);
-                let case = Case {
-                    path: &path,
-                    schema: sub,
-                    value: (!secret).then(|| error.instance().as_ref()),
-                };
+                let case = self.case(&path, sub, error);
                 let said = explain::broken_rule(&case, error.kind());
                 problems.push(self.placed(said, Place::Value, &path));
             }
         }
     }
 
+    fn case<'c>(
+        &self,
+        path: &'c KeyPath,
+        schema: &'c Json,
+        error: &'c ValidationError<'_>,
+    ) -> Case<'c> {
+        let secret = self.schema.is_secret(path);
+        Case {
+            path,
+            schema,
+            value: (!secret).then(|| error.instance().as_ref()),
+        }
+    }
+
     /// `2.0` is an integer for JSON Schema, but not for whoever reads it as one.
-    fn find_fractions(&self, node: Node<'_>, path: &KeyPath, problems: &mut Vec<Problem>) {
+    fn find_fractions(&self, node: Node<'_>, path: &mut Vec<Segment>, found: &mut Vec<Problem>) {
         let whole = |number: &f64| number.fract() == 0.0;
         let number = node.value().and_then(toml_edit::Value::as_float);
         if let Some(number) = number.filter(whole) {
-            let sub = self.schema.at(path);
-            if sub.and_then(|sub| sub.get("type")) == Some(&Json::from("integer")) {
-                let said = explain::fraction(path, number);
-                problems.push(self.placed(said, Place::Value, path));
+            let path = KeyPath::from(path.as_slice());
+            if self.schema.at(&path).is_some_and(is_whole) {
+                let said = explain::fraction(&path, number);
+                found.push(self.placed(said, Place::Value, &path));
             }
         }
-        each_child(node, path, |node, path| {
-            self.find_fractions(node, path, problems);
-        });
+        for (segment, node) in node.children() {
+            path.push(segment);
+            self.find_fractions(node, path, found);
+            path.pop();
+        }
     }
 
-    fn find_secrets(&self, node: Node<'_>, path: &KeyPath, secrets: &mut Vec<Range<usize>>) {
-        let value = node.value().filter(|_| self.schema.is_secret(path));
-        match value.and_then(toml_edit::Value::span) {
-            Some(span) => secrets.push(span),
-            None => each_child(node, path, |node, path| {
-                self.find_secrets(node, path, secrets);
-            }),
+    fn find_secrets(&self, node: Node<'_>, sub: &Json, secrets: &mut Vec<Range<usize>>) {
+        if Schema::marks_secret(sub)
+            && let Some(span) = node.value().and_then(toml_edit::Value::span)
+        {
+            secrets.push(span);
+            return;
+        }
+        let all = Schema::marks_secret(sub);
+        for (segment, node) in node.children() {
+            let sub = if all {
+                Some(sub)
+            } else {
+                self.schema.child(sub, &segment)
+            };
+            if let Some(sub) = sub {
+                self.find_secrets(node, sub, secrets);
+            }
         }
     }
 
@@ -133,14 +180,15 @@ impl<'a> Checked<'a> {
     }
 }
 
-fn each_child(node: Node<'_>, path: &KeyPath, mut visit: impl FnMut(Node<'_>, &KeyPath)) {
-    if let Some(table) = node.table() {
-        for (key, item) in table.iter() {
-            visit(Node::Item(item), &path.clone().key(key));
+/// Whether only whole numbers are allowed.
+fn is_whole(sub: &Json) -> bool {
+    match sub.get("type") {
+        Some(Json::String(one)) => one == "integer",
+        Some(Json::Array(many)) => {
+            let has = |name: &str| many.iter().any(|one| one == name);
+            has("integer") && !has("number")
         }
-    }
-    for (index, item) in node.items().enumerate() {
-        visit(item.node, &path.clone().item(index));
+        _ => false,
     }
 }
 
