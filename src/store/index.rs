@@ -2,10 +2,7 @@
 //!
 //! The index is a cache of the commit and the work tree: losing it costs `git reset`, never data.
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
@@ -13,15 +10,16 @@ use gix::index::Entry;
 use gix::index::entry::Stat;
 
 use super::error::During as _;
+use super::git_lock::GitLock;
 use super::{Error, Repo, worktree};
-use crate::fs::{AtPath as _, rename_durable};
+use crate::fs::AtPath as _;
 
 /// Makes the index that of a tree, with the stat of the files that hold its content.
 ///
 /// `changed` are the paths that differ from the tree before. What a person staged elsewhere, as new,
 /// other or gone, stays staged.
 pub(super) fn refresh(
-    mut lock: IndexLock,
+    mut lock: GitLock,
     (repo, root): (&Repo, &Path),
     tree_id: ObjectId,
     changed: &[BString],
@@ -53,7 +51,12 @@ pub(super) fn refresh(
         fresh.dangerously_push_entry(old.stat, old.id, old.flags, old.mode, path.as_bstr());
     }
     fresh.sort_entries();
-    lock.write(repo, &fresh)
+    let mut bytes = Vec::new();
+    fresh
+        .write_to(&mut bytes, gix::index::write::Options::default())
+        .during("write the index")?;
+    lock.write(&bytes)?;
+    lock.commit()
 }
 
 /// The files of an index; those with a conflict are left out.
@@ -86,64 +89,8 @@ fn stat_of(root: &Path, path: &BString, blob_id: ObjectId) -> Stat {
     stat().ok().flatten().unwrap_or_default()
 }
 
-/// How long a `git` at work is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Git's own lock: whoever made `index.lock` may commit. Without it, a commit of plain Git could be
-/// made from an index that does not know ours, and would silently take ours back.
-#[must_use = "the index is unlocked when this is dropped"]
-pub(super) struct IndexLock {
-    path: PathBuf,
-    file: File,
-    is_ours: bool,
-}
-
-impl IndexLock {
-    /// Takes the lock, waiting for a `git` that has it.
-    pub(super) fn acquire(repo: &Repo) -> Result<Self, Error> {
-        let path = repo.git_dir().join("index.lock");
-        let tries = PATIENCE.as_millis() / 10;
-        for _ in 0..tries {
-            let opened = OpenOptions::new().write(true).create_new(true).open(&path);
-            match opened {
-                Ok(file) => {
-                    return Ok(Self {
-                        path,
-                        file,
-                        is_ours: true,
-                    });
-                }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Err(error) => return Ok(Err(error).at("create", &path)?),
-            }
-        }
-        Err(Error::GitAtWork { path })
-    }
-
-    /// Writes the index, synced, and makes it the one that holds.
-    fn write(&mut self, repo: &Repo, index: &gix::index::File) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        index
-            .write_to(&mut bytes, gix::index::write::Options::default())
-            .during("write the index")?;
-        self.file
-            .write_all(&bytes)
-            .and_then(|()| self.file.sync_all())
-            .at("write", &self.path)?;
-        rename_durable(&self.path, &repo.git_dir().join("index"))?;
-        // Renamed: one that is there from now on is somebody else's.
-        self.is_ours = false;
-        Ok(())
-    }
-}
-
-impl Drop for IndexLock {
-    fn drop(&mut self) {
-        if self.is_ours {
-            // If it stays, the next command finds that nobody holds it.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
+/// Locks the index: without that, a commit of plain Git could be made from an index that does not
+/// know ours, and would silently take ours back.
+pub(super) fn lock(repo: &Repo) -> Result<GitLock, Error> {
+    GitLock::acquire(&repo.git_dir().join("index"))
 }

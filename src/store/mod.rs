@@ -21,6 +21,7 @@
 
 mod commits;
 mod error;
+mod git_lock;
 mod git_program;
 mod identity;
 mod index;
@@ -32,6 +33,8 @@ mod message;
 mod operations;
 pub mod pack;
 mod record;
+mod reflog;
+mod refs;
 mod remote;
 mod repo;
 mod settle;

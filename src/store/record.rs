@@ -9,7 +9,7 @@ use std::path::Path;
 use gix::ObjectId;
 use gix::bstr::BString;
 
-use super::index::IndexLock;
+use super::git_lock::GitLock;
 use super::operations::Note;
 use super::worktree::{self, Change};
 use super::{
@@ -96,7 +96,7 @@ impl Keep {
         signature: &Signature,
     ) -> Result<ObjectId, Error> {
         let branch = self.branch()?;
-        let index = IndexLock::acquire(self.repo())?;
+        let index = index::lock(self.repo())?;
         let head = self.repo().head()?;
         let base = head
             .map(|head| self.repo().commit(head))
@@ -156,7 +156,7 @@ impl Keep {
     }
 
     /// The index is a cache: if it cannot be written, `git status` shows what `git reset` mends.
-    fn refresh_index(&self, lock: IndexLock, tree_id: ObjectId, changes: &[FileChange]) {
+    fn refresh_index(&self, lock: GitLock, tree_id: ObjectId, changes: &[FileChange]) {
         let paths: Vec<BString> = changes.iter().map(|change| change.path.clone()).collect();
         let _ = index::refresh(lock, (self.repo(), self.root()), tree_id, &paths);
     }

@@ -6,7 +6,7 @@ use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice as _};
 
 use super::error::During as _;
-use super::transaction::full_name;
+use super::refs::full_name;
 use super::{Error, Mode, Transaction, skeleton};
 use crate::fs::AtPath as _;
 

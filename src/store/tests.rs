@@ -295,3 +295,72 @@ fn an_operation_that_never_came_to_pass_is_passed_over() {
     git(dir.path(), &args);
     assert_eq!(subjects(), ["three", "one"]);
 }
+
+#[test]
+fn a_ref_leaves_packed_refs_and_takes_nothing_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    let guard = keep.lock(&world).unwrap();
+    let signature = keep.signature(&world);
+    let change = FileChange::put("a", "1\n");
+    let head = keep
+        .commit_files(&guard, &[change], &message("one"), &signature)
+        .unwrap();
+    for name in ["a", "b", "c"] {
+        let who = ["-c", "user.name=T", "-c", "user.email=t@e"];
+        let tag = ["tag", "-a", "-m", name, name];
+        git(dir.path(), &[&who[..], &tag].concat());
+    }
+    git(dir.path(), &["pack-refs", "--all"]);
+    let tag_id = keep.repo().find_ref("refs/tags/b").unwrap().unwrap();
+    let mut change = keep.repo().begin();
+    change.delete_ref("refs/tags/b", tag_id).unwrap();
+    change.finish().unwrap();
+    assert_eq!(git(dir.path(), &["tag"]), "a\nc\n");
+    let peeled = git(dir.path(), &["rev-parse", "a^{}", "c^{}", "main"]);
+    assert_eq!(peeled, format!("{head}\n{head}\n{head}\n"));
+    git(dir.path(), &["fsck", "--strict"]);
+    assert!(!keep.repo().git_dir().join("refs/tags/b.lock").exists());
+}
+
+#[test]
+fn the_reflog_of_plain_git_goes_on_behind_a_torn_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    let guard = keep.lock(&world).unwrap();
+    let signature = keep.signature(&world);
+    let put = |text: &str| {
+        let change = FileChange::put("a", text);
+        keep.commit_files(&guard, &[change], &message(text), &signature)
+            .unwrap()
+    };
+    put("one");
+    for log in ["logs/HEAD", "logs/refs/heads/main"] {
+        let path = keep.repo().git_dir().join(log);
+        let mut text = fs::read(&path).unwrap();
+        text.extend_from_slice(&text.clone()[..60]);
+        fs::write(&path, text).unwrap();
+    }
+    put("two");
+    let shown = "commit: two\ncommit: one\n";
+    for name in ["HEAD", "main"] {
+        let log = git(dir.path(), &["reflog", "--format=%gs", name]);
+        assert_eq!(log, shown, "{name}");
+    }
+    git(dir.path(), &["fsck", "--strict"]);
+}
+
+#[test]
+fn an_object_that_plain_git_left_empty_is_written_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    let guard = keep.lock(&world).unwrap();
+    let blob_id = Repo::blob_id(b"1\n").unwrap().to_string();
+    let object = keep.repo().objects_dir().join(&blob_id[..2]);
+    fs::create_dir_all(&object).unwrap();
+    fs::write(object.join(&blob_id[2..]), "").unwrap();
+    let change = FileChange::put("a", "1\n");
+    keep.commit_files(&guard, &[change], &message("one"), &keep.signature(&world))
+        .unwrap();
+    git(dir.path(), &["fsck", "--strict"]);
+}

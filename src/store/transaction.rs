@@ -1,18 +1,13 @@
 //! Changes to a repository, invisible until they are finished.
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
 use gix::prelude::Write as _;
-use gix::refs::transaction::{Change as RefChange, LogChange, PreviousValue, RefEdit, RefLog};
-use gix::refs::{FullName, Target};
 
 use super::error::During as _;
 use super::operations::{KEPT, LOG, Note, RefMove};
+use super::refs::{self, RefEdit, full_name};
 use super::settle::settle;
 use super::{Error, Message, Mode, Repo, Signature, loose};
-use crate::fs::{AtPath as _, sync_dir};
 
 /// What a ref must be for a change to it to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,35 +180,25 @@ impl<'repo> Transaction<'repo> {
         target: ObjectId,
         why: &str,
     ) -> Result<(), Error> {
-        let expected = match expect {
-            Expect::Absent => PreviousValue::MustNotExist,
-            Expect::At(id) => PreviousValue::MustExistAndMatch(Target::Object(id)),
-            Expect::Any => PreviousValue::Any,
-        };
-        self.refs.push(RefEdit::new(
-            full_name(name)?,
-            RefChange::Update {
-                log: LogChange {
-                    mode: RefLog::AndReference,
-                    force_create_reflog: false,
-                    message: why.into(),
-                },
-                expected,
-                new: Target::Object(target),
-            },
-        ));
+        full_name(name)?;
+        self.refs.push(RefEdit {
+            name: name.to_owned(),
+            expect,
+            target: Some(target),
+            why: why.to_owned(),
+        });
         Ok(())
     }
 
     /// Deletes a ref.
     pub fn delete_ref(&mut self, name: &str, was: ObjectId) -> Result<(), Error> {
-        self.refs.push(RefEdit::new(
-            full_name(name)?,
-            RefChange::Delete {
-                expected: PreviousValue::MustExistAndMatch(Target::Object(was)),
-                log: RefLog::AndReference,
-            },
-        ));
+        full_name(name)?;
+        self.refs.push(RefEdit {
+            name: name.to_owned(),
+            expect: Expect::At(was),
+            target: None,
+            why: String::new(),
+        });
         Ok(())
     }
 
@@ -252,88 +237,9 @@ impl<'repo> Transaction<'repo> {
         if self.refs.is_empty() {
             return Ok(());
         }
-        self.refs
-            .iter()
-            .try_for_each(|edit| self.refuse_in_the_way(edit))?;
-        let wait =
-            gix::lock::acquire::Fail::AfterDurationWithBackoff(std::time::Duration::from_secs(5));
-        let refs = &self.repo.gix().refs;
-        let prepared = refs
-            .transaction()
-            .prepare(self.refs.clone(), wait, wait)
-            .map_err(|error| self.ref_error(error))?;
-        for edit in &self.refs {
-            self.sync_ref_lock(edit)?;
-        }
+        let prepared = refs::prepare(self.repo, &self.refs)?;
         work()?;
-        let signature = self
-            .signature
-            .as_ref()
-            .map(Signature::to_gix)
-            .unwrap_or_default();
-        let mut buffer = gix::date::parse::TimeBuf::default();
-        prepared
-            .commit(signature.to_ref(&mut buffer))
-            .during("move a ref")?;
-        let folders: BTreeSet<_> = self
-            .refs
-            .iter()
-            .flat_map(|edit| self.ref_folders(edit))
-            .collect();
-        folders
-            .iter()
-            .rev()
-            .try_for_each(|folder| sync_dir(folder))?;
-        Ok(())
-    }
-
-    fn sync_ref_lock(&self, edit: &RefEdit) -> Result<(), Error> {
-        let mut lock = self.ref_path(edit).into_os_string();
-        lock.push(".lock");
-        let lock = PathBuf::from(lock);
-        match std::fs::File::open(&lock) {
-            Ok(file) => Ok(file.sync_all().at("sync", &lock)?),
-            // A deletion has no content to sync.
-            Err(_) if matches!(edit.change, RefChange::Delete { .. }) => Ok(()),
-            Err(error) => Ok(Err(error).at("sync", &lock)?),
-        }
-    }
-
-    /// Every folder up to the Git folder: some may be new.
-    fn ref_folders(&self, edit: &RefEdit) -> Vec<PathBuf> {
-        let git_dir = self.repo.git_dir();
-        let path = self.ref_path(edit);
-        let folders = path.ancestors().skip(1).map(std::path::Path::to_owned);
-        let inside = folders.take_while(|folder| folder.starts_with(git_dir));
-        inside.filter(|folder| folder.is_dir()).collect()
-    }
-
-    fn ref_path(&self, edit: &RefEdit) -> PathBuf {
-        self.repo
-            .git_dir()
-            .join(edit.name.as_bstr().to_path_lossy())
-    }
-
-    /// Tells a lost race from a broken repository.
-    fn ref_error(&self, error: gix::Error) -> Error {
-        for edit in &self.refs {
-            let name = edit.name.as_bstr().to_string();
-            let now = self.repo.find_ref(&name).ok().flatten();
-            let RefChange::Update { expected, .. } = &edit.change else {
-                continue;
-            };
-            match (expected, now) {
-                (PreviousValue::MustNotExist, Some(_)) => return Error::Exists { name },
-                (PreviousValue::MustExistAndMatch(Target::Object(id)), now) if now != Some(*id) => {
-                    return Error::Moved { name };
-                }
-                _ => {}
-            }
-        }
-        Error::Git {
-            action: "move a ref",
-            source: Box::new(error),
-        }
+        prepared.commit(self.signature.as_ref())
     }
 }
 
@@ -398,21 +304,15 @@ impl Transaction<'_> {
 
     /// What the change of a ref will have been.
     fn told(&self, edit: &RefEdit) -> RefMove {
-        let name = edit.name.as_bstr().to_string();
-        let object = |target: &Target| target.try_id().map(ToOwned::to_owned);
-        let (expected, after) = match &edit.change {
-            RefChange::Update { expected, new, .. } => (expected, object(new)),
-            RefChange::Delete { expected, .. } => (expected, None),
-        };
-        let before = match expected {
-            PreviousValue::MustExistAndMatch(target) => object(target),
-            PreviousValue::MustNotExist => None,
-            _ => self.repo.find_ref(&name).ok().flatten(),
+        let before = match edit.expect {
+            Expect::At(id) => Some(id),
+            Expect::Absent => None,
+            Expect::Any => self.repo.find_ref(&edit.name).ok().flatten(),
         };
         RefMove {
-            name,
+            name: edit.name.clone(),
             before,
-            after,
+            after: edit.target,
         }
     }
 
@@ -420,28 +320,6 @@ impl Transaction<'_> {
     fn commit_of(&self, id: ObjectId) -> Option<ObjectId> {
         let object = self.memory.find_object(id).ok()?;
         Some(object.peel_to_commit().ok()?.id)
-    }
-}
-
-impl Transaction<'_> {
-    /// Refs are files: a new one cannot be where a folder is, nor below another file.
-    fn refuse_in_the_way(&self, edit: &RefEdit) -> Result<(), Error> {
-        let name = edit.name.as_bstr().to_string();
-        let is_new = matches!(&edit.change, RefChange::Update { expected, .. }
-            if !matches!(expected, PreviousValue::MustExistAndMatch(_)));
-        match self.in_the_way(&name).filter(|_| is_new) {
-            Some(other) => Err(Error::InTheWay { name, other }),
-            None => Ok(()),
-        }
-    }
-
-    /// A ref that is a folder of this one, or lies in it.
-    fn in_the_way(&self, name: &str) -> Option<String> {
-        let parents = name.match_indices('/').map(|(at, _)| &name[..at]);
-        let mut there = parents.filter(|parent| matches!(self.repo.find_ref(parent), Ok(Some(_))));
-        let below = || self.repo.refs(&format!("{name}/")).ok()?.into_iter().next();
-        let parent = there.next().map(str::to_owned);
-        parent.or_else(|| below().map(|(name, _)| name))
     }
 }
 
@@ -458,10 +336,4 @@ fn refuse_bad_names(tree: &gix::objs::Tree) -> Result<(), Error> {
         component(entry.filename.as_ref(), leaf, protections).during("add a file to a tree")?;
     }
     Ok(())
-}
-
-pub(super) fn full_name(name: &str) -> Result<FullName, Error> {
-    FullName::try_from(name).map_err(|_| Error::BadRefName {
-        name: name.to_owned(),
-    })
 }

@@ -1,0 +1,85 @@
+//! The logs of refs: what `git reflog` shows. Nothing of ours depends on them.
+use std::fs::OpenOptions;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+
+use super::error::During as _;
+use super::refs::RefEdit;
+use super::{Error, Repo, Signature};
+use crate::fs::{AtPath as _, PathError, create_dirs_durable, remove_file_durable};
+
+/// Logs a move of a branch, and that of `HEAD` if the branch is checked out; state branches only
+/// ever grow, and need no log.
+pub(super) fn append(
+    repo: &Repo,
+    edit: &RefEdit,
+    moved: (Option<ObjectId>, ObjectId),
+    signature: &Signature,
+) -> Result<(), Error> {
+    let branch = edit.name.strip_prefix("refs/heads/");
+    let is_logged = branch.is_some_and(|branch| !branch.starts_with("state/"));
+    if !is_logged || is_off(repo) {
+        return Ok(());
+    }
+    let line = line(moved, &edit.why, signature)?;
+    append_line(&path_of(repo, &edit.name), &line)?;
+    if repo.head_branch().is_ok_and(|head| head == edit.name) {
+        append_line(&path_of(repo, "HEAD"), &line)?;
+    }
+    Ok(())
+}
+
+/// Deletes the log of a ref that is gone.
+pub(super) fn remove(repo: &Repo, name: &str) -> Result<(), Error> {
+    Ok(remove_file_durable(&path_of(repo, name))?)
+}
+
+fn is_off(repo: &Repo) -> bool {
+    let setting = repo.setting("core.logAllRefUpdates");
+    matches!(setting.as_deref(), Some("false" | "no" | "off" | "0"))
+}
+
+/// Before, after, who, when, why.
+fn line(
+    (before, after): (Option<ObjectId>, ObjectId),
+    why: &str,
+    signature: &Signature,
+) -> Result<Vec<u8>, Error> {
+    let before = before.unwrap_or(ObjectId::null(gix::hash::Kind::Sha1));
+    let mut line = format!("{before} {after} ").into_bytes();
+    let person = signature.to_gix();
+    person.write_to(&mut line).during("write a reflog")?;
+    let why = why.replace('\n', " ");
+    line.extend_from_slice(format!("\t{why}\n").as_bytes());
+    Ok(line)
+}
+
+/// Appends in one call, behind what a crash may have torn: Git skips such a line.
+fn append_line(path: &Path, line: &[u8]) -> Result<(), PathError> {
+    if let Some(folder) = path.parent() {
+        create_dirs_durable(folder)?;
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
+        .at("open", path)?;
+    let mut last = [b'\n'];
+    if file.metadata().is_ok_and(|meta| meta.len() > 0) {
+        file.seek(SeekFrom::End(-1))
+            .and_then(|_| file.read_exact(&mut last))
+            .at("read", path)?;
+    }
+    let torn: &[u8] = if last == [b'\n'] { b"" } else { b"\n" };
+    file.write_all(&[torn, line].concat())
+        .and_then(|()| file.sync_data())
+        .at("append to", path)
+}
+
+fn path_of(repo: &Repo, name: &str) -> PathBuf {
+    repo.git_dir().join("logs").join(name)
+}
