@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::definition::{Check, EnvIs, FileIs, Fix, Fixes, Probe, Resource, Set, Severity, Waiver};
 use super::{Error, Requirement};
+use crate::document::migrate::current_of;
 use crate::document::{Document, KeyPath, Problem, Schema, as_size, code};
 
 /// How long a check may take that does not say.
@@ -61,6 +62,8 @@ struct Raw {
 pub(super) fn read(name: &str, file: &str, text: &str) -> Result<Set, Error> {
     let document = Document::parse(file, text).map_err(|problem| Error::Document(vec![problem]))?;
     let schema = Schema::parse("check.schema.json", SCHEMA)?;
+    let document =
+        current_of(document, &schema).map_err(|problem| Error::Document(vec![problem]))?;
     let problems = document.validate(&schema);
     if !problems.is_empty() {
         return Err(Error::Document(problems));

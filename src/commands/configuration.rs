@@ -2,21 +2,40 @@
 use serde_json::Value as Json;
 
 use super::Context;
-use crate::config::{Effective, Error, Files, Scope, Sources};
+use crate::config::{Effective, Error, Files, OldForm, Scope, Sources};
 use crate::document::KeyPath;
 use crate::failure::Failure;
 use crate::store::{Keep, ObjectId};
 
 /// What holds in the work tree, on this host, with the overrides of this command.
-pub(super) fn effective(cx: &Context, keep: &Keep) -> Result<Effective, Failure> {
+pub(super) fn effective(cx: &mut Context, keep: &Keep) -> Result<Effective, Failure> {
     let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
-    in_files(&Files::of_work_tree(keep)?, &scope)
+    let sources = Sources::read(&Files::of_work_tree(keep)?)?;
+    let effective = Effective::of(&sources, &scope)?;
+    tell_old_forms(cx, &sources.old_forms());
+    Ok(effective)
 }
 
 /// What a commit says for this host, without overrides.
 pub(super) fn effective_at(keep: &Keep, commit_id: ObjectId) -> Result<Effective, Failure> {
-    let files = Files::of_commit(keep.repo(), commit_id)?;
-    in_files(&files, &Scope::of_host(&keep.host()))
+    let now = Files::of_work_tree(keep)?;
+    let files = Files::of_commit(keep.repo(), commit_id)?.as_seen_from(&now);
+    let sources = Sources::read(&files)?;
+    Ok(Effective::of(&sources, &Scope::of_host(&keep.host()))?)
+}
+
+/// Says which files are of an old form; they are read as if they were of the newest.
+pub(super) fn tell_old_forms(cx: &mut Context, old: &[OldForm]) {
+    let [first, rest @ ..] = old else { return };
+    let OldForm { file, from, to } = first;
+    let (more, them) = match rest.len() {
+        0 => (String::new(), "it"),
+        1 => (", and so is one more file".to_owned(), "them"),
+        more => (format!(", and so are {more} more files"), "them"),
+    };
+    cx.ui.warn(format!(
+        "{file} is of form {from}, read as form {to}{more}; `buildkeep config migrate` rewrites {them}"
+    ));
 }
 
 /// A key as it was typed.
@@ -43,8 +62,4 @@ pub(super) fn plain(value: &Json) -> String {
         }
         other => other.to_string(),
     }
-}
-
-fn in_files(files: &Files, scope: &Scope) -> Result<Effective, Failure> {
-    Ok(Effective::of(&Sources::read(files)?, scope)?)
 }

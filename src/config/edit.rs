@@ -3,7 +3,7 @@ use serde_json::Value as Json;
 
 use super::sources::{a_link, is_form, value_at};
 use super::typed::typed;
-use super::{Effective, Error, Files, Role, Sources};
+use super::{Effective, Error, Files, OldForm, Role, Sources};
 use crate::document::{self, Document, KeyPath, Problem, Segment, code};
 use crate::store::FileChange;
 
@@ -22,6 +22,8 @@ pub struct Edit {
     pub text: String,
     /// Whether the value must not be shown.
     pub is_secret: bool,
+    /// The form that the file was of, if this rewrites it in a newer one.
+    pub old_form: Option<OldForm>,
 }
 
 /// What to do with a key.
@@ -51,9 +53,10 @@ impl Edit {
         if files.is_behind_link(&file) {
             return Err(Error::Invalid(files.links().map(a_link).collect()));
         }
-        let old = files
-            .text(&file)
+        let old = sources
+            .text_to_edit(files, &file, key)
             .map_err(|problem| Error::Invalid(vec![problem]))?;
+        let old = old.as_str();
         let invalid = |problem: Problem| Error::Invalid(vec![schema.redact(problem)]);
         let before = value_in(&file, old, key).map_err(invalid)?;
         let text = match wish {
@@ -65,6 +68,7 @@ impl Edit {
         let edit = Self {
             after: value_in(&file, &text, key).map_err(invalid)?,
             is_secret: schema.is_secret(key),
+            old_form: sources.old_form(&file),
             key: key.clone(),
             before,
             text,
@@ -92,6 +96,7 @@ impl Edit {
             after: None,
             text: files.text(&file).map_err(invalid)?.to_owned(),
             is_secret: sources.schemas().combined().is_secret(key),
+            old_form: None,
             file,
         })
     }

@@ -191,6 +191,10 @@ fn by_key(
     let head = keep.repo().head()?;
     let committed = head.map(|head| Files::of_commit(keep.repo(), head));
     let committed = committed.transpose()?.unwrap_or_default();
+    // Keys are called as they are now, in files of whichever form.
+    let in_form = |files: &Files| files.as_seen_from(now).in_newest_form();
+    let (written, now) = (now, &in_form(now)?);
+    let (then, committed) = (&in_form(then)?, in_form(&committed)?);
     let mut restored = Vec::new();
     let mut found = BTreeSet::new();
     for path in layer_files(now, then) {
@@ -198,9 +202,14 @@ fn by_key(
         let new = now.text(&path).map_err(invalid)?;
         let back = file_by_key(&path, (new, old), keys, &mut found).map_err(invalid)?;
         let is_there = back == new;
+        let back = if is_there {
+            written.text(&path).map_err(invalid)?.to_owned()
+        } else {
+            back
+        };
         if !is_there || lacks(&committed, (&path, old), keys)? {
             restored.push(Restored {
-                before: now.get(&path).map(<[u8]>::to_vec),
+                before: written.get(&path).map(<[u8]>::to_vec),
                 after: Some((mode_of(&listed, &path), back.into_bytes())),
                 path,
                 is_there,

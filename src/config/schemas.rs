@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::forms::Forms;
 use super::verdicts::mark;
 use super::{Files, Role};
 use crate::document::{Error as SchemaError, KeyPath, Problem, Schema, code};
@@ -27,6 +28,7 @@ pub struct Schemas {
     combined: Arc<Schema>,
     marks: BTreeMap<String, String>,
     combined_mark: String,
+    forms: Forms,
 }
 
 impl Schemas {
@@ -65,6 +67,7 @@ impl Schemas {
         }
         verdicts.inspect(|verdicts| verdicts.learn(combined_mark.clone()));
         Ok(Self {
+            forms: Forms::read(by_name.iter(), problems)?,
             by_name,
             combined: Arc::new(combined),
             marks,
@@ -98,6 +101,10 @@ impl Schemas {
         &self.combined
     }
 
+    pub(super) fn forms(&self) -> &Forms {
+        &self.forms
+    }
+
     pub(super) fn shared(&self) -> Arc<Schema> {
         Arc::clone(&self.combined)
     }
@@ -124,7 +131,7 @@ pub(super) fn builtin(file: &str) -> Result<Schema, SchemaError> {
     Schema::parse_known(file, text.map_or("{}", |(_, text)| text))
 }
 
-fn is_builtin(name: &str) -> bool {
+pub(super) fn is_builtin(name: &str) -> bool {
     BUILTIN
         .iter()
         .any(|(file, _)| file.strip_suffix(".schema.json") == Some(name))
@@ -157,7 +164,7 @@ fn combine(by_name: &BTreeMap<String, Schema>, closed: bool) -> Schema {
         }
         parts.insert(name.clone(), rebased(schema.json(), name));
     }
-    properties.insert("schema".to_owned(), json!({"type": "integer"}));
+    properties.insert("schema".to_owned(), json!({"type": ["integer", "object"]}));
     let whole = json!({
         "type": "object",
         "properties": properties,

@@ -28,7 +28,8 @@ impl Sources {
             }
             let own = own_schema(&role)?;
             let schema = own.as_ref().or_else(|| schemas.for_role(&role));
-            match Document::parse_bytes(path, bytes) {
+            let read = Document::parse_bytes(path, bytes);
+            match read.and_then(|document| schemas.forms().current(&role, document)) {
                 Ok(document) => {
                     let mark = format!("{}:{}", schemas.mark_for(&role), mark(bytes));
                     problems.extend(found_in(&document, schema, mark, files.verdicts()));
@@ -233,7 +234,7 @@ fn second(document: &Document, key: &KeyPath, other: &str) -> Problem {
 
 /// Whether a key is the version of a file's form, which is no part of the tree.
 pub(super) fn is_form(key: &KeyPath) -> bool {
-    key.segments() == [Segment::from("schema")]
+    key.segments().first() == Some(&Segment::from("schema"))
 }
 
 /// The keys of all values of a document; a list is one value.

@@ -6,6 +6,7 @@
 
 mod documents;
 mod layers;
+mod migrations;
 mod plan;
 
 /// Not TOML.
@@ -70,6 +71,17 @@ pub const BAD_STEP_NAME: &str = "K112";
 /// A script that cannot be run.
 pub const UNFIT_SCRIPT: &str = "K113";
 
+/// A file's form is not said as a whole number.
+pub const BAD_FORM: &str = "K401";
+/// A file of a form that its schema does not know yet.
+pub const NEWER_FORM: &str = "K402";
+/// A file of an old form that cannot be read as the new one.
+pub const CANNOT_MIGRATE: &str = "K403";
+/// An overlay that says one form for tables of several schemas.
+pub const UNCLEAR_FORM: &str = "K404";
+/// Migrations in a schema that cannot be used.
+pub const BAD_MIGRATIONS: &str = "K405";
+
 /// Files by path, as an example shows them.
 pub type Sample = &'static [(&'static str, &'static str)];
 
@@ -92,7 +104,12 @@ pub struct Explained {
 
 /// All codes in order.
 pub fn all() -> impl Iterator<Item = &'static Explained> {
-    let tables = [documents::TABLE, layers::TABLE, plan::TABLE];
+    let tables = [
+        documents::TABLE,
+        layers::TABLE,
+        plan::TABLE,
+        migrations::TABLE,
+    ];
     tables.into_iter().flatten()
 }
 

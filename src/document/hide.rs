@@ -22,6 +22,14 @@ pub fn hidden_lines(text: &str, schema: &Schema) -> BTreeMap<usize, String> {
     }
 }
 
+/// The same for a document that was read; of one that was migrated, the lines of the old text.
+pub fn hidden_lines_of(document: &Document, schema: &Schema) -> BTreeMap<usize, String> {
+    by_span(
+        &document.source().text,
+        &validate::secrets(document, schema),
+    )
+}
+
 fn by_span(text: &str, secrets: &[Range<usize>]) -> BTreeMap<usize, String> {
     let mut hidden = BTreeMap::new();
     let mut start = 0;

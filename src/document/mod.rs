@@ -17,6 +17,7 @@ mod explain;
 mod fix;
 mod hide;
 mod key_path;
+pub mod migrate;
 mod parse;
 mod problem;
 mod render;
@@ -34,7 +35,7 @@ mod tests;
 
 pub use amount::{as_duration, as_size};
 pub use edit::{set, unset};
-pub use hide::hidden_lines;
+pub use hide::{hidden_lines, hidden_lines_of};
 pub use key_path::{KeyPath, Segment};
 pub use parse::Document;
 pub use problem::{Place, Problem};

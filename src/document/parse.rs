@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::code;
 use super::key_path::{KeyPath, Segment};
+use super::migrate::Before;
 use super::problem::{Place, Problem};
 use super::tree::{self, Node};
 use super::validate;
@@ -20,6 +21,7 @@ pub struct Document {
     source: Source,
     toml: toml_edit::Document<String>,
     json: OnceLock<Json>,
+    before: Option<Box<Before>>,
 }
 
 impl Document {
@@ -36,6 +38,7 @@ impl Document {
             source,
             toml,
             json: OnceLock::new(),
+            before: None,
         })
     }
 
@@ -102,6 +105,9 @@ impl Document {
 
     /// Where the key at `path` stands, as line and column, both from 1.
     pub fn line_of(&self, path: &KeyPath) -> Option<(usize, usize)> {
+        if let Some(before) = &self.before {
+            return before.document.line_of(&before.old_name(path.segments()));
+        }
         let (found, depth) = tree::follow(self.toml.as_table(), path.segments());
         let span = found.key.or_else(|| found.node.span())?;
         (depth == path.segments().len()).then(|| self.source.position(span.start))
@@ -125,13 +131,38 @@ impl Document {
         code: &'static str,
         message: impl Into<String>,
     ) -> Problem {
-        Problem::new(code, message)
-            .path(path)
-            .found_in(&self.source, self.span(place, path.segments()))
+        let problem = Problem::new(code, message).path(path);
+        let problem = problem.found_in(self.source(), self.span(place, path.segments()));
+        self.in_names_as_written(problem)
     }
 
+    /// The form of the text that was read and the one it was migrated to, if they differ.
+    pub fn old_form(&self) -> Option<(u64, u64)> {
+        self.before.as_ref().map(|before| before.forms)
+    }
+
+    /// The same document as a migration made it from an older one.
+    pub(super) fn migrated(self, before: Before) -> Self {
+        Self {
+            before: Some(Box::new(before)),
+            ..self
+        }
+    }
+
+    /// The text that people see: of an old form, the old one.
     pub(super) fn source(&self) -> &Source {
-        &self.source
+        match &self.before {
+            Some(before) => before.document.source(),
+            None => &self.source,
+        }
+    }
+
+    /// A problem with its keys called as they are in the text that people see.
+    pub(super) fn in_names_as_written(&self, problem: Problem) -> Problem {
+        match &self.before {
+            Some(before) => before.in_old_names(problem),
+            None => problem,
+        }
     }
 
     pub(super) fn root(&self) -> &toml_edit::Table {
@@ -140,6 +171,9 @@ impl Document {
 
     /// The span of the key or value at `path`, or of the nearest thing around it.
     pub(super) fn span(&self, place: Place, path: &[Segment]) -> Range<usize> {
+        if let Some(before) = &self.before {
+            return before.span(place, path);
+        }
         let (found, depth) = tree::follow(self.toml.as_table(), path);
         let value = found.node.span();
         let span = match place {
@@ -165,8 +199,9 @@ impl Document {
             let path = KeyPath::from(path.as_slice());
             let message = format!("`{path}` must be a finite number");
             let problem = Problem::new(code::NOT_A_VALUE, message).path(&path);
-            let span = node.span().unwrap_or_default();
-            unusable.push(problem.found_in(&self.source, span));
+            let span = self.span(Place::Value, path.segments());
+            let problem = problem.found_in(self.source(), span);
+            unusable.push(self.in_names_as_written(problem));
         }
     }
 }

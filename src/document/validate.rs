@@ -78,7 +78,8 @@ impl<'a> Checked<'a> {
         };
         if schema.has_secrets() {
             let mut secrets = Vec::new();
-            checked.find_secrets(Node::Table(document.root()), schema.root(), &mut secrets);
+            let root = (Node::Table(document.root()), &mut Vec::new());
+            checked.find_secrets(root, schema.root(), &mut secrets);
             secrets.sort_by_key(|span| span.start);
             checked.secrets = secrets;
         }
@@ -152,14 +153,17 @@ impl<'a> Checked<'a> {
         }
     }
 
-    fn find_secrets(&self, node: Node<'_>, sub: &Json, secrets: &mut Vec<Range<usize>>) {
-        if Schema::marks_secret(sub)
-            && let Some(span) = node.value().and_then(toml_edit::Value::span)
-        {
-            secrets.push(span);
+    fn find_secrets(
+        &self,
+        (node, path): (Node<'_>, &mut Vec<Segment>),
+        sub: &Json,
+        secrets: &mut Vec<Range<usize>>,
+    ) {
+        let all = Schema::marks_secret(sub);
+        if all && node.value().is_some() {
+            secrets.push(self.document.span(Place::Value, path));
             return;
         }
-        let all = Schema::marks_secret(sub);
         for (segment, node) in node.children() {
             let sub = if all {
                 Some(sub)
@@ -167,16 +171,18 @@ impl<'a> Checked<'a> {
                 self.schema.child(sub, &segment)
             };
             if let Some(sub) = sub {
-                self.find_secrets(node, sub, secrets);
+                path.push(segment);
+                self.find_secrets((node, path), sub, secrets);
+                path.pop();
             }
         }
     }
 
     fn placed(&self, problem: Problem, place: Place, path: &KeyPath) -> Problem {
         let span = self.document.span(place, path.segments());
-        problem
-            .path(path)
-            .found_in_hiding(self.document.source(), span, &self.secrets)
+        let problem = problem.path(path);
+        let problem = problem.found_in_hiding(self.document.source(), span, &self.secrets);
+        self.document.in_names_as_written(problem)
     }
 }
 

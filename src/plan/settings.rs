@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::environment::Variable;
 use super::template::Template;
 use super::{Checkpoint, Error};
+use crate::document::migrate::current_of;
 use crate::document::{Document, KeyPath, Place, Problem, Schema, code};
 
 /// Where scripts are if plan.toml names neither a folder nor steps.
@@ -68,6 +69,8 @@ impl Places {
 pub(super) fn read(name: &str, text: &str) -> Result<(Document, Raw), Error> {
     let document = Document::parse(name, text).map_err(|problem| Error::Document(vec![problem]))?;
     let schema = Schema::parse("plan.schema.json", SCHEMA)?;
+    let document =
+        current_of(document, &schema).map_err(|problem| Error::Document(vec![problem]))?;
     let problems = document.validate(&schema);
     if !problems.is_empty() {
         return Err(Error::Document(problems));

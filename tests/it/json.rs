@@ -206,12 +206,25 @@ fn configures(session: &mut Session) {
     session.env.write("k/config/build.toml", &text);
     session.env.write("k/notes", "x\n");
     session.ask("commit", &["commit"]);
+    migrates(session);
     session.ask("log", &["log"]);
     session.ask("show", &["show"]);
     session.ask("diff", &["diff", "v1"]);
     session.env.stdout(&["-C", "k", "tag", "first"]);
     session.ask("tag", &["tag"]);
     session.ask("rollback", &["rollback", "--to", "v1", "--yes"]);
+}
+
+fn migrates(session: &mut Session) {
+    let schema = session.env.path("k/schemas/build.schema.json");
+    let text = std::fs::read_to_string(&schema).unwrap();
+    let steps = r#"{"x-buildkeep-version": 2, "x-buildkeep-migrations": [{"from": 1}],"#;
+    let newer = text
+        .replacen('{', steps, 1)
+        .replace("\"const\": 1", "\"const\": 2");
+    std::fs::write(&schema, newer).unwrap();
+    session.env.stdout(&["-C", "k", "commit"]);
+    session.ask("config migrate", &["config", "migrate"]);
 }
 
 fn saves(session: &mut Session) {

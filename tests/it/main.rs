@@ -13,6 +13,7 @@ mod json;
 mod keep;
 mod kill;
 mod layers;
+mod migrate;
 mod places;
 mod plan;
 mod quiet;

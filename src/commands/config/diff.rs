@@ -51,6 +51,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Some(to) => Files::of_commit(keep.repo(), versions::resolve(&keep, to)?)?,
         None => Files::of_work_tree(&keep)?,
     };
+    let (before, after) = (before.as_seen_from(&after), after.as_seen_from(&before));
     let keys = keys(&read(&keep, &before)?, &read(&keep, &after)?);
     cx.ui.show(&Differences { keys })?;
     Ok(Answer::Yes)

@@ -2,6 +2,7 @@
 mod diff;
 mod get;
 mod list;
+mod migrate;
 mod schema;
 mod set;
 mod unset;
@@ -28,6 +29,7 @@ enum Command {
     Validate(validate::Args),
     Diff(diff::Args),
     Schema(schema::Args),
+    Migrate(migrate::Args),
 }
 
 /// Runs the command.
@@ -40,5 +42,6 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Command::Validate(args) => validate::run(cx, args),
         Command::Diff(args) => diff::run(cx, args),
         Command::Schema(args) => schema::run(cx, args),
+        Command::Migrate(args) => migrate::run(cx, args),
     }
 }

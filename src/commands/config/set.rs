@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::super::configuration::key;
 use super::super::{Answer, Context, versions};
 use crate::config::edit::{Edit, Wish};
-use crate::config::{Effective, Error, Files, Role, Scope, Sources};
+use crate::config::{Effective, Error, Files, OldForm, Role, Scope, Sources};
 use crate::document::KeyPath;
 use crate::failure::Failure;
 use crate::store::{Keep, Message};
@@ -106,8 +106,8 @@ pub(super) fn change(
     let mut changed = shown(&edit);
     let committed = keep.committed_file(&edit.file)?;
     // A crash between writing the file and its commit leaves this: the same command finishes it.
-    let is_left = edit.differs_from(committed.as_deref());
     let is_dirty = committed.as_deref() != files.get(&edit.file);
+    let is_left = is_dirty && edit.differs_from(committed.as_deref());
     if (changed.changed || is_left) && !how.dry_run {
         let message = message(cx, &keep, &edit, how)?;
         changed.version = message
@@ -123,6 +123,13 @@ pub(super) fn change(
                 "{file} had other changes too: they are in the same commit"
             ));
         }
+    }
+    if let Some(form) = edit.old_form.as_ref().filter(|_| changed.changed) {
+        let OldForm { file, from, to } = form;
+        let would = if how.dry_run { "would be" } else { "was" };
+        cx.ui.warn(format!(
+            "{file} {would} rewritten from form {from} to {to} on the way"
+        ));
     }
     cx.ui.show(&changed)?;
     say_if_overruled(cx, &keep, &edit)?;

@@ -3,6 +3,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::super::configuration::tell_old_forms;
 use super::super::project::keys;
 use super::super::{Answer, Context, versions};
 use crate::config::{Effective, Files, Role, Scope, Sources};
@@ -56,6 +57,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         None => Files::of_work_tree(&keep)?,
     };
     let sources = Sources::read(&files)?;
+    tell_old_forms(cx, &sources.old_forms());
     let mut errors = sources.problems().to_vec();
     if args.at.is_none() && !args.staged {
         errors.extend(plan_problems(cx, &keep, &sources)?);

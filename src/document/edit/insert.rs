@@ -179,7 +179,7 @@ fn below(text: &str, at: usize, line: String) -> Splice {
 }
 
 /// From the key to the end of the value of the lowest entry of a table, its headers apart.
-fn last_entry(table: &dyn TableLike) -> Option<Range<usize>> {
+pub(in crate::document) fn last_entry(table: &dyn TableLike) -> Option<Range<usize>> {
     let keys = table
         .iter()
         .filter_map(|(name, _)| table.get_key_value(name));

@@ -1,17 +1,17 @@
 //! Lines around a place of a text.
 
 /// Where the line that holds the byte `at` begins.
-pub(super) fn start(text: &str, at: usize) -> usize {
+pub(in crate::document) fn start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |end| end + 1)
 }
 
 /// Where the line after the one that holds the byte `at` begins.
-pub(super) fn next(text: &str, at: usize) -> usize {
+pub(in crate::document) fn next(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |len| at + len + 1)
 }
 
 /// What a line of this text ends with.
-pub(super) fn ending(text: &str) -> &'static str {
+pub(in crate::document) fn ending(text: &str) -> &'static str {
     match text.find('\n') {
         Some(at) if text[..at].ends_with('\r') => "\r\n",
         _ => "\n",
@@ -19,14 +19,14 @@ pub(super) fn ending(text: &str) -> &'static str {
 }
 
 /// The white space that the line at `at` begins with.
-pub(super) fn indent(text: &str, at: usize) -> &str {
+pub(in crate::document) fn indent(text: &str, at: usize) -> &str {
     let line = &text[start(text, at)..];
     let end = line.find(|c| c != ' ' && c != '\t');
     &line[..end.unwrap_or(line.len())]
 }
 
 /// The place after the comment lines at `at`, unless they belong to what follows them.
-pub(super) fn after_own_comments(text: &str, at: usize) -> usize {
+pub(in crate::document) fn after_own_comments(text: &str, at: usize) -> usize {
     let mut end = at;
     while text[end..].trim_start_matches([' ', '\t']).starts_with('#') {
         end = next(text, end);
@@ -46,7 +46,7 @@ pub(super) fn after_own_comments(text: &str, at: usize) -> usize {
 }
 
 /// Where the comment lines right above the line at `at` begin.
-pub(super) fn before_its_comments(text: &str, at: usize) -> usize {
+pub(in crate::document) fn before_its_comments(text: &str, at: usize) -> usize {
     let mut begin = start(text, at);
     while begin > 0 {
         let above = start(text, begin - 1);

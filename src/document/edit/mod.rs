@@ -5,9 +5,11 @@
 //! before it is returned: read again, the text must say the same as before but for that key.
 
 mod insert;
-mod lines;
+pub(super) mod lines;
 mod remove;
 mod written;
+
+pub(super) use insert::last_entry;
 
 use std::ops::Range;
 
@@ -163,7 +165,7 @@ fn positions(document: &Document, key: &KeyPath) -> Vec<Segment> {
 }
 
 /// Sets or removes the value at `path`, making the tables that lead to it.
-fn put(json: &mut Json, path: &[Segment], value: Option<Json>) {
+pub(super) fn put(json: &mut Json, path: &[Segment], value: Option<Json>) {
     let Some((first, rest)) = path.split_first() else {
         return;
     };
