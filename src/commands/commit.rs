@@ -3,6 +3,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::stale::{self, Stale};
 use super::{Answer, Context};
 use crate::failure::Failure;
 use crate::store::{Change, ChangeKind, Keep, Message};
@@ -29,6 +30,8 @@ struct Committed {
     version: Option<u64>,
     subject: String,
     files: Vec<File>,
+    #[serde(flatten)]
+    stale: Stale,
 }
 
 /// A changed file.
@@ -74,7 +77,8 @@ impl fmt::Display for Committed {
         }
         self.files
             .iter()
-            .try_for_each(|file| writeln!(f, "  {file}"))
+            .try_for_each(|file| writeln!(f, "  {file}"))?;
+        write!(f, "{}", self.stale)
     }
 }
 
@@ -97,9 +101,11 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         version: None,
         files: changes.iter().map(File::new).collect(),
         subject: message.subject.clone(),
+        stale: stale::by_commit(cx, &keep, &changes)?,
     };
     if !args.dry_run {
         super::validate::work_tree(&keep)?;
+        committed.stale.record(&mut message.trailers);
         super::versions::number_next(&keep, &changes, &mut message.trailers)?;
         committed.version = message
             .trailers

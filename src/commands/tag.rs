@@ -149,7 +149,8 @@ fn delete(cx: &mut Context, name: &str) -> Result<Answer, Failure> {
     transaction.finish()?;
     let commit_id = keep.repo().peel(target)?;
     cx.ui.status(format!(
-        "deleted; to have it back: `buildkeep tag {name} {commit_id}`"
+        "deleted the name of {}; to have it back: `buildkeep undo`",
+        commit_id.to_hex_with_len(10)
     ));
     match cx.ui.format() {
         Format::Human => Ok(Answer::Yes),

@@ -80,9 +80,33 @@ pub enum Error {
         /// Where it would have to go.
         own: std::path::PathBuf,
     },
+    /// What would be taken back was changed again.
+    #[error("{}", overlaid(.0))]
+    Overlaid(Vec<Overlaid>),
     /// The keep changed between plan and apply.
     #[error("the keep was changed by somebody else in the meantime")]
     Changed,
+}
+
+/// A file that was changed again, and which of its keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overlaid {
+    /// The file.
+    pub path: String,
+    /// The keys; none if it is no configuration.
+    pub keys: Vec<String>,
+}
+
+fn overlaid(all: &[Overlaid]) -> String {
+    let names = all.iter().flat_map(|one| {
+        let whole = one.keys.is_empty().then_some(&one.path);
+        one.keys.iter().chain(whole)
+    });
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [one] => format!("{one} was changed again since then"),
+        more => format!("{} were changed again since then", more.join(", ")),
+    }
 }
 
 fn counted(problems: usize) -> String {

@@ -19,7 +19,9 @@ mod error;
 mod files;
 mod forms;
 pub mod hooks;
+mod merge;
 mod overrides;
+mod reverse;
 mod role;
 pub mod rollback;
 mod schemas;
@@ -31,7 +33,7 @@ mod verdicts;
 pub mod versions;
 
 pub use effective::{Effective, Entry, Layer, Origin};
-pub use error::Error;
+pub use error::{Error, Overlaid};
 pub use files::Files;
 pub use forms::{Migrated, OldForm};
 pub use overrides::{Override, Scope};

@@ -6,7 +6,7 @@ use super::diff::{self, KeyChange};
 use super::edit::bad_schema;
 use super::sources::{is_form, leaves};
 use super::{Effective, Error, Files, Role, Sources};
-use crate::document::{self, Document, KeyPath, Problem, code};
+use crate::document::{self, Document, KeyPath, Problem};
 use crate::store::{FileChange, Keep, ObjectId, TreeFile};
 
 /// How much goes back.
@@ -14,8 +14,8 @@ use crate::store::{FileChange, Keep, ObjectId, TreeFile};
 pub enum Extent {
     /// All configuration, with its schemas.
     Configuration,
-    /// These keys and tables, in whichever file they are.
-    Keys(Vec<KeyPath>),
+    /// These keys and tables, in whichever file they are, or only in this one.
+    Keys(Vec<KeyPath>, Option<String>),
     /// A file, or all files of a folder.
     File(String),
     /// Every file of the keep.
@@ -28,9 +28,10 @@ impl fmt::Display for Extent {
             Self::Configuration => f.write_str("the configuration"),
             Self::File(file) => f.write_str(file),
             Self::All => f.write_str("every file"),
-            Self::Keys(keys) => {
+            Self::Keys(keys, file) => {
                 let keys: Vec<String> = keys.iter().map(KeyPath::to_string).collect();
-                f.write_str(&keys.join(", "))
+                f.write_str(&keys.join(", "))?;
+                file.iter().try_for_each(|file| write!(f, " in {file}"))
             }
         }
     }
@@ -78,7 +79,9 @@ impl Plan {
         let now = Files::of_work_tree(keep)?;
         let then = Files::of_commit(keep.repo(), target)?;
         let files = match extent {
-            Extent::Keys(keys) => by_key(keep, (&now, &then), keys, target)?,
+            Extent::Keys(keys, file) => {
+                by_key(keep, (&now, &then), (keys, file.as_deref()), target)?
+            }
             Extent::Configuration => {
                 let wanted = |path: &str| {
                     Role::of(path).is_some_and(|role| {
@@ -125,7 +128,11 @@ impl Plan {
 }
 
 /// The key changes, if what comes out of it is valid.
-fn compared(before: &Files, files: &[Restored], host: &str) -> Result<Vec<KeyChange>, Error> {
+pub(super) fn compared(
+    before: &Files,
+    files: &[Restored],
+    host: &str,
+) -> Result<Vec<KeyChange>, Error> {
     let changes: Vec<FileChange> = files.iter().map(Restored::change).collect();
     let touched: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
     let old = Sources::read(before).map_err(bad_schema)?;
@@ -184,7 +191,7 @@ fn by_file(
 fn by_key(
     keep: &Keep,
     (now, then): (&Files, &Files),
-    keys: &[KeyPath],
+    (keys, only): (&[KeyPath], Option<&str>),
     target: ObjectId,
 ) -> Result<Vec<Restored>, Error> {
     let listed = keep.repo().files_at(target, "config/")?;
@@ -197,7 +204,8 @@ fn by_key(
     let (then, committed) = (&in_form(then)?, in_form(&committed)?);
     let mut restored = Vec::new();
     let mut found = BTreeSet::new();
-    for path in layer_files(now, then) {
+    let is_meant = |path: &String| only.is_none_or(|only| only == path);
+    for path in layer_files(now, then).into_iter().filter(is_meant) {
         let old = then.text(&path).map_err(invalid)?;
         let new = now.text(&path).map_err(invalid)?;
         let back = file_by_key(&path, (new, old), keys, &mut found).map_err(invalid)?;
@@ -245,26 +253,16 @@ fn file_by_key<'k>(
         let inside = |leaf: &&KeyPath| leaf.starts_with(key) && !is_form(leaf);
         for leaf in wanted.iter().filter(inside) {
             found.insert(key);
-            let Some(value) = old.value(leaf) else {
-                return Err(list_of_tables(&old, leaf));
-            };
-            text = document::set(path, &text, leaf, &value)?;
+            text = document::transplant(path, &text, leaf, &old)?;
         }
         for leaf in present.iter().filter(inside) {
             found.insert(key);
             if !wanted.contains(leaf) {
-                text = document::unset(path, &text, leaf)?;
+                text = document::transplant(path, &text, leaf, &old)?;
             }
         }
     }
     Ok(text)
-}
-
-fn list_of_tables(old: &Document, key: &KeyPath) -> Problem {
-    let message =
-        format!("`{key}` is a list of tables: its file goes back as a whole or not at all");
-    let problem = old.problem(key, code::CANNOT_EDIT, message);
-    problem.help(format!("say `--file {}` instead of `--key`", old.name()))
 }
 
 /// The files that hold layers of the tree, now or then.

@@ -1,6 +1,6 @@
 //! Errors of [`crate::config`].
 use super::{Failure, Kind};
-use crate::config::Error;
+use crate::config::{Error, Overlaid};
 use crate::document::{Problem, render};
 
 impl Failure {
@@ -30,7 +30,7 @@ impl From<Error> for Failure {
 /// What each error lets people try.
 fn hinted(error: &Error) -> Failure {
     let kind = match error {
-        Error::Changed => Kind::Conflict,
+        Error::Changed | Error::Overlaid(_) => Kind::Conflict,
         _ => Kind::User,
     };
     let failure = Failure::new(kind, error);
@@ -62,7 +62,22 @@ fn hinted(error: &Error) -> Failure {
             "put both into one file, remove {}, and try again",
             path.display()
         )),
+        Error::Overlaid(all) => overlaid(failure, all),
         Error::Changed => failure.hint("nothing was written; look again and repeat the command"),
         Error::Invalid(_) | Error::Io(_) | Error::Store(_) => failure,
+    }
+}
+
+/// What to look at before deciding.
+fn overlaid(failure: Failure, all: &[Overlaid]) -> Failure {
+    let failure = failure.hint("nothing was changed, so that the later change is not lost");
+    match all.first().map(|one| (one.keys.first(), &one.path)) {
+        Some((Some(key), _)) => failure.hint(format!(
+            "see how it came about: `buildkeep config history {key}`"
+        )),
+        Some((None, path)) => {
+            failure.hint(format!("see how it came about: `buildkeep log -- {path}`"))
+        }
+        None => failure,
     }
 }

@@ -162,6 +162,19 @@ impl Plan {
         Ok(fingerprints)
     }
 
+    /// What of the fingerprints of all steps depends on configuration, plan.toml and scripts alone:
+    /// to compare two configurations without looking at inputs.
+    pub fn readings(&self, keys: &Keys) -> Result<BTreeMap<String, Fingerprint>, Error> {
+        let mut readings = BTreeMap::new();
+        for step in &self.steps {
+            let env = self.environment(step, keys)?;
+            let mut parts = env.parts;
+            parts.insert("script".to_owned(), digest::blob(&env.script));
+            readings.insert(step.id.clone(), Fingerprint { parts });
+        }
+        Ok(readings)
+    }
+
     fn resolve(&self, variable: &Variable, keys: &Keys) -> Result<String, Problem> {
         let value = |name: &str| {
             let place = self.places.get(name);

@@ -4,3 +4,4 @@ pub mod diff;
 pub mod estimate;
 pub mod log;
 pub mod status;
+pub mod words;

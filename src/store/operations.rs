@@ -84,9 +84,10 @@ impl Operation {
         self.commit.message.trailers.get(key)
     }
 
-    /// The operation that this one undid.
-    pub fn undoes(&self) -> Option<ObjectId> {
-        id_of(self.fact("Undoes")?)
+    /// The operations that this one undid: one, and those that had no effect left.
+    pub fn undoes(&self) -> Vec<ObjectId> {
+        let facts = self.commit.message.trailers.all("Undoes");
+        facts.filter_map(id_of).collect()
     }
 
     /// The operation that this one did again.
@@ -126,6 +127,11 @@ fn id_of(text: &str) -> Option<ObjectId> {
 }
 
 impl Keep {
+    /// The operation that a commit of the log tells of.
+    pub fn operation(&self, id: ObjectId) -> Result<Operation, Error> {
+        Ok(Operation::read(self.repo().commit(id)?))
+    }
+
     /// The operations that came to pass, newest first.
     pub fn operations(&self) -> Result<Operations<'_>, Error> {
         Ok(Operations {

@@ -297,7 +297,9 @@ impl Transaction<'_> {
         let tags: Vec<ObjectId> = taken.filter(is_tag).collect();
         for id in tags {
             let name = format!("{KEPT}{id}");
-            self.set_ref(&name, Expect::Any, id, "kept for undo")?;
+            if self.repo.find_ref(&name)?.is_none() {
+                self.set_ref(&name, Expect::Absent, id, "kept for undo")?;
+            }
         }
         Ok(())
     }

@@ -23,6 +23,11 @@ pub fn bad<T: fmt::Display>(text: T) -> Styled<T> {
     Styled(AnsiColor::Red.on_default().bold(), text)
 }
 
+/// What is no longer there.
+pub fn struck<T: fmt::Display>(text: T) -> Styled<T> {
+    Styled(AnsiColor::Red.on_default().strikethrough(), text)
+}
+
 /// What deserves a look.
 pub fn notable<T: fmt::Display>(text: T) -> Styled<T> {
     Styled(AnsiColor::Yellow.on_default(), text)

@@ -55,6 +55,11 @@ impl Ui {
         self.format
     }
 
+    /// Whether results are shown in colour.
+    pub fn is_coloured(&self) -> bool {
+        self.colour[0] && self.format == Format::Human
+    }
+
     /// Writes a result.
     pub fn show<T: Serialize + Display>(&mut self, value: &T) -> io::Result<()> {
         let text = match self.format {

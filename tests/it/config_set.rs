@@ -74,7 +74,7 @@ fn each_change_is_a_version_in_the_history() {
     assert_data_eq!(
         k(&env, "config unset build.tests --json"),
         str![[r#"
-{"format":1,"key":"build.tests","before":"quick","value":null,"file":"config/build.toml","changed":true,"commit":"[COMMIT]","version":5}
+{"format":1,"key":"build.tests","before":"quick","value":null,"file":"config/build.toml","changed":true,"commit":"[COMMIT]","version":5,"stale":[],"fresh":[]}
 
 "#]]
     );

@@ -213,6 +213,9 @@ fn configures(session: &mut Session) {
     session.env.stdout(&["-C", "k", "tag", "first"]);
     session.ask("tag", &["tag"]);
     session.ask("rollback", &["rollback", "--to", "v1", "--yes"]);
+    session.ask("undo", &["undo"]);
+    session.ask("undo", &["redo", "--dry-run"]);
+    session.ask("undo --list", &["undo", "--list"]);
 }
 
 fn migrates(session: &mut Session) {

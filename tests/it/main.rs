@@ -25,4 +25,5 @@ mod site;
 mod status;
 mod supervise;
 mod trouble;
+mod undo;
 mod vault;

@@ -45,7 +45,7 @@ brought back the configuration of v2, committed [COMMIT]
   build.cflags: "-O3" -> "-O2"
   build.jobs: 16 -> 4
   config/build.toml changes
-to undo: buildkeep rollback --to [COMMIT]
+to undo: buildkeep undo
 
 nothing to do: the configuration is that of v2 already
 
@@ -85,7 +85,7 @@ fn one_key_goes_back_and_the_rest_stays() {
 brought back build.jobs of v2, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
-to undo: buildkeep rollback --to [COMMIT] --key build.jobs
+to undo: buildkeep undo
 
 #:schema ../schemas/build.schema.json
 # Settings of the build.
@@ -99,7 +99,7 @@ tests = "quick"
 build.jobs: no longer set (was 4)
   config/build.toml, version 6, committed [COMMIT]
 
-{"format":1,"to":"[COMMIT]","from":"[COMMIT]","keys":[{"key":"build.cflags","before":"-O3","after":"-O2"},{"key":"build.jobs","before":null,"after":16}],"files":[{"path":"config/build.toml","kind":"modified"}],"commit":null,"version":null,"saved":null,"undo":null}
+{"format":1,"to":"[COMMIT]","from":"[COMMIT]","keys":[{"key":"build.cflags","before":"-O3","after":"-O2"},{"key":"build.jobs","before":null,"after":16}],"files":[{"path":"config/build.toml","kind":"modified"}],"stale":[],"fresh":[],"applied":false,"commit":null,"version":null,"saved":null,"undo":null}
 
 --- stderr
 error: the key `nothing` is neither in the work tree nor in [COMMIT]
@@ -132,7 +132,7 @@ fn a_file_or_everything_goes_back() {
         str![[r#"
 brought back scripts/01-a.sh of [COMMIT], committed [COMMIT]
   scripts/01-a.sh changes
-to undo: buildkeep rollback --to [COMMIT] --file scripts/01-a.sh
+to undo: buildkeep undo
 
 bringing back scripts/01-a.sh of v4 changes:
   scripts/01-a.sh is removed
@@ -142,7 +142,7 @@ brought back every file of v2, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
   scripts/01-a.sh is removed
-to undo: buildkeep rollback --to [COMMIT] --all
+to undo: buildkeep undo
 
 --- stderr
 error: gone.txt is neither in the work tree nor in [COMMIT]
@@ -172,7 +172,7 @@ fn uncommitted_work_is_saved_first() {
 brought back the configuration of v3, committed [COMMIT]
   build.cflags: "-O3" -> "-O2"
   config/build.toml changes
-to undo: buildkeep rollback --to [COMMIT]
+to undo: buildkeep undo
 --- stderr
 saved uncommitted work as commit [COMMIT]
 
@@ -188,7 +188,7 @@ brought back the configuration of v3, committed [COMMIT]
   build.jobs: "broken" -> 16
   build.tests: "none" -> "quick"
   config/build.toml changes
-to undo: buildkeep rollback --to [COMMIT]
+to undo: buildkeep undo
 --- stderr
 saved uncommitted work, which is not valid, beside the branch: `git show [COMMIT]`
 
@@ -284,7 +284,7 @@ fn nothing_changes_under_steps_that_run() {
 --- stderr
 error: steps are running, and may read what a rollback changes
 hint: stop them first: `buildkeep stop`
-hint: or go back all the same: add `--while-running`
+hint: or do it all the same: add `--while-running`
 --- exit 3
 
 "#]]

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::super::configuration::key;
+use super::super::stale::{self, Side, Stale};
 use super::super::{Answer, Context, versions};
 use crate::config::edit::{Edit, Wish};
 use crate::config::{Effective, Error, Files, OldForm, Role, Scope, Sources};
@@ -52,6 +53,8 @@ struct Outcome {
     changed: bool,
     commit: Option<String>,
     version: Option<u64>,
+    #[serde(flatten)]
+    stale: Stale,
 }
 
 impl fmt::Display for Outcome {
@@ -74,10 +77,11 @@ impl fmt::Display for Outcome {
         match (&self.commit, self.version) {
             (Some(commit), Some(version)) => {
                 let commit = style::notable(&commit[..10]);
-                writeln!(f, "  {}, version {version}, committed {commit}", self.file)
+                writeln!(f, "  {}, version {version}, committed {commit}", self.file)?;
             }
-            _ => writeln!(f, "  would change {}", self.file),
+            _ => writeln!(f, "  would change {}", self.file)?,
         }
+        write!(f, "{}", self.stale)
     }
 }
 
@@ -104,12 +108,15 @@ pub(super) fn change(
     let edit = plan(&keep, &files, (&key, wish), file);
     let edit = edit.map_err(|failure| failure.hint("nothing was changed"))?;
     let mut changed = shown(&edit);
+    let after = files.with(&[edit.change()]);
+    changed.stale = stale::by_change(cx, &keep, &Side::of(&files), &Side::of(&after));
     let committed = keep.committed_file(&edit.file)?;
     // A crash between writing the file and its commit leaves this: the same command finishes it.
     let is_dirty = committed.as_deref() != files.get(&edit.file);
     let is_left = is_dirty && edit.differs_from(committed.as_deref());
     if (changed.changed || is_left) && !how.dry_run {
-        let message = message(cx, &keep, &edit, how)?;
+        let mut message = message(cx, &keep, &edit, how)?;
+        changed.stale.record(&mut message.trailers);
         changed.version = message
             .trailers
             .get("Version")
@@ -167,6 +174,7 @@ fn shown(edit: &Edit) -> Outcome {
         changed: !edit.is_noop(),
         commit: None,
         version: None,
+        stale: Stale::default(),
     }
 }
 

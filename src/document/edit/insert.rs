@@ -166,7 +166,7 @@ fn in_braces(text: &str, around: Node<'_>, entry: &New) -> Option<Splice> {
 /// `line` put below the line that holds the byte `at`, keeping a missing last line end missing.
 fn below(text: &str, at: usize, line: String) -> Splice {
     let next = lines::next(text, at);
-    let with = if text[..next].ends_with('\n') {
+    let with = if next == 0 || text[..next].ends_with('\n') {
         line
     } else {
         let end = lines::ending(text);

@@ -7,9 +7,11 @@
 mod insert;
 pub(super) mod lines;
 mod remove;
+mod transplant;
 mod written;
 
 pub(super) use insert::last_entry;
+pub use transplant::transplant;
 
 use std::ops::Range;
 
