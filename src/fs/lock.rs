@@ -48,6 +48,8 @@ pub enum LockError {
 #[derive(Debug)]
 pub struct Lock {
     file: File,
+    note: PathBuf,
+    was_left: bool,
 }
 
 impl Lock {
@@ -57,8 +59,7 @@ impl Lock {
         let tries = patience.as_millis() / POLL.as_millis();
         for _ in 0..=tries {
             if try_lock(&file, path)? {
-                note(path, me);
-                return Ok(Self { file });
+                return Ok(Self::noted(file, path, me));
             }
             thread::sleep(POLL);
         }
@@ -74,12 +75,31 @@ impl Lock {
         if !try_lock(&file, path)? {
             return Ok(None);
         }
-        note(path, me);
-        Ok(Some(Self { file }))
+        Ok(Some(Self::noted(file, path, me)))
     }
-}
 
-impl Lock {
+    fn noted(file: File, path: &Path, me: &Holder) -> Self {
+        let note = note_path(path);
+        let was_left = note.exists();
+        write_note(&note, me);
+        Self {
+            file,
+            note,
+            was_left,
+        }
+    }
+
+    /// Whether the holder before left its note: it died, or it did not bring its work to an end.
+    pub fn was_left(&self) -> bool {
+        self.was_left
+    }
+
+    /// Takes the note away: all that was begun under this lock is done.
+    pub fn settle(&self) {
+        // A note that stays makes the next holder look closer than it has to.
+        let _ = std::fs::remove_file(&self.note);
+    }
+
     /// A descriptor of the same lock, for a helper process: the lock is free once all are closed.
     pub fn share(&self) -> io::Result<File> {
         self.file.try_clone()
@@ -127,9 +147,9 @@ fn try_lock(file: &File, path: &Path) -> Result<bool, PathError> {
     clippy::disallowed_methods,
     reason = "a note for a message, worth nothing after a crash"
 )]
-fn note(path: &Path, me: &Holder) {
+fn write_note(note: &Path, me: &Holder) {
     if let Ok(text) = serde_json::to_vec(me) {
-        let _ = std::fs::write(note_path(path), text);
+        let _ = std::fs::write(note, text);
     }
 }
 

@@ -1,13 +1,14 @@
 //! The keep: a work tree, its repository, its private folder, one lock around every write.
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use gix::ObjectId;
 use gix::bstr::BString;
 
 use super::worktree::{self, Change};
-use super::{Error, FileChange, Repo, Signature, lock_files, operations, skeleton};
+use super::{Error, FileChange, Repo, Signature, leftovers, lock_files, operations, skeleton};
 use crate::fs::{AtPath as _, Holder, Lock, create_dirs_durable, write_durable};
 use crate::world::World;
 
@@ -32,11 +33,20 @@ pub struct Keep {
 /// Proof that this process is the only one of ours that writes to the keep.
 #[must_use = "the keep is unlocked when this is dropped"]
 pub struct WriteGuard {
-    _lock: Lock,
+    lock: Lock,
+    repo: Repo,
     /// Lock files of killed Git processes that were removed on the way.
     pub removed: Vec<PathBuf>,
     /// What was typed, for the operation log.
     pub(super) command: String,
+}
+
+impl Drop for WriteGuard {
+    fn drop(&mut self) {
+        if !self.repo.is_moving().load(Ordering::Relaxed) {
+            self.lock.settle();
+        }
+    }
 }
 
 impl Keep {
@@ -173,8 +183,12 @@ impl Keep {
             self.adopt_host(&format!("{}-{}", world.hostname, world.ids.short()))?;
         }
         let removed = lock_files::remove_stale(&self.root, self.repo.git_dir())?;
+        if lock.was_left() {
+            leftovers::settle(&self.root, &self.repo)?;
+        }
         Ok(WriteGuard {
-            _lock: lock,
+            lock,
+            repo: self.repo.clone(),
             removed,
             command,
         })

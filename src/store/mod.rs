@@ -27,6 +27,7 @@ mod identity;
 mod index;
 pub mod journal;
 mod keep;
+mod leftovers;
 mod lock_files;
 mod loose;
 mod message;

@@ -1,6 +1,8 @@
 //! Any repository of ours, read.
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice as _};
@@ -25,6 +27,7 @@ pub struct TreeFile {
 #[derive(Clone)]
 pub struct Repo {
     gix: gix::Repository,
+    is_moving: Arc<AtomicBool>,
 }
 
 impl Repo {
@@ -36,7 +39,10 @@ impl Repo {
             .with(gix::sec::Trust::Full)
             .open_path_as_is(true);
         let gix = gix::open_opts(git_dir, options).during("open the repository")?;
-        Ok(Self { gix })
+        Ok(Self {
+            gix,
+            is_moving: Arc::default(),
+        })
     }
 
     /// Makes a bare repository with these settings (`section.key`, value), durably.
@@ -65,6 +71,11 @@ impl Repo {
     /// The folder of objects.
     pub fn objects_dir(&self) -> PathBuf {
         self.git_dir().join("objects")
+    }
+
+    /// Whether files or refs began to move, and did not all arrive.
+    pub(super) fn is_moving(&self) -> &AtomicBool {
+        &self.is_moving
     }
 
     pub(super) fn gix(&self) -> &gix::Repository {

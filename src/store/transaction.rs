@@ -1,4 +1,6 @@
 //! Changes to a repository, invisible until they are finished.
+use std::sync::atomic::Ordering;
+
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
 use gix::prelude::Write as _;
@@ -238,8 +240,11 @@ impl<'repo> Transaction<'repo> {
             return Ok(());
         }
         let prepared = refs::prepare(self.repo, &self.refs)?;
+        self.repo.is_moving().store(true, Ordering::Relaxed);
         work()?;
-        prepared.commit(self.signature.as_ref())
+        prepared.commit(self.signature.as_ref())?;
+        self.repo.is_moving().store(false, Ordering::Relaxed);
+        Ok(())
     }
 }
 

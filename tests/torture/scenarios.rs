@@ -165,14 +165,17 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         cuts: 60,
         prepare: Place::init,
         act: |place, n| {
-            let value = n.to_string();
-            let mut strace = place.env.command("strace");
-            strace
-                .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e"])
-                .arg(format!("inject=fsync:signal=SIGKILL:when={}", n % 20 + 1))
-                .arg(env!("CARGO_BIN_EXE_buildkeep"))
-                .args(["-C", &place.dir, "config", "set", "build.jobs", &value]);
-            strace.output().unwrap();
+            interrupted(place, n, "signal=SIGKILL");
+            set_jobs(place, n)
+        },
+        holds: has_jobs,
+    },
+    Scenario {
+        name: "config set again, after a failing disk",
+        cuts: 60,
+        prepare: Place::init,
+        act: |place, n| {
+            interrupted(place, n, "error=EIO");
             set_jobs(place, n)
         },
         holds: has_jobs,
@@ -206,6 +209,23 @@ fn commit_plainly(place: &Place, n: usize, options: &[&str]) -> Outcome {
 fn set_jobs(place: &Place, n: usize) -> Outcome {
     let args = ["config", "set", "build.jobs", &n.to_string()];
     place.keep(&args).map(drop)
+}
+
+/// `config set`, met by something at one of its calls that make things durable.
+fn interrupted(place: &Place, n: usize, how: &str) {
+    let call = if n.is_multiple_of(2) {
+        "fsync"
+    } else {
+        "rename"
+    };
+    let mut strace = place.env.command("strace");
+    strace
+        .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+        .arg(format!("inject={call}:{how}:when={}", n / 2 % 30 + 1))
+        .arg(env!("CARGO_BIN_EXE_buildkeep"))
+        .args(["-C", &place.dir, "config", "set", "build.jobs"])
+        .arg(n.to_string());
+    strace.output().unwrap();
 }
 
 fn has_jobs(place: &Place, n: usize) -> Outcome {
