@@ -1,13 +1,14 @@
 //! `hooks`
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::{Answer, Context};
-use crate::config::hooks::{self, Hook, State};
+use crate::config::hooks::{Hook, KEEP, Place, SERVER, State, Theirs, Via};
 use crate::failure::Failure;
-use crate::store::Keep;
-use crate::ui::style;
+use crate::store::{GitFacts, HooksPath, Keep, Repo};
+use crate::ui::{clean_line, style};
 
 /// Install, show or remove the Git hooks that check what plain `git` commits and pushes
 #[derive(Debug, clap::Args)]
@@ -18,65 +19,176 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Install the hooks beside your own, which go on to run first
-    Install,
-    /// Show which hooks are installed
-    Status,
-    /// Remove our hooks and give yours their names back
-    Remove,
+    /// Install the hooks beside your own, which go on to run
+    Install(Install),
+    /// Show which hooks are installed, and how Git comes to run them
+    Status(Where),
+    /// Remove our hooks and give yours their places back
+    Remove(Where),
 }
 
-/// The hooks of a keep.
+#[derive(Debug, clap::Args)]
+struct Install {
+    #[command(flatten)]
+    place: Where,
+    /// Add a line to each hook in the folder that `core.hooksPath` names
+    #[arg(long)]
+    into_hooks_path: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Where {
+    /// In this repository, to check what is pushed to it, and not in the keep
+    #[arg(long, value_name = "REPO")]
+    server: Option<PathBuf>,
+}
+
+/// The hooks of a repository.
 #[derive(Debug, Serialize)]
-struct Hooks {
+struct Report {
+    git: Option<String>,
+    hooks_path: Option<String>,
     hooks: Vec<Hook>,
 }
 
-impl fmt::Display for Hooks {
+impl Report {
+    fn of(git: &GitFacts, hooks: Vec<Hook>) -> Self {
+        let path = git.hooks_path.as_ref();
+        Self {
+            git: git.version.map(|(major, minor)| format!("{major}.{minor}")),
+            hooks_path: path.map(|path| path.value.clone()),
+            hooks,
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.hooks.iter().all(|hook| hook.state == State::Installed)
+    }
+}
+
+impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for hook in &self.hooks {
-            let state = match hook.state {
-                State::Installed => style::good("installed").to_string(),
-                State::Missing => style::notable("not installed").to_string(),
-                State::Outdated => {
-                    style::notable("of another buildkeep: install it again").to_string()
-                }
-                State::Foreign => style::notable("yours, without ours").to_string(),
-            };
-            write!(f, "{:18}{state}", hook.name)?;
-            match &hook.own {
-                Some(own) => writeln!(f, ", after yours: {}", own.display())?,
-                None => writeln!(f)?,
+            write!(f, "{:18}{}", hook.name, described(hook))?;
+            match (&hook.own, hook.via) {
+                (Some(own), Some(Via::Script)) => write!(f, ", after yours: {}", shown(own))?,
+                (Some(own), _) => write!(f, ", beside yours: {}", shown(own))?,
+                (None, _) => {}
             }
+            writeln!(f)?;
         }
         Ok(())
     }
 }
 
+fn described(hook: &Hook) -> String {
+    let notable = |text: &str| style::notable(text).to_string();
+    match (hook.state, hook.via) {
+        (State::Installed, Some(Via::PreCommit)) => {
+            format!("{}, run by pre-commit", style::good("installed"))
+        }
+        (State::Installed, Some(Via::Config)) => {
+            format!("{} in .git/config", style::good("installed"))
+        }
+        (State::Installed, Some(Via::Line)) => {
+            format!("{} as a line of yours", style::good("installed"))
+        }
+        (State::Installed, _) => style::good("installed").to_string(),
+        (State::Missing, _) => notable("not installed"),
+        (State::Outdated, _) => notable("of another buildkeep: install it again"),
+        (State::Foreign, _) => notable("yours, without ours"),
+        (State::SetAside, _) => notable("put aside by another tool: install it again"),
+        (State::NotRun, _) => notable("there, and not run by this Git"),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    clean_line(&path.to_string_lossy()).into_owned()
+}
+
 /// Runs the command; `status` answers no if a hook is missing.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
-    let keep = cx.keep()?;
-    let (git_dir, program) = (keep.repo().git_dir(), &cx.world.exe);
-    let hooks = match args.command {
-        Command::Install => hooks::install(git_dir, program)?,
-        Command::Remove => hooks::remove(git_dir, program)?,
-        Command::Status => hooks::status(git_dir, program)?,
+    let server = match &args.command {
+        Command::Install(install) => &install.place.server,
+        Command::Status(place) | Command::Remove(place) => &place.server,
     };
-    let complete = hooks.iter().all(|hook| hook.state == State::Installed);
-    cx.ui.show(&Hooks { hooks })?;
-    if let Some(elsewhere) = keep.repo().setting("core.hooksPath") {
-        cx.ui.warn(format!(
-            "core.hooksPath is `{elsewhere}`: Git runs the hooks there, and not these"
-        ));
+    let server = server
+        .as_ref()
+        .map(|dir| open_server(cx, dir))
+        .transpose()?;
+    let (repo, root) = if let Some(found) = server {
+        found
+    } else {
+        let keep = cx.keep()?;
+        (keep.repo().clone(), keep.root().to_owned())
+    };
+    let is_server = repo.git_dir() == root;
+    let place = Place {
+        git: GitFacts::read(&cx.world.env, &repo, &root)?,
+        events: if is_server { SERVER } else { KEEP },
+        program: &cx.world.exe,
+        root: &root,
+    };
+    let theirs = match &args.command {
+        Command::Install(Install {
+            into_hooks_path: true,
+            ..
+        }) => Theirs::Write,
+        _ => Theirs::Leave,
+    };
+    let hooks = match args.command {
+        Command::Install(_) => place.install(theirs)?,
+        Command::Remove(_) => place.remove()?,
+        Command::Status(_) => place.status()?,
+    };
+    let hooks = Report::of(&place.git, hooks);
+    let is_complete = hooks.is_complete();
+    cx.ui.show(&hooks)?;
+    if let Some(path) = place.git.hooks_path.filter(|_| !is_complete) {
+        explain(cx, &path);
     }
     Ok(match args.command {
-        Command::Status => Answer::of(complete),
-        Command::Install | Command::Remove => Answer::Yes,
+        Command::Status(_) => Answer::of(is_complete),
+        Command::Install(_) | Command::Remove(_) => Answer::Yes,
     })
 }
 
-/// Installs the hooks of a new keep.
-pub(super) fn install(cx: &Context, keep: &Keep) -> Result<(), Failure> {
-    hooks::install(keep.repo().git_dir(), &cx.world.exe)?;
-    Ok(())
+/// Says why Git looks elsewhere, for those who wonder.
+fn explain(cx: &mut Context, path: &HooksPath) {
+    let (value, origin) = (clean_line(&path.value), clean_line(&path.origin));
+    cx.ui.warn(format!(
+        "Git looks for hooks in {value} only, which is yours (core.hooksPath, set in {origin})"
+    ));
+    cx.ui
+        .hint("see which lines are wanted there: `buildkeep hooks install`");
+}
+
+/// The repository at a path that was typed; of a work tree, the one in it.
+fn open_server(cx: &Context, typed: &Path) -> Result<(Repo, PathBuf), Failure> {
+    let dir = cx.path(typed);
+    let inner = dir.join(".git");
+    let repo = Repo::open(if inner.is_dir() { &inner } else { &dir })?;
+    let git_dir = repo.git_dir().to_owned();
+    Ok((repo, git_dir))
+}
+
+/// Installs the hooks of a new keep; where they would go to a folder of the user's, says so.
+pub(super) fn install(cx: &mut Context, keep: &Keep) -> Result<(), Failure> {
+    let place = Place {
+        git: GitFacts::read(&cx.world.env, keep.repo(), keep.root())?,
+        events: KEEP,
+        program: &cx.world.exe,
+        root: keep.root(),
+    };
+    match place.install(Theirs::Leave) {
+        Ok(_) => Ok(()),
+        Err(error @ crate::config::Error::HooksPath { .. }) => {
+            let message = format!("{error}: plain `git commit` is not checked here");
+            cx.ui.warn(message);
+            cx.ui
+                .hint("see which lines are wanted there: `buildkeep hooks install`");
+            Ok(())
+        }
+        Err(other) => Err(other.into()),
+    }
 }

@@ -15,6 +15,7 @@ mod context;
 pub mod demo;
 pub mod diff;
 pub mod explain;
+mod gate;
 pub mod helper;
 pub mod hook;
 pub mod hooks;

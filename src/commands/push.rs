@@ -4,7 +4,9 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::json;
 
+use super::gate::{Passing, examine};
 use super::{Answer, Context};
+use crate::config::Judge;
 use crate::failure::Failure;
 use crate::fs::write_durable;
 use crate::store::{Keep, PushOutcome, PushedRef};
@@ -72,7 +74,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
             )),
         );
     }
-    super::validate::head(&keep)?;
+    gate(cx, &keep, &args.remote)?;
     let _guard = cx.lock(&keep)?;
     cx.ui.live(format!("pushing to {}", args.remote));
     let mut refs = keep.push(&git, &args.remote)?;
@@ -107,6 +109,27 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         ));
     }
     Ok(Answer::of(!rejected))
+}
+
+/// Our own `git push` runs no hooks: what `pre-push` would refuse is refused here.
+fn gate(cx: &mut Context, keep: &Keep, remote: &str) -> Result<(), Failure> {
+    let Some(tip) = keep.repo().head()? else {
+        return Ok(());
+    };
+    let refs = keep.repo().refs(&format!("refs/remotes/{remote}/"))?;
+    let known: Vec<_> = refs.into_iter().map(|(_, id)| id).collect();
+    let objects = keep.repo().objects()?;
+    let mut judge = Judge::new(&objects, Some(keep.root()));
+    let passing = Passing {
+        what: "the push",
+        known: &known,
+        tip,
+    };
+    let notes = examine(&mut judge, &passing)?;
+    for note in notes {
+        cx.ui.status(note);
+    }
+    Ok(())
 }
 
 /// The time of the last success, so that `status` can show how old it is.

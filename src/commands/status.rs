@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use super::project::Project;
 use super::run::{Reason, latest, manifests, reason};
 use super::{Answer, Context};
+use crate::config::Judge;
+use crate::config::bypassed::{self, Bypassed};
 use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::report::estimate::{Behind, Estimates, Known};
@@ -49,6 +51,7 @@ fn show_what_runs(cx: &mut Context, keep: &Keep, config: Config) -> Result<(), F
         host: keep.host(),
         config,
         running,
+        bypassed: bypassed(keep),
         ..Status::default()
     };
     status.next = next(&status);
@@ -67,6 +70,7 @@ fn gather(cx: &Context, project: &Project, config: Config) -> Result<Status, Fai
         is_here: host == keep.host() || known.is_empty(),
         host,
         config,
+        bypassed: bypassed(keep),
         ..Status::default()
     };
     let estimates = estimates(project, &known);
@@ -134,6 +138,27 @@ fn config(keep: &Keep, valid: bool) -> Result<Config, Failure> {
             .map(|change| change.path.to_string())
             .collect(),
     })
+}
+
+/// The commits that went past validation and are on no remote yet.
+///
+/// History that cannot be read (a partial clone has only some of it) is no reason to show nothing.
+fn bypassed(keep: &Keep) -> Vec<Bypassed> {
+    let look = || -> Result<Vec<Bypassed>, Failure> {
+        let Some(tip) = keep.repo().head()? else {
+            return Ok(Vec::new());
+        };
+        let remotes = keep.repo().refs("refs/remotes/")?.into_iter();
+        let remotes: Vec<_> = remotes
+            .filter(|(name, _)| !name.contains("/state/"))
+            .map(|(_, id)| id)
+            .collect();
+        let objects = keep.repo().objects()?;
+        let mut judge = Judge::new(&objects, Some(keep.root()));
+        let found = bypassed::unpushed(&mut judge, Some(keep.root()), tip, &remotes)?;
+        Ok(found.bypassed)
+    };
+    look().unwrap_or_default()
 }
 
 fn estimates(project: &Project, known: &BTreeMap<String, Manifest>) -> Estimates {

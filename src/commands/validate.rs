@@ -8,14 +8,6 @@ pub(super) fn work_tree(keep: &Keep) -> Result<(), Failure> {
     files(&Files::of_work_tree(keep)?).map_err(|failure| failure.hint("nothing was committed"))
 }
 
-/// Checks every configuration file of the last commit, which plain Git may have made.
-pub(super) fn head(keep: &Keep) -> Result<(), Failure> {
-    match keep.repo().head()? {
-        Some(commit_id) => files(&Files::of_commit(keep.repo(), commit_id)?),
-        None => Ok(()),
-    }
-}
-
 /// Checks configuration files, wherever they are from.
 pub(super) fn files(files: &Files) -> Result<(), Failure> {
     let sources = Sources::read(files)?;

@@ -83,6 +83,30 @@ pub enum Error {
     /// What would be taken back was changed again.
     #[error("{}", overlaid(.0))]
     Overlaid(Vec<Overlaid>),
+    /// Git looks for hooks in a folder that is the user's.
+    #[error("Git looks for hooks in {} only, which is yours (core.hooksPath, set in {})", path.value, path.origin)]
+    HooksPath {
+        /// The folder.
+        path: Box<crate::store::HooksPath>,
+        /// The scripts in it, and the line that each of them wants.
+        lines: Vec<(std::path::PathBuf, String)>,
+    },
+    /// A line cannot be added to a hook of the user's.
+    #[error("{} {why}", path.display())]
+    NotAScript {
+        /// The hook.
+        path: std::path::PathBuf,
+        /// Why not.
+        why: &'static str,
+        /// The line.
+        line: String,
+    },
+    /// A `git` writes its configuration, or was killed while it did.
+    #[error("{} is there: a `git` writes its configuration", lock.display())]
+    ConfigLocked {
+        /// The lock.
+        lock: std::path::PathBuf,
+    },
     /// The keep changed between plan and apply.
     #[error("the keep was changed by somebody else in the meantime")]
     Changed,

@@ -7,7 +7,7 @@ use super::verdicts::Verdicts;
 use super::{Error, Role};
 use crate::document::{Document, Problem, code};
 use crate::fs::{AtPath as _, is_absent, read_optional};
-use crate::store::{FileChange, Keep, Mode, ObjectId, Repo, TreeFile};
+use crate::store::{Called, FileChange, Keep, Mode, ObjectId, Objects, Repo, TreeFile};
 
 /// The folders that can hold configuration.
 const FOLDERS: &[&str] = &["", "config", "config/hosts", "config/profiles", "schemas"];
@@ -52,12 +52,34 @@ impl Files {
 
     /// As they are in a commit.
     pub fn of_commit(repo: &Repo, commit_id: ObjectId) -> Result<Self, Error> {
-        Self::of_tree_files(repo, repo.files_at(commit_id, "")?)
+        let known = beside(repo);
+        Self::of_tree_files(repo.files_at(commit_id, "")?, known, |id| {
+            repo.read_blob(id)
+        })
+    }
+
+    /// As they are in a tree, wherever its objects are.
+    pub(super) fn of_tree(
+        objects: &Objects,
+        tree_id: ObjectId,
+        known: Option<Arc<Verdicts>>,
+    ) -> Result<Self, Error> {
+        Self::of_tree_files(objects.files_in(tree_id, FOLDERS)?, known, |id| {
+            objects.blob(id)
+        })
+    }
+
+    /// As Git is about to commit them.
+    pub fn staged(called: &Called) -> Result<Self, Error> {
+        let known = Verdicts::of_keep(called.root()).map(Arc::new);
+        let read = |id| called.objects().blob(id);
+        Self::of_tree_files(called.staged_files()?, known, read)
     }
 
     /// As they would be committed by plain `git commit`: from the index.
     pub fn of_index(repo: &Repo, index: Option<&Path>) -> Result<Self, Error> {
-        Self::of_tree_files(repo, repo.staged_files(index)?)
+        let known = beside(repo);
+        Self::of_tree_files(repo.staged_files(index)?, known, |id| repo.read_blob(id))
     }
 
     /// The same files after some changes.
@@ -117,17 +139,20 @@ impl Files {
         self.verdicts.as_deref()
     }
 
-    fn of_tree_files(repo: &Repo, listed: Vec<TreeFile>) -> Result<Self, Error> {
-        let root = repo.git_dir().parent();
+    fn of_tree_files(
+        listed: Vec<TreeFile>,
+        verdicts: Option<Arc<Verdicts>>,
+        read: impl Fn(ObjectId) -> Result<Vec<u8>, crate::store::Error>,
+    ) -> Result<Self, Error> {
         let mut files = Self {
-            verdicts: root.and_then(Verdicts::of_keep).map(Arc::new),
+            verdicts,
             ..Self::default()
         };
         for file in listed {
             let path = file.path.to_string();
             let is_folder = file.mode == Mode::Link && FOLDERS.contains(&path.as_str());
             if Role::of(&path).is_some() || is_folder {
-                files.put(path, file.mode, repo.read_blob(file.blob_id)?);
+                files.put(path, file.mode, read(file.blob_id)?);
             }
         }
         Ok(files)
@@ -149,6 +174,12 @@ impl FromIterator<(String, Vec<u8>)> for Files {
             ..Self::default()
         }
     }
+}
+
+/// What was found valid in the keep of this repository.
+fn beside(repo: &Repo) -> Option<Arc<Verdicts>> {
+    let root = repo.git_dir().parent();
+    root.and_then(Verdicts::of_keep).map(Arc::new)
 }
 
 /// The configuration files in a folder of the keep, and whether each is a symlink.

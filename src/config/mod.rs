@@ -12,6 +12,7 @@
 //! A change ([`edit`], [`rollback`]) is planned first, checked as if it were made, then made as
 //! one commit. [`versions`] numbers the commits that changed configuration.
 
+pub mod bypassed;
 pub mod diff;
 pub mod edit;
 mod effective;
@@ -19,6 +20,7 @@ mod error;
 mod files;
 mod forms;
 pub mod hooks;
+mod judge;
 mod merge;
 mod overrides;
 mod reverse;
@@ -36,6 +38,7 @@ pub use effective::{Effective, Entry, Layer, Origin};
 pub use error::{Error, Overlaid};
 pub use files::Files;
 pub use forms::{Migrated, OldForm};
+pub use judge::{Judge, Verdict, problems};
 pub use overrides::{Override, Scope};
 pub use role::Role;
 pub use schemas::{BUILTIN, Schemas};

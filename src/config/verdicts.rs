@@ -93,7 +93,7 @@ fn read(path: &Path) -> BTreeSet<String> {
 }
 
 /// What tells this build of the program from others: they may judge otherwise.
-fn program() -> Option<String> {
+pub(super) fn program() -> Option<String> {
     let meta = fs::metadata("/proc/self/exe").ok()?;
     let (changed, nanos) = (meta.ctime(), meta.ctime_nsec());
     Some(format!(

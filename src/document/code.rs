@@ -8,6 +8,7 @@ mod documents;
 mod layers;
 mod migrations;
 mod plan;
+mod policy;
 
 /// Not TOML.
 pub const SYNTAX: &str = "K001";
@@ -71,6 +72,10 @@ pub const BAD_STEP_NAME: &str = "K112";
 /// A script that cannot be run.
 pub const UNFIT_SCRIPT: &str = "K113";
 
+/// A message that claims to be of a commit of ours.
+pub const FORGED: &str = "K201";
+/// A line of a message that looks like one of ours, and cannot be read.
+pub const GARBLED: &str = "K202";
 /// A file's form is not said as a whole number.
 pub const BAD_FORM: &str = "K401";
 /// A file of a form that its schema does not know yet.
@@ -108,6 +113,7 @@ pub fn all() -> impl Iterator<Item = &'static Explained> {
         documents::TABLE,
         layers::TABLE,
         plan::TABLE,
+        policy::TABLE,
         migrations::TABLE,
     ];
     tables.into_iter().flatten()

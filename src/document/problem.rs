@@ -54,6 +54,12 @@ impl Problem {
         }
     }
 
+    /// The same problem at a place of any text, as the message of a commit.
+    #[must_use]
+    pub fn in_text(self, name: &str, text: &str, span: Range<usize>) -> Self {
+        self.found_in(&Source::new(name, text), span)
+    }
+
     /// A problem with a file as a whole.
     pub fn in_file(code: &'static str, file: &str, message: impl Into<String>) -> Self {
         Self {

@@ -2,6 +2,7 @@
 use super::{Failure, Kind};
 use crate::config::{Error, Overlaid};
 use crate::document::{Problem, render};
+use crate::ui::{clean, style};
 
 impl Failure {
     /// A failure that shows problems of documents, each at its place.
@@ -13,6 +14,14 @@ impl Failure {
         let mut failure = Self::user(message).detail(render(problems));
         failure.problems = problems.to_vec();
         failure
+    }
+
+    /// Problems, and in a last line what was refused because of them.
+    pub fn refused(problems: &[Problem], what: &str) -> Self {
+        let failure = Self::problems(problems);
+        let last = format!("{} {}", style::bad("buildkeep:"), clean(what));
+        let detail = format!("{}\n\n{last}", render(problems));
+        failure.said(what).detail(detail)
     }
 }
 
@@ -31,6 +40,7 @@ impl From<Error> for Failure {
 fn hinted(error: &Error) -> Failure {
     let kind = match error {
         Error::Changed | Error::Overlaid(_) => Kind::Conflict,
+        Error::ConfigLocked { .. } => Kind::Busy,
         _ => Kind::User,
     };
     let failure = Failure::new(kind, error);
@@ -63,6 +73,19 @@ fn hinted(error: &Error) -> Failure {
             path.display()
         )),
         Error::Overlaid(all) => overlaid(failure, all),
+        Error::HooksPath { lines, .. } => lines
+            .iter()
+            .fold(failure, |failure, (path, line)| {
+                failure.hint(format!("add to {}: {line}", path.display()))
+            })
+            .hint("or let buildkeep do so: `buildkeep hooks install --into-hooks-path`"),
+        Error::NotAScript { line, .. } => {
+            failure.hint(format!("put this line where it runs: {line}"))
+        }
+        Error::ConfigLocked { lock } => failure.hint(format!(
+            "try again; if no `git` is at work, `rm {}`",
+            lock.display()
+        )),
         Error::Changed => failure.hint("nothing was written; look again and repeat the command"),
         Error::Invalid(_) | Error::Io(_) | Error::Store(_) => failure,
     }

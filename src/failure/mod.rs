@@ -120,6 +120,12 @@ impl Failure {
         self
     }
 
+    /// Gives it another message.
+    fn said(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
     /// Adds something to try.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

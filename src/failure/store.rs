@@ -89,6 +89,7 @@ fn hinted_of_git(failure: Failure, error: &Error) -> Failure {
             failure.hint("install it: `apt-get install git`, `dnf install git`, …")
         }
         Error::GitProgram { stderr, .. } => said(failure, stderr),
+        Error::Refused { said, .. } => told(failure, said),
         Error::NewerFormat { .. } => failure.hint("install the newer buildkeep that wrote it"),
         Error::Git { action, .. } if reads(action) => failure
             .hint("is something damaged? `git fsck`, `git reflog` and `git status` may tell")
@@ -108,8 +109,17 @@ fn said(failure: Failure, stderr: &str) -> Failure {
         })
 }
 
+/// What a remote said, line by line, as Git passes it on.
+fn told(failure: Failure, said: &str) -> Failure {
+    let lines = said.lines().filter_map(|line| line.strip_prefix("remote:"));
+    let lines: Vec<_> = lines.map(str::trim_end).collect();
+    let text = lines.join("\nremote:");
+    failure.hint(format!("remote:{text}"))
+}
+
 fn kind(error: &Error) -> Kind {
     match error {
+        Error::Refused { .. } => Kind::Remote,
         Error::Moved { .. } => Kind::Conflict,
         Error::GitAtWork { .. } => Kind::Busy,
         Error::Git { action, .. } if error.disk().is_none() && !reads(action) => Kind::Internal,

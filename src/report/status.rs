@@ -3,7 +3,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::ui::{clean, clean_line, seconds, style};
+use crate::config::bypassed::Bypassed;
+use crate::ui::{clean, clean_line, counted, seconds, style};
 
 /// So many steps of a sort are named; the others are counted.
 const NAMED: usize = 5;
@@ -38,6 +39,8 @@ pub struct Status {
     pub alerts: Vec<String>,
     /// The configuration.
     pub config: Config,
+    /// Commits that went past validation and are on no remote yet, the newest first.
+    pub bypassed: Vec<Bypassed>,
     /// When everything was last pushed, RFC 3339.
     pub last_push: Option<String>,
     /// When the last snapshot was taken, RFC 3339.
@@ -189,6 +192,7 @@ impl Status {
                 style::bad("invalid")
             )?;
         }
+        self.past_validation(f)?;
         match self.config.uncommitted.as_slice() {
             [] => {}
             [only] => writeln!(
@@ -211,6 +215,48 @@ impl Status {
             ago(self.ages.push_s)
         );
         writeln!(f, "  {}", style::faint(line))
+    }
+}
+
+impl Status {
+    fn past_validation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mended, open): (Vec<_>, Vec<_>) =
+            self.bypassed.iter().partition(|commit| commit.mended);
+        if let Some((_, rest)) = open.split_first() {
+            let commits = counted(open.len() as u64, "commit");
+            writeln!(f, "  {} went past validation:", style::bad(commits))?;
+            let shown = rest.len().min(NAMED - 1) + 1;
+            for commit in &open[..shown] {
+                writeln!(f, "    {}", past(commit))?;
+            }
+            if open.len() > shown {
+                writeln!(f, "    and {} more", open.len() - shown)?;
+            }
+        }
+        match mended.as_slice() {
+            [] => Ok(()),
+            [only] => writeln!(f, "  {} (mended since)", style::faint(past(only))),
+            many => {
+                let commits = counted(many.len() as u64, "commit");
+                let line = format!("{commits} went past validation, and were mended since");
+                writeln!(f, "  {}", style::faint(line))
+            }
+        }
+    }
+}
+
+/// A commit, and the first thing wrong with it: `1a2b3c4d5e config/build.toml:8:1 …`.
+fn past(commit: &Bypassed) -> String {
+    let id = commit.commit.get(..10).unwrap_or(&commit.commit);
+    match commit.errors.first() {
+        Some(error) => format!(
+            "{id} {}:{}:{} {}",
+            clean_line(&error.file),
+            error.line,
+            error.column,
+            clean_line(&error.message)
+        ),
+        None => format!("{id} {}", clean_line(&commit.subject)),
     }
 }
 

@@ -151,6 +151,14 @@ pub enum Error {
         /// What it said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A remote took nothing, and says why.
+    #[error("{remote} refused the push")]
+    Refused {
+        /// The remote.
+        remote: String,
+        /// What it said.
+        said: String,
+    },
     /// The `git` program is not installed.
     #[error("this needs the `git` program, which is not in PATH")]
     NoGitProgram,

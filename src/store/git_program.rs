@@ -25,6 +25,8 @@ const PASSED: &[&str] = &[
     "GIT_ASKPASS",
     "SSH_ASKPASS",
     "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_GLOBAL",
     "GIT_SSL_CAINFO",
     "http_proxy",
     "https_proxy",

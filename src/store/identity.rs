@@ -7,8 +7,13 @@ use crate::world::Env;
 impl Repo {
     /// `user.name` and `user.email` of this repository, else of the user's own configuration.
     pub(super) fn configured_person(&self, env: &Env) -> (Option<String>, Option<String>) {
-        let value = |key: &str| self.local_value(key).or_else(|| user_value(env, key));
+        let value = |key: &str| self.configured(env, key);
         (value("user.name"), value("user.email"))
+    }
+
+    /// A setting of this repository, else of the user's own configuration.
+    pub(super) fn configured(&self, env: &Env, key: &str) -> Option<String> {
+        self.local_value(key).or_else(|| user_value(env, key))
     }
 
     fn local_value(&self, key: &str) -> Option<String> {

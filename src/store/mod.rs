@@ -19,8 +19,10 @@
 //!
 //! SHA-1 repositories with the `files` ref format only; others are refused when opened.
 
+mod called;
 mod commits;
 mod error;
+mod git_facts;
 mod git_lock;
 mod git_program;
 mod identity;
@@ -31,6 +33,7 @@ mod leftovers;
 mod lock_files;
 mod loose;
 mod message;
+mod objects;
 mod operations;
 pub mod pack;
 mod record;
@@ -47,12 +50,15 @@ mod tests;
 mod transaction;
 mod worktree;
 
+pub use called::Called;
 pub use commits::{Commit, Signature};
 pub use error::Error;
+pub use git_facts::{GitFacts, HooksPath};
 pub use git_program::{GitProgram, without_password};
 pub use gix::ObjectId;
 pub use keep::{Keep, WriteGuard};
 pub use message::{FORMAT, Message, Trailers};
+pub use objects::{Line, Link, Objects};
 pub use operations::{Operation, Operations, RefMove};
 pub use remote::{PushOutcome, PushedRef};
 pub use repo::{Repo, TreeFile};

@@ -204,6 +204,13 @@ fn push(
     let output = git.output(dir, &args)?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let pushed: Vec<_> = text.lines().filter_map(parse_line).collect();
+    let said = String::from_utf8_lossy(&output.stderr);
+    if is_declined(&pushed) {
+        return Err(Error::Refused {
+            remote: without_password(remote),
+            said: without_password(said.trim()),
+        });
+    }
     // With refs to tell about, a rejection is a result; without any, the remote was not reached.
     if output.status.success()
         || pushed
@@ -215,8 +222,14 @@ fn push(
     Err(Error::GitProgram {
         command: format!("push {}", without_password(remote)),
         code: output.status.code(),
-        stderr: without_password(String::from_utf8_lossy(&output.stderr).trim()),
+        stderr: without_password(said.trim()),
     })
+}
+
+/// Whether a hook of the remote refused all of it, for a reason that only the hook knows.
+fn is_declined(pushed: &[PushedRef]) -> bool {
+    let declined = |pushed: &PushedRef| pushed.summary.contains("pre-receive hook declined");
+    pushed.iter().any(declined)
 }
 
 /// A line of `git push --porcelain`: flag, `from:to`, summary, separated by tabs.

@@ -34,6 +34,11 @@ impl Repo {
     /// Opens the repository whose Git folder is `git_dir`, unless it belongs to somebody else.
     pub fn open(git_dir: &Path) -> Result<Self, Error> {
         refuse_foreign(git_dir)?;
+        Self::open_trusted(git_dir)
+    }
+
+    /// Opens a repository that may belong to somebody else, because Git trusts it already.
+    pub(super) fn open_trusted(git_dir: &Path) -> Result<Self, Error> {
         refuse_unsupported(git_dir)?;
         let options = gix::open::Options::isolated()
             .with(gix::sec::Trust::Full)
@@ -60,6 +65,11 @@ impl Repo {
     /// The Git folder.
     pub fn git_dir(&self) -> &Path {
         self.gix.git_dir()
+    }
+
+    /// The Git folder that all work trees of this repository share.
+    pub fn common_dir(&self) -> &Path {
+        self.gix.common_dir()
     }
 
     /// A setting of this repository itself, as `core.hooksPath`.
@@ -193,6 +203,22 @@ impl Repo {
             .filter(|file| file.path.starts_with(prefix.as_bytes()))
             .collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// All files of a folder that a sparse index names only by its tree.
+    pub(super) fn files_below(
+        &self,
+        tree_id: ObjectId,
+        folder: &BStr,
+    ) -> Result<Vec<TreeFile>, Error> {
+        let tree = self.gix.find_tree(tree_id).during("read a tree")?;
+        let mut files = tree.traverse().breadthfirst_files()?;
+        for file in &mut files {
+            let mut path = folder.to_owned();
+            path.extend_from_slice(&file.path);
+            file.path = path;
+        }
         Ok(files)
     }
 

@@ -2,7 +2,8 @@
 use std::path::Path;
 
 use gix::bstr::ByteSlice as _;
-use gix::index::entry::Stage;
+use gix::index::Entry;
+use gix::index::entry::{Flags, Stage};
 
 use super::error::During as _;
 use super::{Error, Mode, Repo, TreeFile};
@@ -19,18 +20,26 @@ impl Repo {
         let options = gix::index::decode::Options::default();
         let state = gix::index::File::at(path, gix::hash::Kind::Sha1, true, options)
             .during("read the index")?;
-        let merged = state
-            .entries()
-            .iter()
-            .filter(|entry| entry.stage() == Stage::Unconflicted);
-        let files = merged.filter_map(|entry| {
-            let kind = entry.mode.to_tree_entry_mode()?.kind();
-            Some(TreeFile {
-                path: entry.path(&state).as_bstr().to_owned(),
-                mode: Mode::from_kind(kind)?,
-                blob_id: entry.id,
-            })
-        });
-        Ok(files.collect())
+        // `git add -N` only says that there will be something.
+        let is_staged = |entry: &&Entry| {
+            entry.stage() == Stage::Unconflicted && !entry.flags.contains(Flags::INTENT_TO_ADD)
+        };
+        let mut files = Vec::new();
+        for entry in state.entries().iter().filter(is_staged) {
+            let path = entry.path(&state).as_bstr();
+            if entry.mode.is_sparse() {
+                files.extend(self.files_below(entry.id, path)?);
+            } else if let Some(mode) = entry.mode.to_tree_entry_mode()
+                && let Some(mode) = Mode::from_kind(mode.kind())
+            {
+                let path = path.to_owned();
+                files.push(TreeFile {
+                    path,
+                    mode,
+                    blob_id: entry.id,
+                });
+            }
+        }
+        Ok(files)
     }
 }

@@ -1,0 +1,38 @@
+//! `hook pre-receive`: the branches that come in, still in quarantine. Nothing of them is run.
+use super::super::gate::{Passing, examine};
+use super::super::{Answer, Context};
+use super::{is_branch, is_none, told};
+use crate::config::Judge;
+use crate::failure::Failure;
+use crate::store::{Called, ObjectId};
+
+/// Lines of `<old id> <new id> <ref>`.
+pub(super) fn check(cx: &mut Context, called: &Called) -> Result<Answer, Failure> {
+    let branches = called.repo().refs("refs/heads/")?;
+    let branches = branches.into_iter().filter(|(name, _)| is_branch(name));
+    let known: Vec<ObjectId> = branches.map(|(_, id)| id).collect();
+    let mut judge = Judge::new(called.objects(), None);
+    let mut answer = Answer::Yes;
+    for words in told()? {
+        let [_, id, name] = words.as_slice() else {
+            continue;
+        };
+        let tip = ObjectId::from_hex(id.as_bytes()).ok();
+        let Some(tip) = tip.filter(|_| is_branch(name) && !is_none(id)) else {
+            continue;
+        };
+        let passing = Passing {
+            what: &format!("the push of {name}"),
+            tip,
+            known: &known,
+        };
+        match examine(&mut judge, &passing) {
+            Ok(notes) => notes.iter().for_each(|note| cx.ui.status(note)),
+            Err(failure) => {
+                cx.ui.error(failure);
+                answer = Answer::No;
+            }
+        }
+    }
+    Ok(answer)
+}
