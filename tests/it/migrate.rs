@@ -417,7 +417,7 @@ build.jobs: 4 -> 8
 brought back build.jobs of v3, committed [COMMIT]
   build.jobs: 8 -> 4
   config/build.toml changes
-to undo: buildkeep rollback --to [COMMIT] --key build.jobs
+to undo: buildkeep undo
 
 # Settings of the build.
 schema = 3
@@ -428,7 +428,7 @@ cflags = ["-O2", "-g"]
 
 brought back config/build.toml of v3, committed [COMMIT]
   config/build.toml changes
-to undo: buildkeep rollback --to [COMMIT] --file config/build.toml
+to undo: buildkeep undo
 
 4
 --- stderr
@@ -445,7 +445,7 @@ brought back the configuration of v3, committed [COMMIT]
   config/hosts/other-1.toml changes
   config/profiles/fast.toml changes
   schemas/build.schema.json changes
-to undo: buildkeep rollback --to [COMMIT]
+to undo: buildkeep undo
 
 build.cflags = "-O2 -g"  config/build.toml:6
 build.cores = "4"        config/build.toml:5
