@@ -1,7 +1,7 @@
 //! The configuration of a keep, as commands ask for it.
 use serde_json::Value as Json;
 
-use super::Context;
+use super::{Context, versions};
 use crate::config::{Effective, Error, Files, OldForm, Scope, Sources};
 use crate::document::KeyPath;
 use crate::failure::Failure;
@@ -36,6 +36,24 @@ pub(super) fn tell_old_forms(cx: &mut Context, old: &[OldForm]) {
     cx.ui.warn(format!(
         "{file} is of form {from}, read as form {to}{more}; `buildkeep config migrate` rewrites {them}"
     ));
+}
+
+/// The files of the work tree, or of a commit, with what holds besides them.
+pub(super) fn sources_at(
+    cx: &Context,
+    keep: &Keep,
+    at: Option<&str>,
+) -> Result<(Sources, Scope), Failure> {
+    if let Some(at) = at {
+        let now = Files::of_work_tree(keep)?;
+        let files = Files::of_commit(keep.repo(), versions::resolve(keep, at)?)?;
+        return Ok((
+            Sources::read(&files.as_seen_from(&now))?,
+            Scope::of_host(&keep.host()),
+        ));
+    }
+    let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
+    Ok((Sources::read(&Files::of_work_tree(keep)?)?, scope))
 }
 
 /// A key as it was typed.

@@ -125,7 +125,8 @@ impl Edit {
         if problems.is_empty() {
             Ok(())
         } else {
-            Err(Error::Invalid(problems))
+            let typed = problems.into_iter().map(Problem::as_typed);
+            Err(Error::Invalid(typed.collect()))
         }
     }
 }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use super::sources::{is_form, value_at};
-use super::{Error, Override, Role, Scope, Sources};
-use crate::document::{Document, KeyPath, Problem, Schema, nearest};
+use super::sources::value_at;
+use super::strata::{Merged, Strata};
+use super::{Error, Role, Scope, Sources};
+use crate::document::{KeyPath, Problem, Schema, nearest};
 
 /// Where a value can come from, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -84,37 +85,36 @@ impl Effective {
         if !problems.is_empty() {
             return Err(Error::Invalid(problems));
         }
-        let mut effective = Self::of_files(sources, &scope.host);
-        effective
-            .add_overrides(&scope.overrides)
-            .map_err(Error::Invalid)?;
-        Ok(effective)
+        let strata = strata_in(sources, scope).map_err(Error::Invalid)?;
+        let merged = strata.merged();
+        // The files alone were checked when they were read, but for what waits for a host.
+        let is_host_known = sources.document(&Role::Host(scope.host.clone())).is_some();
+        let may_wait = !is_host_known && sources.schemas().combined().has("x-buildkeep-scope");
+        if !scope.overrides.is_empty() || may_wait {
+            let problems = strata.problems(&merged);
+            if !problems.is_empty() {
+                return Err(Error::Invalid(problems));
+            }
+        }
+        Ok(Self::of_merged(&strata, merged, sources))
     }
 
     /// Works out what the files say, as far as they can be read.
     pub fn of_files(sources: &Sources, host: &str) -> Self {
-        let schemas = sources.schemas();
-        let mut effective = Self {
-            tree: Json::Object(Map::new()),
-            origins: BTreeMap::new(),
-            schema: schemas.shared(),
-        };
-        let from_schema = |key: &KeyPath| Origin {
-            layer: Layer::Default,
-            file: schemas.origin_of(key).map(str::to_owned),
-            line: None,
-        };
-        effective.add(&schemas.combined().defaults(), &from_schema);
-        for profile in sources.profiles() {
-            effective.add_document(sources.document(&Role::Profile(profile)), Layer::Profile);
+        let strata = Strata::of_files(sources, host);
+        Self::of_merged(&strata, strata.merged(), sources)
+    }
+
+    fn of_merged(strata: &Strata<'_>, merged: Merged, sources: &Sources) -> Self {
+        let origins = merged.from.into_iter().filter_map(|(key, from)| {
+            let origin = strata.origin(from.strongest()?, &key);
+            Some((key, origin))
+        });
+        Self {
+            origins: origins.collect(),
+            tree: merged.tree,
+            schema: sources.schemas().shared(),
         }
-        for (role, document) in sources.documents() {
-            if matches!(role, Role::Base(_)) {
-                effective.add_document(Some(document), Layer::Config);
-            }
-        }
-        effective.add_document(sources.document(&Role::Host(host.to_owned())), Layer::Host);
-        effective
     }
 
     /// The value at `key`: of a table, all of it.
@@ -191,88 +191,17 @@ impl Effective {
         known.extend(self.origins.keys().cloned());
         known
     }
+}
 
-    fn add_overrides(&mut self, overrides: &[Override]) -> Result<(), Vec<Problem>> {
-        let mut problems = Vec::new();
-        for one in overrides {
-            match one.document(&self.known(), &self.schema) {
-                Ok(document) => {
-                    let origin = |_: &KeyPath| Origin {
-                        layer: one.layer,
-                        file: Some(one.source.clone()),
-                        line: None,
-                    };
-                    self.add(document.json(), &origin);
-                }
-                Err(found) => problems.extend(found),
-            }
-        }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        }
+/// The layers that hold in `scope`; what is wrong with an override is an error.
+pub(super) fn strata_in<'a>(
+    sources: &'a Sources,
+    scope: &Scope,
+) -> Result<Strata<'a>, Vec<Problem>> {
+    let mut strata = Strata::of_files(sources, &scope.host);
+    if !scope.overrides.is_empty() {
+        let known = Effective::of_files(sources, &scope.host).known();
+        strata.push_overrides(&scope.overrides, &known)?;
     }
-
-    fn add_document(&mut self, document: Option<&Document>, layer: Layer) {
-        let Some(document) = document else { return };
-        let origin = |key: &KeyPath| Origin {
-            layer,
-            file: Some(document.name().to_owned()),
-            line: document.line_of(key).map(|(line, _)| line),
-        };
-        self.add(document.json(), &origin);
-    }
-
-    fn add(&mut self, layer: &Json, origin: &dyn Fn(&KeyPath) -> Origin) {
-        let mut tree = std::mem::take(&mut self.tree);
-        self.merge(&mut tree, layer, &KeyPath::root(), origin);
-        self.tree = tree;
-    }
-
-    /// Tables merge; everything else replaces, or is appended if the schema says so.
-    fn merge(
-        &mut self,
-        below: &mut Json,
-        above: &Json,
-        path: &KeyPath,
-        origin: &dyn Fn(&KeyPath) -> Origin,
-    ) {
-        if is_form(path) {
-            return;
-        }
-        if let Json::Object(fields) = above {
-            if !below.is_object() {
-                self.forget(path);
-                *below = Json::Object(Map::new());
-            }
-            for (key, value) in fields {
-                let path = path.clone().key(key);
-                if let Some(fields) = below.as_object_mut().filter(|_| !is_form(&path)) {
-                    let old = fields.entry(key.clone()).or_insert(Json::Null);
-                    self.merge(old, value, &path, origin);
-                }
-            }
-            return;
-        }
-        self.forget(path);
-        let merge = || self.schema.annotation(path, "x-buildkeep-merge");
-        match (below, above) {
-            (Json::Array(old), Json::Array(new)) if merge() == Some(&Json::from("append")) => {
-                old.extend(new.iter().cloned());
-            }
-            (below, above) => *below = above.clone(),
-        }
-        self.origins.insert(path.clone(), origin(path));
-    }
-
-    /// What stood here before no longer does.
-    fn forget(&mut self, path: &KeyPath) {
-        let inside = self.origins.range(path.clone()..);
-        let inside = inside.take_while(|(key, _)| key.starts_with(path));
-        let gone: Vec<KeyPath> = inside.map(|(key, _)| key.clone()).collect();
-        for key in gone {
-            self.origins.remove(&key);
-        }
-    }
+    Ok(strata)
 }

@@ -21,18 +21,22 @@ mod files;
 mod forms;
 pub mod hooks;
 mod judge;
+pub mod layers;
 mod merge;
 mod overrides;
 mod reverse;
 mod role;
 pub mod rollback;
+mod rules;
 mod schemas;
 mod sources;
+mod strata;
 #[cfg(test)]
 mod tests;
 mod typed;
 mod verdicts;
 pub mod versions;
+mod whole;
 
 pub use effective::{Effective, Entry, Layer, Origin};
 pub use error::{Error, Overlaid};

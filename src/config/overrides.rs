@@ -1,6 +1,6 @@
 //! Values from the environment and the command line.
 use super::{Error, Layer};
-use crate::document::{Document, KeyPath, Problem, Schema, code, set};
+use crate::document::{Document, KeyPath, Problem, Schema, Segment, code, set};
 use crate::world::Env;
 
 const PREFIX: &str = "BUILDKEEP_SET_";
@@ -67,6 +67,14 @@ impl Scope {
 }
 
 impl Override {
+    /// What problems call it, where a file would be named.
+    fn name(&self) -> String {
+        match self.layer {
+            Layer::Environment => format!("environment {}", self.source),
+            _ => format!("command line {}", self.source),
+        }
+    }
+
     /// The override as a document of its own, checked like a file.
     pub(super) fn document(
         &self,
@@ -75,18 +83,28 @@ impl Override {
     ) -> Result<Document, Vec<Problem>> {
         let wrong = |reason: String| {
             let message = format!("`{}` is not a key: {reason}", self.key);
-            vec![Problem::in_file(code::BAD_OVERRIDE, &self.source, message)]
+            vec![Problem::in_file(code::BAD_OVERRIDE, &self.name(), message)]
         };
         let key = self.key_among(known).map_err(wrong)?;
         let value = super::typed::typed(schema, &key, &self.value);
         let one = |problem| vec![problem];
-        let text = set(&self.source, "", &key, &value).map_err(one)?;
-        let document = Document::parse(&self.source, &text).map_err(one)?;
+        let name = self.name();
+        // What has items of lists in it is refused by `set`, which says why.
+        let is_plain = key
+            .segments()
+            .iter()
+            .all(|segment| matches!(segment, Segment::Key(_)));
+        let text = if is_plain {
+            format!("{key} = {value}")
+        } else {
+            set(&name, "", &key, &value).map_err(one)?
+        };
+        let document = Document::parse(&name, &text).map_err(one)?;
         let problems = document.validate(schema);
         if problems.is_empty() {
             Ok(document)
         } else {
-            Err(problems)
+            Err(problems.into_iter().map(Problem::as_typed).collect())
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::forms::Forms;
 use super::verdicts::mark;
-use super::{Files, Role};
+use super::{Files, Role, rules};
 use crate::document::{Error as SchemaError, KeyPath, Problem, Schema, code};
 
 /// The schemas of our own files, by the name of their file in `schemas/`.
@@ -25,6 +25,8 @@ pub const BUILTIN: &[(&str, &str)] = &[
 #[derive(Debug)]
 pub struct Schemas {
     by_name: BTreeMap<String, Schema>,
+    of_layers: BTreeMap<String, Schema>,
+    whole: Schema,
     combined: Arc<Schema>,
     marks: BTreeMap<String, String>,
     combined_mark: String,
@@ -48,6 +50,7 @@ impl Schemas {
             };
             match read(path, &text) {
                 Ok(schema) => {
+                    problems.extend(rules::in_schema(path, schema.json()));
                     verdicts.inspect(|verdicts| verdicts.learn(mark.clone()));
                     marks.insert(name.clone(), mark);
                     by_name.insert(name, schema);
@@ -59,20 +62,33 @@ impl Schemas {
             Role::Base(name) => by_name.contains_key(&name),
             _ => true,
         });
-        let combined = combine(&by_name, closed);
+        let whole = combine(&by_name, closed);
+        let combined = whole.partial();
         let combined_mark = mark(format!("{marks:?}{closed}").as_bytes());
         match verdicts {
             Some(verdicts) if verdicts.is_known(&combined_mark) => {}
-            _ => drop(combined.validate_itself()?),
+            _ => {
+                whole.validate_itself()?;
+                combined.validate_itself()?;
+            }
         }
         verdicts.inspect(|verdicts| verdicts.learn(combined_mark.clone()));
+        let of_layers = by_name.iter();
+        let of_layers = of_layers.map(|(name, schema)| (name.clone(), of_layer(schema)));
         Ok(Self {
             forms: Forms::read(by_name.iter(), problems)?,
+            of_layers: of_layers.collect(),
             by_name,
+            whole,
             combined: Arc::new(combined),
             marks,
             combined_mark,
         })
+    }
+
+    /// What a verdict on all files together depends on, besides the files.
+    pub(super) fn mark(&self) -> &str {
+        &self.combined_mark
     }
 
     /// What the verdict on a file with this role depends on, besides the file: our own schemas are
@@ -90,13 +106,18 @@ impl Schemas {
     /// The schema for the file with this role.
     pub fn for_role(&self, role: &Role) -> Option<&Schema> {
         match role {
-            Role::Base(name) => self.by_name.get(name),
+            Role::Base(name) => self.of_layers.get(name),
             Role::Profile(_) | Role::Host(_) => Some(&self.combined),
             Role::Settings | Role::Plan | Role::Schema(_) => None,
         }
     }
 
-    /// The schema of the tree that all files make up; nothing in it is required.
+    /// The schema of the tree that all layers make up in the end.
+    pub fn whole(&self) -> &Schema {
+        &self.whole
+    }
+
+    /// The same for one layer: nothing in it is required.
     pub fn combined(&self) -> &Schema {
         &self.combined
     }
@@ -145,33 +166,104 @@ fn unusable(path: &str, error: &SchemaError) -> Problem {
     Problem::in_file(code::BAD_SCHEMA, path, message)
 }
 
+/// What a file by itself must fulfil: the rest is a matter of all layers. The version of its form
+/// is no matter of other files.
+fn of_layer(schema: &Schema) -> Schema {
+    let mut json = schema.partial().json().clone();
+    let required = schema.root().get("required").and_then(Json::as_array);
+    let is_form = |key: &Json| key == "schema";
+    if let Some(fields) = json.as_object_mut()
+        && required.is_some_and(|keys| keys.iter().any(is_form))
+    {
+        fields.insert("required".to_owned(), json!(["schema"]));
+    }
+    Schema::from_known(schema.name(), json)
+}
+
+/// Keywords of a file's schema that are combined one by one, or say nothing.
+const COMBINED: &[&str] = &[
+    "$schema",
+    "$id",
+    "$defs",
+    "definitions",
+    "title",
+    "description",
+    "type",
+    "properties",
+    "patternProperties",
+    "additionalProperties",
+    "unevaluatedProperties",
+    "required",
+];
+
 /// One schema in which each table is described by the file schema that knows it.
 fn combine(by_name: &BTreeMap<String, Schema>, closed: bool) -> Schema {
     let mut properties = Map::new();
+    let mut patterns = Map::new();
     let mut parts = Map::new();
-    let open = |schema: &Schema| schema.json().get("additionalProperties") != Some(&json!(false));
+    let mut required = Vec::new();
+    let mut rules = Vec::new();
+    let open = |schema: &Schema| schema.root().get("additionalProperties") != Some(&json!(false));
     let files = by_name.iter().filter(|(name, _)| !is_builtin(name));
     // Without any schema nothing is known, so nothing is unknown.
     let none = files.clone().next().is_none();
     let anything = !closed || none || files.clone().any(|(_, schema)| open(schema));
     for (name, schema) in files {
-        let fields = schema.json().get("properties").and_then(Json::as_object);
-        for key in fields.into_iter().flat_map(Map::keys) {
-            let target = format!("#/$defs/{}/properties/{}", escaped(name), escaped(key));
-            properties
-                .entry(key.clone())
-                .or_insert_with(|| json!({"$ref": target}));
-        }
-        parts.insert(name.clone(), rebased(schema.json(), name));
+        let part = rebased(schema.root(), name);
+        refer(&part, (name, "properties"), &mut properties);
+        refer(&part, (name, "patternProperties"), &mut patterns);
+        let keys = part.get("required").and_then(Json::as_array);
+        let keys = keys.into_iter().flatten().filter(|key| *key != "schema");
+        required.extend(
+            keys.filter(|key| !required.contains(*key))
+                .cloned()
+                .collect::<Vec<_>>(),
+        );
+        rules.extend(other_rules(&part));
+        let mut defs = rebased(schema.json(), name);
+        merge_fields(&mut defs, part);
+        parts.insert(name.clone(), defs);
     }
     properties.insert("schema".to_owned(), json!({"type": ["integer", "object"]}));
-    let whole = json!({
+    let mut whole = json!({
         "type": "object",
         "properties": properties,
+        "patternProperties": patterns,
         "additionalProperties": anything,
+        "required": required,
         "$defs": parts,
     });
-    Schema::from_known("the schemas of this keep", whole).partial()
+    if !rules.is_empty() {
+        whole["allOf"] = Json::Array(rules);
+    }
+    Schema::from_known("the schemas of this keep", whole)
+}
+
+/// Lets each entry of a keyword be described by its place in `$defs`; the first one counts.
+fn refer(part: &Json, (name, keyword): (&str, &str), into: &mut Map<String, Json>) {
+    let fields = part.get(keyword).and_then(Json::as_object);
+    for key in fields.into_iter().flat_map(Map::keys) {
+        let target = format!("#/$defs/{}/{keyword}/{}", escaped(name), escaped(key));
+        into.entry(key.clone())
+            .or_insert_with(|| json!({"$ref": target}));
+    }
+}
+
+/// Rules about several keys at once.
+fn other_rules(part: &Json) -> Option<Json> {
+    let fields = part.as_object()?.iter();
+    let rules = fields
+        .filter(|(keyword, _)| !COMBINED.contains(&keyword.as_str()) && !keyword.starts_with("x-"));
+    let rules: Map<String, Json> = rules
+        .map(|(keyword, value)| (keyword.clone(), value.clone()))
+        .collect();
+    (!rules.is_empty()).then_some(Json::Object(rules))
+}
+
+fn merge_fields(into: &mut Json, from: Json) {
+    if let (Json::Object(into), Json::Object(from)) = (into, from) {
+        into.extend(from);
+    }
 }
 
 /// A schema whose references to itself start from its new place.
@@ -197,5 +289,19 @@ fn rebased(schema: &Json, name: &str) -> Json {
 
 /// A name as JSON pointers in `$ref` write it.
 fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
+    let mut text = String::new();
+    for c in name.chars() {
+        match c {
+            '~' => text.push_str("~0"),
+            '/' => text.push_str("~1"),
+            c if c.is_ascii_alphanumeric() || "-._".contains(c) => text.push(c),
+            c => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    text.push_str(&format!("%{byte:02X}"));
+                }
+            }
+        }
+    }
+    text
 }

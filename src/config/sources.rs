@@ -5,8 +5,8 @@ use serde_json::{Map, Value as Json};
 
 use super::schemas::builtin;
 use super::verdicts::{Verdicts, mark};
-use super::{Files, Role, Schemas};
-use crate::document::{Document, KeyPath, Place, Problem, Schema, Segment, code};
+use super::{Files, Role, Schemas, rules, whole};
+use crate::document::{Document, KeyPath, Place, Problem, Schema, Segment, code, in_order};
 
 /// The files of a configuration, read; what is wrong with each of them is known.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub struct Sources {
     documents: BTreeMap<Role, Document>,
     schemas: Schemas,
     problems: Vec<Problem>,
+    warnings: Vec<Problem>,
 }
 
 impl Sources {
@@ -22,6 +23,7 @@ impl Sources {
         let mut problems: Vec<Problem> = files.links().map(a_link).collect();
         let schemas = Schemas::read(files, &mut problems)?;
         let mut documents = BTreeMap::new();
+        let mut marks = format!("{}:", schemas.mark());
         for (path, role, bytes) in files.iter() {
             if matches!(role, Role::Schema(_)) {
                 continue;
@@ -32,6 +34,7 @@ impl Sources {
             match read.and_then(|document| schemas.forms().current(&role, document)) {
                 Ok(document) => {
                     let mark = format!("{}:{}", schemas.mark_for(&role), mark(bytes));
+                    marks.extend([path, "=", &mark, ";"]);
                     problems.extend(found_in(&document, schema, mark, files.verdicts()));
                     documents.insert(role, document);
                 }
@@ -45,8 +48,9 @@ impl Sources {
             documents,
             schemas,
             problems,
+            warnings: Vec::new(),
         };
-        sources.check_whole();
+        sources.check_together(&mark(marks.as_bytes()), files.verdicts());
         files.verdicts().inspect(|verdicts| verdicts.keep());
         Ok(sources)
     }
@@ -54,6 +58,11 @@ impl Sources {
     /// All that is wrong, by file and place.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// What is no error, but will not go well for ever: by file and place.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.warnings
     }
 
     /// What a change that leads here would break: what is new since `before`, and whatever is
@@ -94,33 +103,52 @@ impl Sources {
     }
 
     /// What no file can be blamed for alone.
-    fn check_whole(&mut self) {
-        self.forgive_what_others_give();
+    fn check_together(&mut self, mark: &str, verdicts: Option<&Verdicts>) {
         let mut found = self.keys_in_two_files();
         found.extend(self.missing_profiles());
+        for (role, document) in &self.documents {
+            found.extend(rules::in_layer(role, document, &self.schemas));
+            self.warnings.extend(match role {
+                Role::Base(_) | Role::Profile(_) | Role::Host(_) => {
+                    rules::deprecated(document, self.schemas.combined())
+                }
+                _ => Vec::new(),
+            });
+        }
+        let is_known = verdicts.is_some_and(|verdicts| verdicts.is_known(mark));
+        if !is_known && self.is_readable() {
+            let whole = whole::problems(self);
+            if whole.is_empty() && found.is_empty() && self.problems.is_empty() {
+                verdicts.inspect(|verdicts| verdicts.learn(mark.to_owned()));
+            }
+            found.extend(whole);
+        }
         self.problems.extend(found);
-        self.problems.sort_by(|a, b| {
-            let place = |problem: &Problem| (problem.file.clone(), problem.line, problem.column);
-            place(a).cmp(&place(b))
-        });
+        self.problems = in_order(std::mem::take(&mut self.problems));
+        self.warnings = in_order(std::mem::take(&mut self.warnings));
     }
 
-    /// A key that a file lacks is not missing if a profile or a default has it.
-    fn forgive_what_others_give(&mut self) {
-        if self.problems.is_empty() {
-            return;
-        }
-        let profiles = self.profiles().into_iter().map(Role::Profile);
-        let given: Vec<Json> = profiles
-            .filter_map(|role| self.document(&role).map(Document::to_json))
-            .chain([self.schemas.combined().defaults()])
-            .collect();
-        let is_given = |problem: &Problem| {
-            let key = KeyPath::parse(&problem.path).unwrap_or_default();
-            given.iter().any(|json| value_at(json, &key).is_some())
-        };
-        self.problems
-            .retain(|problem| problem.code != code::MISSING_KEY || !is_given(problem));
+    /// Whether all files that hold everywhere could be read: what one of them would give is not
+    /// missing.
+    fn is_readable(&self) -> bool {
+        let lost = [
+            code::SYNTAX,
+            code::DUPLICATE,
+            code::NOT_TEXT,
+            code::NOT_A_FILE,
+        ];
+        let lost = self
+            .problems
+            .iter()
+            .filter(|problem| lost.contains(&problem.code));
+        let mut roles = lost.filter_map(|problem| Role::of(&problem.file));
+        !roles.any(|role| match &role {
+            Role::Settings | Role::Base(_) | Role::Profile(_) => {
+                !self.documents.contains_key(&role)
+            }
+            Role::Schema(_) => true,
+            Role::Host(_) | Role::Plan => false,
+        })
     }
 
     fn keys_in_two_files(&self) -> Vec<Problem> {

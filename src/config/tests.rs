@@ -1,5 +1,6 @@
 //! Layers, whole.
 use serde_json::json;
+use snapbox::{assert_data_eq, str};
 
 use super::edit::{Edit, Wish};
 use super::{Effective, Files, Layer, Override, Scope, Sources};
@@ -159,4 +160,182 @@ fn built_in_schemas_are_schemas() {
     for (name, text) in super::BUILTIN {
         crate::document::Schema::parse(name, text).unwrap();
     }
+}
+
+/// The problems of files, one a line.
+fn told(all: &[(&str, &str)]) -> String {
+    let files: Files = all
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+        .collect();
+    let sources = Sources::read(&files).unwrap();
+    let line = |p: &crate::document::Problem| {
+        format!(
+            "{} {}:{}:{} {}\n",
+            p.code, p.file, p.line, p.column, p.message
+        )
+    };
+    let problems = sources.problems().iter().chain(sources.warnings());
+    problems.map(line).collect()
+}
+
+const TOGETHER: (&str, &str) = (
+    "schemas/build.schema.json",
+    r#"{"type": "object", "additionalProperties": false, "required": ["schema", "build"], "properties": {
+      "schema": {"const": 1},
+      "build": {"type": "object", "additionalProperties": false, "required": ["target", "disk"], "properties": {
+        "target": {"type": "string"},
+        "disk": {"type": "string", "x-buildkeep-scope": "host"},
+        "book": {"type": "string", "x-buildkeep-scope": "shared"},
+        "jobs": {"type": "integer"}, "serial": {"type": "boolean"},
+        "cores": {"type": "integer", "deprecated": true, "x-buildkeep-replaced-by": "build.jobs"},
+        "mode": {"enum": ["fast", "safe"]}, "check": {"type": "boolean"},
+        "flags": {"type": "array", "items": {"enum": ["-O2", "-g"]}, "maxItems": 2, "x-buildkeep-merge": "append"}},
+        "not": {"required": ["jobs", "serial"]},
+        "if": {"required": ["mode"], "properties": {"mode": {"const": "safe"}}}, "then": {"required": ["check"]}}},
+      "if": {"properties": {"build": {"properties": {"mode": {"const": "fast"}}, "required": ["mode"]}}},
+      "then": {"properties": {"build": {"properties": {"target": {"const": "x"}}}}}}"#,
+);
+
+#[test]
+fn what_no_layer_gives_is_missing_and_what_one_gives_is_not() {
+    let base = ("config/build.toml", "schema = 1\n[build]\njobs = 2\n");
+    assert_data_eq!(
+        told(&[TOGETHER, base]),
+        str![[r#"
+K003 config/build.toml:2:2 `build.target` is missing
+
+"#]]
+    );
+    let profile = [
+        ("buildkeep.toml", "profiles = [\"p\"]\n"),
+        ("config/profiles/p.toml", "[build]\ntarget = \"x\"\n"),
+    ];
+    assert_data_eq!(told(&[TOGETHER, base, profile[0], profile[1]]), str![]);
+    let host = ("config/hosts/h.toml", "[build]\ntarget = \"x\"\n");
+    assert_data_eq!(
+        told(&[TOGETHER, base, host]),
+        str![[r#"
+K003 config/build.toml:2:2 `build.target` is missing
+K003 config/hosts/h.toml:1:2 `build.disk` is missing (on the host `h`)
+
+"#]]
+    );
+    assert_data_eq!(
+        told(&[TOGETHER]),
+        str![[r#"
+K003 config/build.toml:0:0 `build` is missing
+
+"#]]
+    );
+}
+
+#[test]
+fn rules_hold_across_layers() {
+    let base = (
+        "config/build.toml",
+        "schema = 1\n[build]\ntarget = \"x\"\njobs = 2\nflags = [\"-O2\"]\nmode = \"fast\"\n",
+    );
+    let with = |overlay| told(&[TOGETHER, base, ("config/hosts/h.toml", overlay)]);
+    assert_data_eq!(with("[build]\ndisk = \"/dev/sda\"\n"), str![]);
+    assert_data_eq!(
+        with("[build]\ndisk = \"/dev/sda\"\nserial = true\n"),
+        str![[r#"
+K009 config/hosts/h.toml:1:1 `jobs` and `serial` in `build` exclude one another (on the host `h`)
+
+"#]]
+    );
+    assert_data_eq!(
+        with("[build]\ndisk = \"/dev/sda\"\nmode = \"safe\"\n"),
+        str![[r#"
+K003 config/hosts/h.toml:1:2 `build.check` is missing (on the host `h`)
+
+"#]]
+    );
+    assert_data_eq!(
+        with("[build]\ndisk = \"/dev/sda\"\ntarget = \"y\"\n"),
+        str![[r#"
+K005 config/hosts/h.toml:3:10 `build.target` is "y", but must be "x" (on the host `h`)
+
+"#]]
+    );
+    assert_data_eq!(
+        with("[build]\ndisk = \"/dev/sda\"\nflags = [\"-g\", \"-g\"]\n"),
+        str![[r#"
+K006 config/hosts/h.toml:3:9 `build.flags` must have at most 2 items (on the host `h`)
+
+"#]]
+    );
+    assert_data_eq!(
+        with("[build]\nbook = \"13\"\n[other]\n"),
+        str![[r#"
+K003 config/hosts/h.toml:1:2 `build.disk` is missing (on the host `h`)
+K018 config/hosts/h.toml:2:1 `build.book` must be the same on every machine
+K002 config/hosts/h.toml:3:2 unknown key `other`
+
+"#]]
+    );
+}
+
+#[test]
+fn keys_stand_where_they_belong_and_may_go_away() {
+    let text = "[build]\ntarget = \"x\"\ndisk = \"/dev/sda\"\ncores = 3\n";
+    assert_data_eq!(
+        told(&[TOGETHER, ("config/build.toml", text)]),
+        str![[r#"
+K003 config/build.toml:1:1 `schema` is missing
+K018 config/build.toml:3:1 `build.disk` differs from machine to machine: it belongs to a host
+K019 config/build.toml:4:1 `build.cores` goes away
+
+"#]]
+    );
+}
+
+#[test]
+fn annotations_that_mean_nothing_are_told() {
+    let schema = r#"{"properties": {"a": {"properties": {
+        "b": {"x-buildkeep-secrt": true, "x-buildkeep-merge": "add", "default": {"x-buildkeep-scope": 1}},
+        "c": {"x-buildkeep-affects": ["x", 1], "x-buildkeep-scope": "host", "x-other": 1}}}}}"#;
+    assert_data_eq!(
+        told(&[("schemas/a.schema.json", schema)]),
+        str![[r#"
+K013 schemas/a.schema.json:0:0 there is no annotation `x-buildkeep-secrt`, at /properties/a/properties/b/x-buildkeep-secrt
+K013 schemas/a.schema.json:0:0 `x-buildkeep-merge` cannot be "add", at /properties/a/properties/b/x-buildkeep-merge
+K013 schemas/a.schema.json:0:0 `x-buildkeep-affects` cannot be ["x",1], at /properties/a/properties/c/x-buildkeep-affects
+
+"#]]
+    );
+}
+
+#[test]
+fn lists_merge_as_the_schema_says() {
+    let schema = r#"{"properties": {"a": {"properties": {
+        "append": {"x-buildkeep-merge": "append"}, "prepend": {"x-buildkeep-merge": "prepend"},
+        "unique": {"x-buildkeep-merge": "unique"}, "plain": {},
+        "table": {"x-buildkeep-merge": "replace"}, "deep": {}}}}}"#;
+    let text = |name: &str| {
+        let keys = ["append", "prepend", "unique", "plain"];
+        let lists = keys
+            .map(|key| format!("{key} = [\"{name}\", \"x\"]\n"))
+            .concat();
+        format!("[a]\n{lists}table.{name} = 1\ndeep.{name} = 1\n")
+    };
+    let files: Files = [
+        ("schemas/a.schema.json", schema.to_owned()),
+        ("config/a.toml", text("one")),
+        ("config/hosts/h.toml", text("two")),
+    ]
+    .map(|(path, text)| (path.to_owned(), text.into_bytes()))
+    .into_iter()
+    .collect();
+    let sources = Sources::read(&files).unwrap();
+    let effective = Effective::of(&sources, &Scope::of_host("h")).unwrap();
+    assert_eq!(
+        effective.get(&key("a")),
+        Some(&json!({
+            "append": ["one", "x", "two", "x"], "prepend": ["two", "x", "one", "x"],
+            "unique": ["one", "x", "two"], "plain": ["two", "x"],
+            "table": {"two": 1}, "deep": {"one": 1, "two": 1}
+        }))
+    );
 }

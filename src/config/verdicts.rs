@@ -106,6 +106,7 @@ pub(super) fn program() -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::super::{Files, Sources};
@@ -156,7 +157,10 @@ mod tests {
         fs::write(&file, "a = 4\n").unwrap();
         let text = fs::read(&file).unwrap();
         let schema = fs::read(dir.path().join("schemas/x.schema.json")).unwrap();
-        let forged = format!("{good}{}:{}\n", mark(&schema), mark(&text));
+        let own = format!("{}:{}", mark(&schema), mark(&text));
+        let schemas = mark(format!("{:?}true", BTreeMap::from([("x", mark(&schema))])).as_bytes());
+        let together = mark(format!("{schemas}:config/x.toml={own};").as_bytes());
+        let forged = format!("{good}{own}\n{together}\n");
         fs::write(&cache, &forged).unwrap();
         assert_eq!(
             problems(dir.path()),

@@ -44,6 +44,10 @@ pub const NO_PROFILE: &str = "K015";
 pub const BAD_OVERRIDE: &str = "K016";
 /// A symlink where a file should be.
 pub const NOT_A_FILE: &str = "K017";
+/// A key that may not be set in this layer.
+pub const WRONG_LAYER: &str = "K018";
+/// A key that goes away: a warning.
+pub const DEPRECATED: &str = "K019";
 
 /// A need that leads to no step.
 pub const NO_SUCH_STEP: &str = "K101";

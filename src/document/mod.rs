@@ -19,6 +19,8 @@ mod hide;
 mod key_path;
 pub mod migrate;
 mod parse;
+mod partial;
+mod places;
 mod problem;
 mod render;
 mod schema;
@@ -38,11 +40,13 @@ pub use edit::{set, transplant, unset};
 pub use hide::{hidden_lines, hidden_lines_of};
 pub use key_path::{KeyPath, Segment};
 pub use parse::Document;
+pub use places::{Places, Spot};
 pub use problem::{Place, Problem};
 pub use render::render;
 pub use schema::Schema;
 pub use suggest::nearest;
 pub use toml_edit::Value;
+pub use validate::in_order;
 
 /// Why a schema cannot be used.
 #[derive(Debug, thiserror::Error)]

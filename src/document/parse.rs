@@ -84,6 +84,16 @@ impl Document {
         validate::validate(self, schema)
     }
 
+    /// A problem with the key or the value at `path`, without what `schema` marks secret.
+    pub fn problem_by(
+        &self,
+        schema: &Schema,
+        (place, path): (Place, &KeyPath),
+        problem: Problem,
+    ) -> Problem {
+        validate::problem(schema, self, (place, path), problem)
+    }
+
     /// What no document may hold, whatever its schema: numbers that are none.
     pub fn unusable(&self) -> Vec<Problem> {
         let mut unusable = Vec::new();

@@ -33,6 +33,8 @@ pub struct Problem {
     /// How to mend it.
     pub help: Option<String>,
     #[serde(skip)]
+    pub(super) is_warning: bool,
+    #[serde(skip)]
     pub(super) label: Option<String>,
     #[serde(skip)]
     pub(super) excerpt: Option<Excerpt>,
@@ -49,6 +51,7 @@ impl Problem {
             path: String::new(),
             message: message.into(),
             help: None,
+            is_warning: false,
             label: None,
             excerpt: None,
         }
@@ -66,6 +69,29 @@ impl Problem {
             file: file.to_owned(),
             ..Self::new(code, message)
         }
+    }
+
+    /// Makes it a warning: nothing is refused because of it.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.is_warning = true;
+        self
+    }
+
+    /// The same problem for those who typed the value themselves: quotes were not theirs.
+    #[must_use]
+    pub fn as_typed(mut self) -> Self {
+        let written = |help: &str| {
+            let line = help
+                .strip_prefix("remove the quotes: `")?
+                .strip_suffix('`')?;
+            let value = line.split_once(" = ").map_or(line, |(_, value)| value);
+            Some(format!("write `{value}`"))
+        };
+        if let Some(help) = self.help.as_deref().and_then(written) {
+            self.help = Some(help);
+        }
+        self
     }
 
     /// Says how to mend it.

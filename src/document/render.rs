@@ -11,9 +11,12 @@ pub fn render(problems: &[Problem]) -> String {
 }
 
 fn one(renderer: &Renderer, problem: &Problem) -> String {
-    let title = Level::ERROR
-        .primary_title(&problem.message)
-        .id(problem.code);
+    let level = if problem.is_warning {
+        Level::WARNING
+    } else {
+        Level::ERROR
+    };
+    let title = level.primary_title(&problem.message).id(problem.code);
     let place: Element<'_> = match &problem.excerpt {
         Some(excerpt) => {
             let mark = AnnotationKind::Primary

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value as Json};
 
 use super::key_path::{KeyPath, Segment};
-use super::{Error, Problem, code, hide};
+use super::{Error, Places, Problem, code, hide, partial, validate};
 
 /// `$ref` chains longer than this are circles.
 const REF_DEPTH: usize = 16;
@@ -52,7 +52,7 @@ impl Schema {
     /// The same schema for a part of a document: nothing is required.
     #[must_use]
     pub fn partial(&self) -> Self {
-        Self::from_known(&self.name, without_required(&self.json))
+        Self::from_known(&self.name, partial::partial(&self.json))
     }
 
     /// A schema that is JSON already, and was found to be one before.
@@ -98,7 +98,7 @@ impl Schema {
     }
 
     /// Whether the annotation `name` stands anywhere.
-    fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         let found = self.annotations.get_or_init(|| {
             let mut found = BTreeSet::new();
             collect_annotations(&self.json, &mut found);
@@ -134,6 +134,11 @@ impl Schema {
         problem.without_values_of(&names)
     }
 
+    /// The annotation `name` of the value at `path` itself.
+    pub fn own(&self, path: &KeyPath, name: &str) -> Option<&Json> {
+        self.has(name).then(|| self.at(path)?.get(name)).flatten()
+    }
+
     /// The annotation `name` of the value at `path`, or of what holds it.
     pub fn annotation(&self, path: &KeyPath, name: &str) -> Option<&Json> {
         if name.starts_with(OURS) && !self.has(name) {
@@ -158,6 +163,11 @@ impl Schema {
         let mut keys = Vec::new();
         self.collect_keys(&self.json, &KeyPath::root(), &mut keys);
         keys
+    }
+
+    /// All that the schema has against a value, told where its parts stand.
+    pub fn validate(&self, json: &Json, places: &dyn Places) -> Vec<Problem> {
+        validate::validate_value(json, self, places)
     }
 
     /// The validator, made when it is asked for the first time.
@@ -198,7 +208,7 @@ impl Schema {
     }
 
     /// What the schema says of the document.
-    pub(super) fn root(&self) -> &Json {
+    pub fn root(&self) -> &Json {
         self.resolved(&self.json)
     }
 
@@ -289,7 +299,8 @@ fn collect_annotations(json: &Json, found: &mut BTreeSet<String>) {
     match json {
         Json::Object(fields) => {
             for (key, value) in fields {
-                if key.starts_with(OURS) && *value != Json::Bool(false) {
+                let counts = key.starts_with(OURS) || key == "deprecated";
+                if counts && *value != Json::Bool(false) {
                     found.insert(key.clone());
                 }
                 collect_annotations(value, found);
@@ -314,21 +325,4 @@ fn by_pattern<'a>(form: &'a Json, key: &str) -> Option<&'a Json> {
     };
     let mut all = patterns.iter();
     all.find(|(pattern, _)| fits(pattern)).map(|(_, sub)| sub)
-}
-
-/// Drops what only a whole document must fulfil.
-fn without_required(schema: &Json) -> Json {
-    match schema {
-        Json::Object(fields) => {
-            let kept = fields.iter().filter(|(key, value)| {
-                let needs = *key == "required" && value.is_array();
-                let counts = *key == "minProperties" && value.is_number();
-                !needs && !counts
-            });
-            let kept = kept.map(|(key, value)| (key.clone(), without_required(value)));
-            Json::Object(kept.collect())
-        }
-        Json::Array(items) => items.iter().map(without_required).collect(),
-        other => other.clone(),
-    }
 }

@@ -117,30 +117,30 @@ fn the_environment_is_a_layer() {
 
 --- stderr
 error[K004]: `build.jobs` must be a whole number, not text
- --> BUILDKEEP_SET_BUILD__JOBS:2:8
+ --> environment BUILDKEEP_SET_BUILD__JOBS:1:14
   |
-2 | jobs = "many"
-  |        ^^^^^^
+1 | build.jobs = "many"
+  |              ^^^^^^
   |
   = help: `build.jobs`: Parallel jobs (1 to 64)
 --- exit 2
 
 --- stderr
 error[K002]: unknown key `jbos` in `build`
- --> BUILDKEEP_SET_BUILD__JBOS:2:1
+ --> environment BUILDKEEP_SET_BUILD__JBOS:1:7
   |
-2 | jbos = 9
-  | ^^^^ nothing reads this
+1 | build.jbos = 9
+  |       ^^^^ nothing reads this
   |
   = help: did you mean `jobs`?
 --- exit 2
 
 --- stderr
 error[K005]: `build.tests` is "all", but must be one of "none", "quick", "full"
- --> -c build.tests:2:9
+ --> command line -c build.tests:1:15
   |
-2 | tests = "all"
-  |         ^^^^^
+1 | build.tests = "all"
+  |               ^^^^^
 --- exit 2
 
 --- stderr

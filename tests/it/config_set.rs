@@ -145,7 +145,7 @@ error[K004]: `build.strip` must be true or false, not text
 9 | strip = "yes"
   |         ^^^^^
   |
-  = help: remove the quotes: `strip = true`
+  = help: write `true`
 hint: nothing was changed
 --- exit 2
 

@@ -4,8 +4,9 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::super::configuration::{effective, effective_at, key, plain};
+use super::super::configuration::{effective, effective_at, key, plain, sources_at};
 use super::super::{Answer, Context, versions};
+use super::list::Layers;
 use crate::config::{Effective, Entry, Error, Origin};
 use crate::document::KeyPath;
 use crate::failure::Failure;
@@ -22,6 +23,9 @@ pub(super) struct Args {
     /// As it was in a version, tag, date or commit
     #[arg(long, value_name = "REVISION")]
     at: Option<String>,
+    /// Show what every layer says, also if it does not hold
+    #[arg(long)]
+    all_layers: bool,
 }
 
 /// A value.
@@ -59,6 +63,11 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let Some(value) = effective.get(&key) else {
         return without_value(cx, &effective, &key);
     };
+    if args.all_layers {
+        let (sources, scope) = sources_at(cx, &keep, args.at.as_deref())?;
+        cx.ui.show(&Layers::of(&sources, &scope, &key)?)?;
+        return Ok(Answer::Yes);
+    }
     let origin = effective.origin(&key).cloned();
     let mut inside = effective.entries_in(&key);
     super::list::hide_secrets(&effective, &mut inside);

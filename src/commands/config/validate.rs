@@ -30,11 +30,15 @@ struct Validated {
     valid: bool,
     files: usize,
     errors: Vec<Problem>,
+    warnings: Vec<Problem>,
 }
 
 impl fmt::Display for Validated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files = counted(self.files, "file");
+        if !self.warnings.is_empty() {
+            writeln!(f, "{}\n", render(&self.warnings))?;
+        }
         if self.valid {
             return writeln!(f, "{} {files} checked", style::good("valid:"));
         }
@@ -69,6 +73,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         valid: errors.is_empty(),
         files: checked.count(),
         errors,
+        warnings: sources.warnings().to_vec(),
     };
     cx.ui.show(&validated)?;
     Ok(Answer::of(validated.valid))

@@ -36,9 +36,10 @@ pub(super) const TABLE: &[Explained] = &[
         code: "K003",
         means: "A key that must be there is missing",
         remedy: "add the line shown",
-        text: "It counts for what holds in the end: a default of the schema, a profile in force, \
-               any file of `config/`, or the overlay of a host may give the value. No layer has \
-               to be complete.",
+        text: "What counts is what holds in the end: a default of the schema, a profile in force \
+               or any file of `config/` may give the value, and no layer has to be complete. The \
+               overlay of a host gives it for that host only; a key whose schema says \
+               `\"x-buildkeep-scope\": \"host\"` is looked for there alone.",
         wrong: &[("config/build.toml", "[build]\njobs = 16\n")],
         right: &[RIGHT],
     },

@@ -1,6 +1,22 @@
 //! What can be wrong with files together.
 use super::Explained;
 
+const SCHEMA: (&str, &str) = (
+    "schemas/build.schema.json",
+    r#"{
+  "properties": {
+    "build": {
+      "properties": {
+        "device": {"type": "string", "x-buildkeep-scope": "host"},
+        "cores": {"type": "integer", "deprecated": true, "x-buildkeep-replaced-by": "build.jobs"},
+        "jobs": {"type": "integer"}
+      }
+    }
+  }
+}
+"#,
+);
+
 pub(super) const TABLE: &[Explained] = &[
     Explained {
         code: "K014",
@@ -43,5 +59,30 @@ pub(super) const TABLE: &[Explained] = &[
                nor brought back.",
         wrong: &[],
         right: &[],
+    },
+    Explained {
+        code: "K018",
+        means: "A key may not be set in this layer",
+        remedy: "move it to `config/hosts/HOST.toml`, or to the shared files",
+        text: "The schema says where a key belongs: `\"x-buildkeep-scope\": \"host\"` is for what \
+               differs from machine to machine, as a disk, and would be wrong for all others; \
+               `\"shared\"` is for what must be the same everywhere.",
+        wrong: &[
+            SCHEMA,
+            ("config/build.toml", "[build]\ndevice = \"/dev/sdb\"\n"),
+        ],
+        right: &[
+            ("config/build.toml", "[build]\njobs = 16\n"),
+            ("config/hosts/box.toml", "[build]\ndevice = \"/dev/sdb\"\n"),
+        ],
+    },
+    Explained {
+        code: "K019",
+        means: "A key goes away (a warning)",
+        remedy: "use the key that replaces it",
+        text: "The schema says `\"deprecated\": true`; the key works as before. \
+               `x-buildkeep-replaced-by` names the key to use in its place.",
+        wrong: &[SCHEMA, ("config/build.toml", "[build]\ncores = 16\n")],
+        right: &[("config/build.toml", "[build]\njobs = 16\n")],
     },
 ];
