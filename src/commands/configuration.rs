@@ -16,6 +16,12 @@ pub(super) fn effective(cx: &mut Context, keep: &Keep) -> Result<Effective, Fail
     Ok(effective)
 }
 
+/// What the files of the work tree say for this host, as far as they can be read.
+pub(super) fn effective_now(keep: &Keep) -> Result<Effective, Failure> {
+    let sources = Sources::read(&Files::of_work_tree(keep)?)?;
+    Ok(Effective::of_files(&sources, &keep.host()))
+}
+
 /// What a commit says for this host, without overrides.
 pub(super) fn effective_at(keep: &Keep, commit_id: ObjectId) -> Result<Effective, Failure> {
     let now = Files::of_work_tree(keep)?;

@@ -40,6 +40,7 @@ mod validate;
 pub mod vault;
 mod vaults;
 mod versions;
+mod when;
 pub mod why;
 
 pub use context::Context;

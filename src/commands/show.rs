@@ -65,7 +65,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let commit = keep.repo().commit(commit_id)?;
     let parent = commit.parents.first().copied();
     let tags = log::tags_by_commit(&keep)?;
-    let number = versions::numbers(&keep)?.get(&commit_id).copied();
+    let number = versions::index(&keep)?.number_of(commit_id);
     cx.ui.show(&Shown {
         entry: Entry::new(&commit, number, &tags),
         body: commit.message.body.clone(),

@@ -1,20 +1,28 @@
 //! Names of versions, as every command understands them.
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::config::versions;
+use crate::config::Error;
+use crate::config::versions::{self, Index};
 use crate::failure::Failure;
-use crate::fs::{create_dirs_durable, write_disposable};
+use crate::fs::write_cache;
 use crate::store::{Change, Keep, ObjectId, Trailers};
+
+/// What the file of the index begins with; behind it a checksum, then ids of 20 bytes:
+/// the tip, and all versions.
+const HEADER: &[u8] = b"buildkeep versions 1\n";
+/// The bytes of an id.
+const ID: usize = 20;
+/// So many commits are looked at again by every command before the file is written anew.
+const WORTH_KEEPING: usize = 16;
 
 /// The commit that a version, tag, date or Git revision names.
 pub(super) fn resolve(keep: &Keep, spec: &str) -> Result<ObjectId, Failure> {
-    Ok(versions::resolve(keep.repo(), spec)?)
+    Ok(versions::resolve(keep.repo(), spec, || read(keep))?)
 }
 
-/// The version numbers of the commits that changed configuration.
-pub(super) fn numbers(keep: &Keep) -> Result<BTreeMap<ObjectId, u64>, Failure> {
-    Ok(versions::numbers(keep.repo(), keep.repo().head()?)?)
+/// All versions of the branch that is checked out.
+pub(super) fn index(keep: &Keep) -> Result<Index, Failure> {
+    Ok(read(keep)?)
 }
 
 /// Adds the number that a commit of these changes gets, if they touch configuration.
@@ -29,46 +37,49 @@ pub(super) fn number_next(
     Ok(())
 }
 
-/// The number of the next version; only for those who are about to make it.
-///
-/// The count is kept beside the keep, so that the next one need not walk the whole history again.
+/// The number of the next version.
 pub(super) fn next(keep: &Keep) -> Result<u64, Failure> {
-    let count = newest(keep)?;
-    if let Some(head) = keep.repo().head()? {
-        create_dirs_durable(&keep.private("cache"))?;
-        write_disposable(&cache(keep), &[format!("{head} {count}").as_bytes()])?;
-    }
-    Ok(count + 1)
+    Ok(newest(keep)? + 1)
 }
 
 /// The number of the newest version; 0 without any.
 pub(super) fn newest(keep: &Keep) -> Result<u64, Failure> {
-    Ok(versions::count(
-        keep.repo(),
-        keep.repo().head()?,
-        known(keep),
-    )?)
-}
-
-/// A count that an earlier command kept; deleting it costs time, never truth.
-fn known(keep: &Keep) -> Option<(ObjectId, u64)> {
-    let text = std::fs::read_to_string(cache(keep)).ok()?;
-    let (commit, count) = text.split_once(' ')?;
-    Some((
-        ObjectId::from_hex(commit.as_bytes()).ok()?,
-        count.parse().ok()?,
-    ))
-}
-
-fn cache(keep: &Keep) -> PathBuf {
-    keep.private("cache/versions")
+    Ok(read(keep)?.newest())
 }
 
 /// How people may call a commit: `v3`, or the beginning of its name.
 pub(super) fn called(keep: &Keep, commit_id: ObjectId) -> Result<String, Failure> {
-    let number = numbers(keep)?.get(&commit_id).copied();
+    let number = read(keep)?.number_of(commit_id);
     Ok(number.map_or_else(
         || commit_id.to_hex_with_len(10).to_string(),
         |number| format!("v{number}"),
     ))
+}
+
+/// The index, from what an earlier command left of it and the commits since.
+fn read(keep: &Keep) -> Result<Index, Error> {
+    let (index, walked) = Index::read(keep.repo(), keep.repo().head()?, known(keep))?;
+    if walked >= WORTH_KEEPING {
+        let ids = index.tip.iter().chain(&index.ids);
+        let ids: Vec<u8> = ids.flat_map(|id| id.as_bytes().iter().copied()).collect();
+        let check = crc32fast::hash(&ids).to_be_bytes();
+        write_cache(&cache(keep), &[HEADER, &check, &ids].concat());
+    }
+    Ok(index)
+}
+
+/// An index that an earlier command kept; deleting it costs time, never truth.
+fn known(keep: &Keep) -> Option<Index> {
+    let bytes = std::fs::read(cache(keep)).ok()?;
+    let (check, ids) = bytes.strip_prefix(HEADER)?.split_at_checked(4)?;
+    let is_whole = crc32fast::hash(ids).to_be_bytes() == check;
+    let mut ids = ids.chunks_exact(ID).flat_map(ObjectId::try_from);
+    Some(Index {
+        tip: Some(ids.next().filter(|_| is_whole)?),
+        ids: ids.collect(),
+    })
+}
+
+fn cache(keep: &Keep) -> PathBuf {
+    keep.private("cache/versions")
 }

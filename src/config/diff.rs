@@ -43,14 +43,8 @@ pub fn keys(before: &Effective, after: &Effective) -> Vec<KeyChange> {
     all.dedup();
     let changed = all.into_iter().filter(|key| old.get(*key) != new.get(*key));
     let shown = |value: Option<&Json>, key: &KeyPath| {
-        let secret = before.is_secret(key) || after.is_secret(key);
-        value.map(|value| {
-            if secret {
-                Json::from(SECRET)
-            } else {
-                value.clone()
-            }
-        })
+        let value = open(before, key, value?.clone());
+        Some(open(after, key, value))
     };
     changed
         .map(|key| KeyChange {
@@ -59,6 +53,28 @@ pub fn keys(before: &Effective, after: &Effective) -> Vec<KeyChange> {
             after: shown(new.get(key), key),
         })
         .collect()
+}
+
+/// A value of `effective` or of an older version of it, without what must not be shown.
+pub fn open(effective: &Effective, key: &KeyPath, value: Json) -> Json {
+    if effective.is_secret(key) {
+        return Json::from(SECRET);
+    }
+    match value {
+        Json::Object(fields) => {
+            let inner = |(name, value): (String, Json)| {
+                let value = open(effective, &key.clone().key(&name), value);
+                (name, value)
+            };
+            fields.into_iter().map(inner).collect()
+        }
+        Json::Array(items) => {
+            let items = items.into_iter().enumerate();
+            let inner = |(at, item)| open(effective, &key.clone().item(at), item);
+            items.map(inner).collect()
+        }
+        other => other,
+    }
 }
 
 fn values(effective: &Effective) -> BTreeMap<KeyPath, Json> {

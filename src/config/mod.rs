@@ -13,12 +13,14 @@
 //! one commit. [`versions`] numbers the commits that changed configuration.
 
 pub mod bypassed;
+mod changed;
 pub mod diff;
 pub mod edit;
 mod effective;
 mod error;
 mod files;
 mod forms;
+pub mod history;
 pub mod hooks;
 mod judge;
 pub mod layers;

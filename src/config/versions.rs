@@ -1,6 +1,4 @@
 //! Versions: the commits of a branch that changed configuration, numbered from 1.
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
 use super::edit::bad_schema;
@@ -10,75 +8,78 @@ use crate::store::{Change, Commit, ObjectId, Repo};
 /// What in a commit makes it a version, if it differs from the commit before.
 const CONFIGURATION: &[&str] = &["config", "buildkeep.toml"];
 
-/// A commit that changed configuration.
-#[derive(Clone, Debug)]
-pub struct Version {
-    /// Its number, from 1.
-    pub number: u64,
-    /// The commit.
-    pub commit: Commit,
+/// The versions of a branch, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Index {
+    /// The commit at the end of the branch.
+    pub tip: Option<ObjectId>,
+    /// The versions; the first is number 1.
+    pub ids: Vec<ObjectId>,
 }
 
-/// All versions of the branch that ends in `tip`, the oldest first.
-pub fn all(repo: &Repo, tip: Option<ObjectId>) -> Result<Vec<Version>, Error> {
-    let Some(tip) = tip else {
-        return Ok(Vec::new());
-    };
-    let mut commits = Vec::new();
-    let mut after: Option<(Commit, Marks)> = None;
-    for commit in repo.first_parents(tip) {
-        let commit = commit?;
-        let marks = marks(repo, commit.id)?;
-        if let Some((newer, newer_marks)) = after.take()
-            && newer_marks != marks
-        {
-            commits.push(newer);
+impl Index {
+    /// Reads the branch that ends in `tip`, back to the end of a `known` index if that is on it;
+    /// and tells how many commits it had to look at.
+    pub fn read(
+        repo: &Repo,
+        tip: Option<ObjectId>,
+        known: Option<Self>,
+    ) -> Result<(Self, usize), Error> {
+        let Some(tip) = tip else {
+            return Ok((Self::default(), 0));
+        };
+        let mut walked = 0;
+        let known = known.filter(|known| known.tip.is_some());
+        let end = known.as_ref().and_then(|known| known.tip);
+        let (mut found, mut met) = (Vec::new(), false);
+        let mut after: Option<(ObjectId, Marks)> = None;
+        for commit in repo.first_parents(tip) {
+            let commit = commit?;
+            walked += 1;
+            let marks = marks(repo, &commit)?;
+            if let Some((newer, newer_marks)) = after.take()
+                && newer_marks != marks
+            {
+                found.push(newer);
+            }
+            met = Some(commit.id) == end;
+            if met {
+                break;
+            }
+            after = Some((commit.id, marks));
         }
-        after = Some((commit, marks));
+        let first = after.filter(|(_, marks)| !met && marks.iter().any(Option::is_some));
+        found.extend(first.map(|(id, _)| id));
+        let mut ids = known
+            .filter(|_| met)
+            .map_or_else(Vec::new, |known| known.ids);
+        ids.extend(found.into_iter().rev());
+        let tip = Some(tip);
+        Ok((Self { tip, ids }, walked))
     }
-    commits.extend(
-        after
-            .filter(|(_, marks)| marks.iter().any(Option::is_some))
-            .map(|(first, _)| first),
-    );
-    let oldest_first = commits.into_iter().rev().zip(1..);
-    Ok(oldest_first
-        .map(|(commit, number)| Version { number, commit })
-        .collect())
-}
 
-/// The numbers of all versions by commit.
-pub fn numbers(repo: &Repo, tip: Option<ObjectId>) -> Result<BTreeMap<ObjectId, u64>, Error> {
-    let versions = all(repo, tip)?.into_iter();
-    Ok(versions
-        .map(|version| (version.commit.id, version.number))
-        .collect())
-}
-
-/// How many versions there are up to `tip`.
-///
-/// `known` is a commit whose count is known: if the walk meets it, it goes no further.
-pub fn count(
-    repo: &Repo,
-    tip: Option<ObjectId>,
-    known: Option<(ObjectId, u64)>,
-) -> Result<u64, Error> {
-    let Some(tip) = tip else { return Ok(0) };
-    let (mut found, mut newer) = (0, None);
-    for commit in repo.first_parents(tip) {
-        let commit_id = commit?.id;
-        let marks = marks(repo, commit_id)?;
-        found += u64::from(
-            newer
-                .replace(marks.clone())
-                .is_some_and(|newer| newer != marks),
-        );
-        if let Some((_, count)) = known.filter(|(id, _)| *id == commit_id) {
-            return Ok(found + count);
-        }
+    /// The number of the newest version; 0 without any.
+    pub fn newest(&self) -> u64 {
+        self.ids.len() as u64
     }
-    let first = newer.is_some_and(|marks| marks.iter().any(Option::is_some));
-    Ok(found + u64::from(first))
+
+    /// The number of a commit, if it is a version.
+    pub fn number_of(&self, commit_id: ObjectId) -> Option<u64> {
+        let at = self.ids.iter().rposition(|id| *id == commit_id)?;
+        Some(at as u64 + 1)
+    }
+
+    /// The commit of a version.
+    pub fn commit(&self, number: u64) -> Result<ObjectId, Error> {
+        let at = usize::try_from(number)
+            .ok()
+            .and_then(|number| number.checked_sub(1));
+        let found = at.and_then(|at| self.ids.get(at)).copied();
+        found.ok_or(Error::NoVersion {
+            asked: number,
+            newest: self.newest(),
+        })
+    }
 }
 
 /// Whether a commit of these changes is a version.
@@ -91,16 +92,23 @@ pub fn is_version(changes: &[Change]) -> bool {
 }
 
 /// The commit that `spec` names: `v48`, `last-good`, a date, a tag, or any revision of Git.
-pub fn resolve(repo: &Repo, spec: &str) -> Result<ObjectId, Error> {
+///
+/// `index` is asked only where numbers matter.
+pub fn resolve(
+    repo: &Repo,
+    spec: &str,
+    index: impl Fn() -> Result<Index, Error>,
+) -> Result<ObjectId, Error> {
     let tip = repo.head()?;
     if let Some(asked) = spec
         .strip_prefix('v')
         .and_then(|number| number.parse().ok())
     {
-        return numbered(repo, tip, asked).or_else(|error| repo.resolve(spec).map_err(|_| error));
+        let found = index()?.commit(asked);
+        return found.or_else(|error| repo.resolve(spec).map_err(|_| error));
     }
     if spec == "last-good" {
-        return last_good(repo, tip);
+        return last_good(repo, tip, index);
     }
     match date(spec) {
         Some(until) => newest_until(repo, tip, until)?.ok_or_else(|| Error::NothingThatOld {
@@ -112,21 +120,16 @@ pub fn resolve(repo: &Repo, spec: &str) -> Result<ObjectId, Error> {
 
 type Marks = Vec<Option<ObjectId>>;
 
-fn marks(repo: &Repo, commit_id: ObjectId) -> Result<Marks, Error> {
-    let id = |path: &&str| repo.id_at(commit_id, path).map_err(Error::from);
-    CONFIGURATION.iter().map(id).collect()
-}
-
-fn numbered(repo: &Repo, tip: Option<ObjectId>, asked: u64) -> Result<ObjectId, Error> {
-    let versions = all(repo, tip)?;
-    let newest = versions.len() as u64;
-    let found = versions.into_iter().find(|version| version.number == asked);
-    let id = found.map(|version| version.commit.id);
-    id.ok_or(Error::NoVersion { asked, newest })
+fn marks(repo: &Repo, commit: &Commit) -> Result<Marks, Error> {
+    Ok(repo.entries_of(commit.tree_id, CONFIGURATION)?)
 }
 
 /// The newest commit marked `good/…`; without any, the newest valid one before the last.
-fn last_good(repo: &Repo, tip: Option<ObjectId>) -> Result<ObjectId, Error> {
+fn last_good(
+    repo: &Repo,
+    tip: Option<ObjectId>,
+    index: impl Fn() -> Result<Index, Error>,
+) -> Result<ObjectId, Error> {
     let mut good = Vec::new();
     for (_, target) in repo.refs("refs/tags/good/")? {
         good.push(repo.peel(target)?);
@@ -140,14 +143,11 @@ fn last_good(repo: &Repo, tip: Option<ObjectId>) -> Result<ObjectId, Error> {
             }
         }
     }
-    for version in all(repo, Some(tip))?.iter().rev().skip(1) {
-        let files = Files::of_commit(repo, version.commit.id)?;
-        if Sources::read(&files)
-            .map_err(bad_schema)?
-            .problems()
-            .is_empty()
-        {
-            return Ok(version.commit.id);
+    for version in index()?.ids.iter().rev().skip(1) {
+        let files = Files::of_commit(repo, *version)?;
+        let sources = Sources::read(&files).map_err(bad_schema)?;
+        if sources.problems().is_empty() {
+            return Ok(*version);
         }
     }
     Err(Error::NoGoodVersion)

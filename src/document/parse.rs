@@ -79,6 +79,11 @@ impl Document {
             .get_or_init(|| tree::to_json(Node::Table(self.toml.as_table())))
     }
 
+    /// The value of each key; a list is one value.
+    pub fn values(&self) -> Vec<(KeyPath, Json)> {
+        tree::leaves(&self.to_json())
+    }
+
     /// All that `schema` has against this document, and what no document may hold, by position.
     pub fn validate(&self, schema: &Schema) -> Vec<Problem> {
         validate::validate(self, schema)

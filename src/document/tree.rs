@@ -4,7 +4,7 @@ use std::ops::Range;
 use serde_json::{Map, Value as Json, json};
 use toml_edit::{Item, Table, TableLike, Value};
 
-use super::key_path::Segment;
+use super::key_path::{KeyPath, Segment};
 
 /// A table, list or value somewhere in a text.
 #[derive(Clone, Copy)]
@@ -135,5 +135,23 @@ pub(super) fn to_json(node: Node<'_>) -> Json {
         Some(Value::Boolean(flag)) => json!(flag.value()),
         Some(Value::Datetime(time)) => json!(time.value().to_string()),
         _ => node.items().map(|item| to_json(item.node)).collect(),
+    }
+}
+
+/// The values of all keys; a list is one value.
+pub(super) fn leaves(json: &Json) -> Vec<(KeyPath, Json)> {
+    let mut found = Vec::new();
+    collect(json, &KeyPath::root(), &mut found);
+    found
+}
+
+fn collect(json: &Json, path: &KeyPath, found: &mut Vec<(KeyPath, Json)>) {
+    match json {
+        Json::Object(fields) => {
+            for (key, value) in fields {
+                collect(value, &path.clone().key(key), found);
+            }
+        }
+        _ => found.push((path.clone(), json.clone())),
     }
 }

@@ -6,7 +6,7 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 
 use crate::store::{Commit, ObjectId};
-use crate::ui::{clean, style};
+use crate::ui::{clean_line, style};
 
 /// A commit in the history of a keep.
 #[derive(Clone, Debug, Serialize)]
@@ -27,13 +27,6 @@ pub struct Entry {
     pub tags: Vec<String>,
     /// Its facts.
     pub trailers: BTreeMap<String, Vec<String>>,
-}
-
-/// A part of the history, newest first.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Log {
-    /// The commits.
-    pub commits: Vec<Entry>,
 }
 
 impl Entry {
@@ -66,6 +59,13 @@ impl Entry {
         }
     }
 
+    /// How many steps it made stale, if it says so.
+    fn stale(&self) -> usize {
+        let counted = self.trailers.get("Stale-Count");
+        let counted = counted.and_then(|values| values.first()?.parse().ok());
+        counted.unwrap_or_else(|| self.trailers.get("Stale").map_or(0, Vec::len))
+    }
+
     /// The time to the minute, as people read it.
     fn shown_time(&self) -> String {
         self.time.get(..16).unwrap_or(&self.time).replace('T', " ")
@@ -74,31 +74,22 @@ impl Entry {
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let version = self
-            .version
-            .map(|number| format!("v{number}"))
-            .unwrap_or_default();
+        let version = self.version.map(|number| format!("v{number}"));
+        let commit = style::notable(&self.commit[..10]);
+        let version = version.unwrap_or_default();
+        let time = style::faint(self.shown_time());
         write!(
             f,
-            "{} {:5} {} {:9} {}",
-            style::notable(&self.commit[..10]),
-            version,
-            style::faint(self.shown_time()),
-            self.kind,
-            clean(&self.subject)
+            "{commit} {version:4} {time} {}",
+            clean_line(&self.subject)
         )?;
         if !self.tags.is_empty() {
             write!(f, " {}", style::name(format!("({})", self.tags.join(", "))))?;
         }
-        writeln!(f)
-    }
-}
-
-impl fmt::Display for Log {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.commits.is_empty() {
-            return writeln!(f, "no commits");
+        match self.stale() {
+            0 => writeln!(f),
+            1 => writeln!(f, " {}", style::faint("[1 step stale]")),
+            more => writeln!(f, " {}", style::faint(format!("[{more} steps stale]"))),
         }
-        self.commits.iter().try_for_each(|entry| entry.fmt(f))
     }
 }

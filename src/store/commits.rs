@@ -47,6 +47,8 @@ pub struct Commit {
     pub parents: Vec<ObjectId>,
     /// Who made it, and when.
     pub author: Signature,
+    /// When it became part of a history: later, if it was moved by a rebase.
+    pub committed: DateTime<FixedOffset>,
     /// What it says.
     pub message: Message,
 }
@@ -64,6 +66,9 @@ impl Repo {
         let commit = self.gix().find_commit(commit_id).during("read a commit")?;
         let decoded = commit.decode().during("read a commit")?;
         let author = decoded.author().during("read the author of a commit")?;
+        let committer = decoded
+            .committer()
+            .during("read the committer of a commit")?;
         let message = Message::parse(&String::from_utf8_lossy(decoded.message));
         refuse_newer(&message, commit_id)?;
         Ok(Commit {
@@ -71,19 +76,22 @@ impl Repo {
             tree_id: decoded.tree(),
             parents: decoded.parents().collect(),
             author: read_signature(author),
+            committed: read_signature(committer).time,
             message,
         })
     }
 
-    /// Walks the commits reachable from `tip`, newest first.
+    /// Walks the commits reachable from `tips` and not from `hidden`, newest first.
     pub fn history(
         &self,
-        tip: ObjectId,
+        tips: &[ObjectId],
+        hidden: Option<ObjectId>,
     ) -> Result<impl Iterator<Item = Result<Commit, Error>> + '_, Error> {
         use gix::revision::walk::Sorting;
         let walk = self
             .gix()
-            .rev_walk([tip])
+            .rev_walk(tips.iter().copied())
+            .with_hidden(hidden)
             .sorting(Sorting::ByCommitTime(
                 gix::traverse::commit::simple::CommitTimeOrder::NewestFirst,
             ))

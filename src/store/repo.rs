@@ -186,6 +186,32 @@ impl Repo {
         Ok(entry.map(|entry| entry.object_id()))
     }
 
+    /// The ids of these entries of a tree itself, without looking deeper.
+    pub fn entries_of(
+        &self,
+        tree_id: ObjectId,
+        names: &[&str],
+    ) -> Result<Vec<Option<ObjectId>>, Error> {
+        let tree = self.gix.find_tree(tree_id).during("read a tree")?;
+        let mut found = vec![None; names.len()];
+        for entry in tree.iter() {
+            let entry = entry.during("read a tree")?;
+            let at = names.iter().position(|name| entry.filename() == *name);
+            if let Some(at) = at {
+                found[at] = Some(entry.object_id());
+            }
+        }
+        Ok(found)
+    }
+
+    /// All files in a tree, by path from there.
+    pub fn files_of(&self, tree_id: ObjectId) -> Result<Vec<TreeFile>, Error> {
+        let tree = self.gix.find_tree(tree_id).during("read a tree")?;
+        let mut files = tree.traverse().breadthfirst_files()?;
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
     /// The content of the file at `path` in a commit.
     pub fn file_at(&self, commit_id: ObjectId, path: &str) -> Result<Option<Vec<u8>>, Error> {
         self.id_at(commit_id, path)?

@@ -195,6 +195,8 @@ fn configures(session: &mut Session) {
     session.ask("config set", &["config", "unset", "build.tests"]);
     session.ask("config list", &["config", "list"]);
     session.ask("config diff", &["config", "diff", "v1"]);
+    session.ask("config history", &["config", "history", "build.tests"]);
+    session.ask("config blame", &["config", "blame"]);
     session.ask("config schema", &["config", "schema"]);
     session.ask("explain", &["explain", "K004"]);
     let file = session.env.path("k/config/build.toml");

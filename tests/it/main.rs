@@ -9,6 +9,7 @@ mod config_set;
 mod demo;
 mod env;
 mod explain;
+mod history;
 mod hooks;
 mod json;
 mod keep;

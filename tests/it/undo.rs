@@ -71,9 +71,9 @@ to do it again: buildkeep redo
 [COMMIT] 2026-01-02 03:04        config: settings of the build
 [COMMIT] 2026-01-02 03:04 first  keep: begin with the template generic
 
-[COMMIT] v6    2026-01-02 03:04 undo      undo: config: set build.jobs to 16
-[COMMIT] v5    2026-01-02 03:04 undo      redo: config: set build.jobs to 16
-[COMMIT] v4    2026-01-02 03:04 undo      undo: config: set build.jobs to 16
+[COMMIT] v6   2026-01-02 03:04 undo: config: set build.jobs to 16
+[COMMIT] v5   2026-01-02 03:04 redo: config: set build.jobs to 16
+[COMMIT] v4   2026-01-02 03:04 undo: config: set build.jobs to 16
 
 "#]]
     );

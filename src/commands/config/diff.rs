@@ -124,7 +124,7 @@ fn by_line(
 }
 
 /// How words are marked for those who read.
-fn marks(cx: &Context) -> Marks {
+pub(super) fn marks(cx: &Context) -> Marks {
     if cx.ui.is_coloured() {
         Marks::Colour
     } else {

@@ -1,6 +1,9 @@
 //! `config`
+mod blame;
+mod by;
 mod diff;
 mod get;
+mod history;
 mod list;
 mod migrate;
 mod schema;
@@ -28,6 +31,8 @@ enum Command {
     List(list::Args),
     Validate(validate::Args),
     Diff(diff::Args),
+    History(history::Args),
+    Blame(blame::Args),
     Schema(schema::Args),
     Migrate(migrate::Args),
 }
@@ -41,6 +46,8 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Command::List(args) => list::run(cx, args),
         Command::Validate(args) => validate::run(cx, args),
         Command::Diff(args) => diff::run(cx, args),
+        Command::History(args) => history::run(cx, args),
+        Command::Blame(args) => blame::run(cx, args),
         Command::Schema(args) => schema::run(cx, args),
         Command::Migrate(args) => migrate::run(cx, args),
     }
