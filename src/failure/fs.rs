@@ -3,6 +3,9 @@ use super::{Failure, Kind};
 use crate::fs::{LockError, PathError};
 use crate::ui::quoted;
 
+/// `EIO`, which the standard library has no name for.
+const IO_ERROR: i32 = 5;
+
 impl From<PathError> for Failure {
     fn from(error: PathError) -> Self {
         let full = error.is_full();
@@ -15,6 +18,12 @@ impl From<PathError> for Failure {
             failure.hint(format!("make room: `df -h {there}`"))
         } else if denied {
             failure.hint(format!("look who owns it: `ls -ld {there}`"))
+        } else if error.source.raw_os_error() == Some(IO_ERROR) {
+            failure.hint("the disk may be failing: `dmesg | tail`")
+        } else if error.source.kind() == std::io::ErrorKind::ReadOnlyFilesystem {
+            failure.hint(format!(
+                "it is mounted read-only: `findmnt --target {there}`"
+            ))
         } else {
             failure
         }

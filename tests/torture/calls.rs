@@ -1,193 +1,333 @@
 //! Death, a full disk and a broken one at every system call that writes: afterwards the keep opens,
 //! holds what it held before or after, and the same command works without help.
+//!
+//! A command is watched once, to learn which calls it makes. Then it is run again for each of them,
+//! and meets its fate there. The long form tries them all, the short one a few of each kind.
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::disk::say;
 use crate::env::Env;
+use crate::is_long;
+use crate::trials::Trial;
 
-/// System calls at which a command is killed; the long form adds those that are many.
-fn calls() -> &'static str {
-    if std::env::var_os("BUILDKEEP_LONG_TESTS").is_some() {
-        "fsync,fdatasync,rename,renameat,renameat2,linkat,unlink,unlinkat,mkdir,write,openat"
-    } else {
-        "fsync,fdatasync,rename,renameat,renameat2,linkat"
-    }
-}
+/// Calls at which a command can die; the last one comes after everything.
+const DEADLY: &str = "openat,write,pwrite64,writev,fsync,fdatasync,syncfs,ftruncate,rename,renameat,\
+    renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,chmod,fchmod,\
+    fchmodat,utimensat,flock,exit_group";
+/// Calls that can fail for want of room, or of a whole disk.
+const FAILING: &str = "openat,write,pwrite64,fsync,fdatasync,syncfs,ftruncate,rename,renameat,renameat2,\
+    linkat,symlink,symlinkat,mkdir,fchmod";
+/// Failures that a command may do without: notes and caches, and what is only deleted.
+const DISPENSABLE: &[&str] = &["lock.holder", "/.buildkeep/cache/", "/.git/index"];
 
-/// What a command is tried on, and how its success is seen.
-struct Trial {
-    /// Brings the keep `w` to where the command begins.
-    prepare: fn(&Env),
-    args: &'static [&'static str],
-    /// What `git show HEAD:<path>` is before and after.
-    path: &'static str,
-    before: &'static str,
-    after: &'static str,
-}
-
-/// A keep `base` with two versions.
-fn base() -> Env {
-    let env = Env::new();
-    env.script("s/01-one.sh", "#!/bin/sh\necho one\n");
-    env.stdout(&["init", "base", "--scripts", "s", "--yes"]);
-    env.stdout(&["-C", "base", "config", "set", "build.tests", "quick"]);
-    env
-}
-
-fn copy(env: &Env) {
-    let status = Command::new("sh")
-        .arg("-c")
-        .arg("rm -rf w && cp -a base w")
-        .current_dir(env.work())
-        .status();
-    assert!(status.unwrap().success());
-}
-
-/// What happens to a command at one of its system calls.
-#[derive(Clone, Copy, Debug)]
-enum Fate {
+/// What happens to a command at one of its calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
     /// It is killed.
     Killed,
-    /// The call fails, with this error.
-    Fails(&'static str),
+    /// The call fails with this error, which people read as this text.
+    Fails(&'static str, &'static str),
 }
 
-/// Runs the command under strace, meeting its fate at call `at`.
-fn met(env: &Env, trial: &Trial, fate: Fate, at: usize) -> Output {
-    let (calls, what) = match fate {
-        Fate::Killed => (calls(), "signal=SIGKILL".to_owned()),
-        Fate::Fails(error) => ("fsync,rename,mkdir", format!("error={error}")),
-    };
+pub(crate) const FULL: Fate = Fate::Fails("ENOSPC", "No space left on device");
+pub(crate) const BROKEN: Fate = Fate::Fails("EIO", "Input/output error");
+
+/// The nth call of its kind, and how it looked when nothing was in its way.
+#[derive(Clone, Debug)]
+struct Point {
+    call: String,
+    nth: usize,
+    line: String,
+}
+
+/// Has the command meet its fate at each of its calls.
+pub(crate) fn torture(trial: &Trial, fate: Fate) {
+    if !Command::new("strace")
+        .arg("-V")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        return crate::disk::skip(trial.name, "`strace` is not installed");
+    }
+    let env = Env::new();
+    (trial.base)(&env);
+    let points = chosen(points(&env, trial, fate));
+    let before = prepared(&env, trial);
+    run(&env, trial);
+    let after = (trial.seen)(&env);
+    let mut survived = 0;
+    for point in &points {
+        assert_eq!(prepared(&env, trial), before);
+        let output = met(&env, trial, fate, point);
+        let case = Case {
+            env: &env,
+            trial,
+            point,
+            before: &before,
+            after: &after,
+        };
+        case.acknowledged(&output);
+        if output.status.success() {
+            survived += 1;
+            case.may_do_without(fate);
+        } else if let Fate::Fails(_, text) = fate {
+            case.is_explained(&output, text);
+        }
+        case.goes_on();
+    }
+    let (name, met) = (trial.name, points.len());
+    say(&format!(
+        "{name}: {fate:?} at {met} calls, {survived} times done all the same"
+    ));
+    assert!(met > survived, "nothing happened");
+}
+
+/// Copies the keep `base` to `w`, brings it to where the command begins, and tells what it holds.
+fn prepared(env: &Env, trial: &Trial) -> String {
+    let mut copy = Command::new("sh");
+    copy.args(["-c", "rm -rf w && cp -a base w"]);
+    assert!(copy.current_dir(env.work()).status().unwrap().success());
+    (trial.prepare)(env);
+    (trial.seen)(env)
+}
+
+fn run(env: &Env, trial: &Trial) {
+    env.stdout(&[&["-C", "w"], trial.args].concat());
+}
+
+fn strace(env: &Env, trial: &Trial, options: &[&str]) -> Output {
     let mut strace = env.command("strace");
     strace
-        .args(["-f", "-qq", "-o", "/dev/null", "-e"])
-        .arg(format!("trace={calls}"))
-        .arg("-e")
-        .arg(format!("inject={calls}:{what}:when={at}"))
+        .args(["-f", "-qq"])
+        .args(options)
         .arg(env!("CARGO_BIN_EXE_buildkeep"))
         .args(["-C", "w"])
         .args(trial.args);
     strace.output().unwrap()
 }
 
-fn check(env: &Env, trial: &Trial, at: usize) {
-    env.git(&["-C", "w", "fsck", "--strict"]);
-    let spec = format!("HEAD:{}", trial.path);
-    let held = env.git(&["-C", "w", "show", &spec]);
-    let whole = [trial.before, trial.after]
-        .iter()
-        .any(|text| held.contains(text));
-    assert!(whole, "{:?} killed at call {at} left:\n{held}", trial.args);
-    env.stdout(&["-C", "w", "status"]);
-    let again = env
-        .buildkeep(&["-C", "w"])
-        .args(trial.args)
-        .output()
-        .unwrap();
-    let shown = env.shown(&again);
-    assert!(
-        again.status.success(),
-        "{:?} after death at call {at}:\n{shown}",
-        trial.args
-    );
-    let held = env.git(&["-C", "w", "show", &spec]);
-    assert!(
-        held.contains(trial.after),
-        "{:?} after death at call {at}:\n{held}",
-        trial.args
-    );
-    assert_eq!(
-        env.git(&["-C", "w", "status", "--porcelain"]),
-        "",
-        "after death at call {at}"
-    );
+/// The calls at which the fate can strike.
+fn points(env: &Env, trial: &Trial, fate: Fate) -> Vec<Point> {
+    prepared(env, trial);
+    let calls = match fate {
+        Fate::Killed => DEADLY,
+        Fate::Fails(..) => FAILING,
+    };
+    let trace = format!("trace={calls}");
+    let log = env.path("strace.log");
+    let log = log.to_str().unwrap();
+    let output = strace(env, trial, &["-y", "-o", log, "-e", &trace]);
+    assert!(output.status.success(), "{}", env.shown(&output));
+    let keep = env.path("w");
+    let text = std::fs::read_to_string(log).unwrap();
+    let points = numbered(&text).into_iter();
+    points
+        .filter(|point| is_of_interest(point, fate, &keep))
+        .collect()
 }
 
-fn torture(trial: &Trial, fate: Fate) {
-    let env = base();
-    let mut failures = 0;
-    // A failure that the command can do without (of a cache) leaves it successful; ten such calls
-    // in a row say that it is through.
-    let mut successes = 0;
-    for at in 1.. {
-        copy(&env);
-        (trial.prepare)(&env);
-        let output = met(&env, trial, fate, at);
-        if output.status.success() {
-            successes += 1;
-            if matches!(fate, Fate::Killed) || successes == 10 {
-                break;
-            }
+/// The calls of a log, each counted among those of its kind in its process, as strace counts.
+fn numbered(log: &str) -> Vec<Point> {
+    let mut counts = BTreeMap::new();
+    let mut points = Vec::new();
+    for line in log.lines() {
+        let Some((process, rest)) = line.split_once(' ') else {
+            continue;
+        };
+        let Some((call, _)) = rest.trim_start().split_once('(') else {
+            continue;
+        };
+        if !call
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        {
             continue;
         }
-        (failures, successes) = (failures + 1, 0);
-        explained(&env, fate, &output);
-        check(&env, trial, at);
+        let count = counts
+            .entry((process.to_owned(), call.to_owned()))
+            .or_insert(0);
+        *count += 1;
+        points.push(Point {
+            call: call.to_owned(),
+            nth: *count,
+            line: rest.to_owned(),
+        });
     }
-    assert!(failures > 5, "{fate:?}: {failures}");
+    points
 }
 
-/// Who is not killed says what went wrong, and never that it is our bug.
-fn explained(env: &Env, fate: Fate, output: &Output) {
-    if let Fate::Fails(_) = fate {
-        let shown = env.shown(output);
-        assert_eq!(output.status.code(), Some(2), "{shown}");
-        assert!(shown.contains("error: cannot "), "{shown}");
+/// Death may come anywhere, but opening to read is of no interest; failures come from the keep's disk.
+fn is_of_interest(point: &Point, fate: Fate, keep: &Path) -> bool {
+    let makes_something = point.call != "openat" || point.line.contains("O_CREAT");
+    let is_there = point.line.contains(keep.to_str().unwrap());
+    makes_something && (fate == Fate::Killed || is_there)
+}
+
+/// All points, or in the short form a few of each kind: the first, the last, and some between.
+fn chosen(points: Vec<Point>) -> Vec<Point> {
+    if is_long() {
+        return points;
+    }
+    let mut by_call: BTreeMap<String, Vec<Point>> = BTreeMap::new();
+    for point in points {
+        by_call.entry(point.call.clone()).or_default().push(point);
+    }
+    let few = by_call.into_values().flat_map(|points| {
+        let last = points.len() - 1;
+        let mut at = vec![0, last / 2, last];
+        at.dedup();
+        at.into_iter()
+            .map(|at| points[at].clone())
+            .collect::<Vec<_>>()
+    });
+    few.collect()
+}
+
+/// Runs the command, which meets its fate.
+fn met(env: &Env, trial: &Trial, fate: Fate, point: &Point) -> Output {
+    let what = match fate {
+        Fate::Killed => "signal=SIGKILL".to_owned(),
+        Fate::Fails(error, _) => format!("error={error}"),
+    };
+    let Point { call, nth, .. } = point;
+    let trace = format!("trace={call}");
+    let inject = format!("inject={call}:{what}:when={nth}");
+    strace(
+        env,
+        trial,
+        &["-o", "/dev/null", "-e", &trace, "-e", &inject],
+    )
+}
+
+/// One command that met its fate.
+struct Case<'a> {
+    env: &'a Env,
+    trial: &'a Trial,
+    point: &'a Point,
+    before: &'a str,
+    after: &'a str,
+}
+
+impl Case<'_> {
+    fn told(&self, what: &str) -> String {
+        let Point { call, nth, line } = self.point;
+        format!("{}, {call} number {nth} ({line}): {what}", self.trial.name)
+    }
+
+    /// Whoever was told that it is done, finds it done; else it is as before, or done all the same.
+    fn acknowledged(&self, output: &Output) {
+        let seen = (self.trial.seen)(self.env);
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let is_promised = output.status.success() || stdout.contains(self.trial.says);
+        let is_half = !self.trial.is_gradual && seen != self.before;
+        if is_promised || is_half {
+            assert_eq!(seen, self.after, "{}", self.told(&self.env.shown(output)));
+        }
+    }
+
+    /// A call whose failure changed nothing must not have mattered.
+    fn may_do_without(&self, fate: Fate) {
+        let line = &self.point.line;
+        // An object that is there already and cannot be synced is written again.
+        let is_renewed = line.contains("/.git/objects/") && self.names_an_object();
+        let is_dispensable = DISPENSABLE.iter().any(|part| line.contains(part)) || is_renewed;
+        if let Fate::Fails(..) = fate {
+            assert!(
+                is_dispensable,
+                "{}",
+                self.told("its failure was not noticed")
+            );
+        }
+    }
+
+    /// Whether the call is about a finished object, whose name is that of its content.
+    fn names_an_object(&self) -> bool {
+        let mut words = self.point.line.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| word.len() == 38 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+
+    /// Says what failed, where and why, and what to type next; and never that it is our bug.
+    fn is_explained(&self, output: &Output, why: &str) {
+        let shown = self.env.shown(output);
+        let is_told =
+            shown.contains("error: cannot ") && shown.contains(why) && shown.contains('`');
+        assert!(
+            output.status.code() == Some(2) && is_told,
+            "{}",
+            self.told(&shown)
+        );
+        assert!(shown.contains("[ROOT]/w"), "{}", self.told(&shown));
+    }
+
+    /// The keep is sound, the same command works, nothing is in its way or in that of plain Git.
+    fn goes_on(&self) {
+        let (env, trial) = (self.env, self.trial);
+        let mut fsck = env.command("git");
+        fsck.args([
+            "-C",
+            "w",
+            "fsck",
+            "--strict",
+            "--no-dangling",
+            "--no-progress",
+        ]);
+        let fsck = fsck.output().unwrap();
+        let is_silent = fsck.stdout.is_empty() && fsck.stderr.is_empty();
+        assert!(
+            fsck.status.success() && is_silent,
+            "{}",
+            self.told(&env.shown(&fsck))
+        );
+        env.stdout(&["-C", "w", "status"]);
+        if (trial.seen)(env) != self.after || trial.repeats {
+            let again = env
+                .buildkeep(&["-C", "w"])
+                .args(trial.args)
+                .output()
+                .unwrap();
+            assert!(again.status.success(), "{}", self.told(&env.shown(&again)));
+        }
+        assert_eq!(
+            (trial.seen)(env),
+            self.after,
+            "{}",
+            self.told("the same command again")
+        );
+        env.stdout(&["-C", "w", "config", "set", "build.jobs", "77"]);
+        env.git(&["-C", "w", "commit", "-q", "--allow-empty", "-m", "plain"]);
+        assert_eq!(
+            env.git(&["-C", "w", "status", "--porcelain"]),
+            "",
+            "{}",
+            self.told("status")
+        );
+        assert_eq!(
+            left_over(&env.path("w")),
+            Vec::<String>::new(),
+            "{}",
+            self.told("left over")
+        );
     }
 }
 
-const SET: Trial = Trial {
-    prepare: |_| {},
-    args: &["config", "set", "build.tests", "full"],
-    path: "config/build.toml",
-    before: "tests = \"quick\"",
-    after: "tests = \"full\"",
-};
-
-const COMMIT: Trial = Trial {
-    prepare: |env| {
-        env.write("w/scripts/01-one.sh", "#!/bin/sh\necho changed\n");
-        env.write("w/notes", "new\n");
-    },
-    args: &["commit", "-m", "scripts: say another thing"],
-    path: "scripts/01-one.sh",
-    before: "echo one",
-    after: "echo changed",
-};
-
-const ROLLBACK: Trial = Trial {
-    prepare: |_| {},
-    args: &["rollback", "--to", "v1", "--yes"],
-    path: "config/build.toml",
-    before: "tests = \"quick\"",
-    after: "tests = \"none\"",
-};
-
-#[test]
-fn config_set_survives_death_at_every_call() {
-    torture(&SET, Fate::Killed);
-}
-
-#[test]
-fn commit_survives_death_at_every_call() {
-    torture(&COMMIT, Fate::Killed);
-}
-
-#[test]
-fn rollback_survives_death_at_every_call() {
-    torture(&ROLLBACK, Fate::Killed);
-}
-
-#[test]
-fn config_set_survives_a_full_disk_at_every_call() {
-    torture(&SET, Fate::Fails("ENOSPC"));
-}
-
-#[test]
-fn commit_survives_a_full_disk_at_every_call() {
-    torture(&COMMIT, Fate::Fails("ENOSPC"));
-}
-
-#[test]
-fn rollback_survives_a_broken_disk_at_every_call() {
-    torture(&ROLLBACK, Fate::Fails("EIO"));
+/// Temporary files and locks of Git that nobody needs any more.
+fn left_over(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(left_over(&entry.path()));
+        } else if name.starts_with("tmp_obj_")
+            || name.starts_with(".buildkeep-tmp-")
+            || entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "lock")
+        {
+            found.push(entry.path().display().to_string());
+        }
+    }
+    found
 }

@@ -16,6 +16,7 @@ mod env;
 mod place;
 mod power;
 mod scenarios;
+mod trials;
 
 /// Whether all of it was asked for, and not the short form.
 fn is_long() -> bool {

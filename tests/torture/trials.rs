@@ -1,0 +1,137 @@
+//! The commands that die, or whose disk fails them, at every call.
+use crate::calls::{BROKEN, FULL, Fate, torture};
+use crate::env::Env;
+
+/// A command, what it is tried on, and how its success is seen.
+pub(crate) struct Trial {
+    pub(crate) name: &'static str,
+    /// Makes the keep `base`, once.
+    pub(crate) base: fn(&Env),
+    /// Brings its copy `w` to where the command begins.
+    pub(crate) prepare: fn(&Env),
+    pub(crate) args: &'static [&'static str],
+    /// What it says on stdout when it is done.
+    pub(crate) says: &'static str,
+    /// What `w` holds: all that the command is about.
+    pub(crate) seen: fn(&Env) -> String,
+    /// Whether there are states between before and after.
+    pub(crate) is_gradual: bool,
+    /// Whether it can be typed again when it is done.
+    pub(crate) repeats: bool,
+}
+
+/// A keep with two versions.
+fn two_versions(env: &Env) {
+    env.script("s/01-one.sh", "#!/bin/sh\necho one\n");
+    env.stdout(&["init", "base", "--scripts", "s", "--yes"]);
+    env.stdout(&["-C", "base", "config", "set", "build.tests", "quick"]);
+}
+
+/// All files of the last commit with their content.
+fn committed(env: &Env) -> String {
+    env.git(&["-C", "w", "ls-tree", "-r", "HEAD"])
+}
+
+fn tags(env: &Env) -> String {
+    env.git(&[
+        "-C",
+        "w",
+        "for-each-ref",
+        "--format=%(refname) %(*tree)",
+        "refs/tags",
+    ])
+}
+
+const SET: Trial = Trial {
+    name: "config set",
+    base: two_versions,
+    prepare: |_| {},
+    args: &["config", "set", "build.tests", "full"],
+    says: "committed",
+    seen: committed,
+    is_gradual: false,
+    repeats: true,
+};
+
+const COMMIT: Trial = Trial {
+    name: "commit",
+    prepare: |env| {
+        env.write("w/scripts/01-one.sh", "#!/bin/sh\necho changed\n");
+        env.write("w/notes", "new\n");
+    },
+    args: &["commit", "-m", "scripts: say another thing"],
+    ..SET
+};
+
+const ROLLBACK: Trial = Trial {
+    name: "rollback",
+    args: &["rollback", "--to", "v1", "--yes"],
+    says: "went back",
+    ..SET
+};
+
+const TAG: Trial = Trial {
+    name: "tag",
+    args: &["tag", "t"],
+    says: "t ",
+    seen: tags,
+    ..SET
+};
+
+const DELETE: Trial = Trial {
+    name: "tag --delete",
+    prepare: |env| {
+        env.stdout(&["-C", "w", "tag", "t"]);
+        env.git(&["-C", "w", "pack-refs", "--all"]);
+    },
+    args: &["tag", "--delete", "t"],
+    says: "deleted",
+    seen: tags,
+    repeats: false,
+    ..SET
+};
+
+#[test]
+fn config_set_survives_death() {
+    torture(&SET, Fate::Killed);
+}
+
+#[test]
+fn config_set_survives_failing_calls() {
+    torture(&SET, FULL);
+    torture(&SET, BROKEN);
+}
+
+#[test]
+fn commit_survives_death() {
+    torture(&COMMIT, Fate::Killed);
+}
+
+#[test]
+fn commit_survives_failing_calls() {
+    torture(&COMMIT, FULL);
+    torture(&COMMIT, BROKEN);
+}
+
+#[test]
+fn rollback_survives_death() {
+    torture(&ROLLBACK, Fate::Killed);
+}
+
+#[test]
+fn rollback_survives_failing_calls() {
+    torture(&ROLLBACK, FULL);
+    torture(&ROLLBACK, BROKEN);
+}
+
+#[test]
+fn tags_survive_death() {
+    torture(&TAG, Fate::Killed);
+    torture(&DELETE, Fate::Killed);
+}
+
+#[test]
+fn tags_survive_failing_calls() {
+    torture(&TAG, FULL);
+    torture(&DELETE, BROKEN);
+}
