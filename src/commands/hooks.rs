@@ -142,8 +142,16 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Command::Status(_) => place.status()?,
     };
     let hooks = Report::of(&place.git, hooks);
+    let is_aside = hooks.hooks.iter().any(|hook| hook.state == State::SetAside);
     let is_complete = hooks.is_complete();
     cx.ui.show(&hooks)?;
+    if is_aside {
+        cx.ui.hint(
+            "lefthook does so whenever lefthook.yml changes; to stay, ours can be named there:",
+        );
+        cx.ui
+            .hint("pre-commit: {commands: {buildkeep: {run: buildkeep hook pre-commit}}}");
+    }
     if let Some(path) = place.git.hooks_path.filter(|_| !is_complete) {
         explain(cx, &path);
     }

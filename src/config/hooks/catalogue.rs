@@ -73,7 +73,7 @@ impl Event {
 }
 
 /// What tells our line in a script of the user's.
-pub(super) const LINE_MARK: &str = "by `buildkeep hooks install --into-hooks-path`";
+pub(super) const LINE_MARK: &str = "by buildkeep";
 
 /// A path as the shell reads it.
 pub(super) fn quoted(path: &Path) -> String {

@@ -18,10 +18,11 @@ use serde::Serialize;
 pub use catalogue::{Event, KEEP, SERVER};
 use line::Line;
 pub use message::message_problems;
-use script::{Found, Script};
+use script::{Found, Script, TOOLS};
 use settings::Settings;
 
 use super::Error;
+use crate::fs::read_optional;
 use crate::store::GitFacts;
 
 /// How things are with a hook.
@@ -52,9 +53,18 @@ pub enum Via {
     PreCommit,
     /// The repository's configuration.
     Config,
-    /// A line in a script of the folder that `core.hooksPath` names.
+    /// A line in a script of the user's, or in the file of a tool that runs hooks.
     Line,
 }
+
+/// The files in which such tools are told what to run.
+const TOLD: [&str; 5] = [
+    "lefthook.yml",
+    "lefthook.yaml",
+    ".lefthook.yml",
+    ".lefthook.yaml",
+    ".pre-commit-config.yaml",
+];
 
 /// A hook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -107,7 +117,7 @@ impl Place<'_> {
             return self.status();
         }
         match (&self.git.hooks_path, theirs) {
-            (None, _) => self.scripts().try_for_each(|script| script.install())?,
+            (None, _) => self.install_scripts()?,
             (Some(_), Theirs::Write) => self.lines().try_for_each(|line| line.install())?,
             (Some(path), Theirs::Leave) => {
                 let wanted = |line: Line| (line.path, line.text);
@@ -201,6 +211,7 @@ impl Place<'_> {
                 (State::Installed, Some(Via::PreCommit))
             }
             (Found::Foreign, Some(("legacy", _))) => (State::Outdated, Some(Via::PreCommit)),
+            (Found::Foreign, _) if self.is_told(script)? => (State::Installed, Some(Via::Line)),
             (Found::Foreign, Some(_)) => (State::SetAside, None),
             (Found::Foreign, None) => (State::Foreign, None),
         })
@@ -216,6 +227,39 @@ impl Place<'_> {
             (false, false) if line.path.exists() => (State::Foreign, None),
             (false, false) => (State::Missing, None),
         })
+    }
+
+    /// Whether the user's own script runs ours, or lets a tool do so.
+    fn is_told(&self, script: &Script<'_>) -> Result<bool, Error> {
+        let name = script.event.name;
+        let runs = |text: &str| {
+            let calls = ["buildkeep", "buildkeep'", "buildkeep\""];
+            calls
+                .iter()
+                .any(|call| text.contains(&format!("{call} hook {name}")))
+        };
+        let text = read_optional(&script.path)?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        if runs(&text) {
+            return Ok(true);
+        }
+        let is_tools = TOOLS.iter().any(|tool| text.contains(tool));
+        for file in TOLD.iter().filter(|_| is_tools) {
+            let told = read_optional(&self.root.join(file))?.unwrap_or_default();
+            if runs(&String::from_utf8_lossy(&told)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn install_scripts(&self) -> Result<(), Error> {
+        for script in self.scripts() {
+            if script.found()? != Found::Foreign || !self.is_told(&script)? {
+                script.install()?;
+            }
+        }
+        Ok(())
     }
 
     fn remove_scripts(&self) -> Result<(), Error> {

@@ -106,7 +106,12 @@ fn lefthook_puts_us_aside_and_we_come_back() {
         assert_eq!(commit(&env), "--- stderr\nlefthook\n");
         reinstall(&env, LEFTHOOK, "old");
     }
+    let told = "pre-commit: {commands: {buildkeep: {run: buildkeep hook pre-commit}}}\n";
+    env.write("k/lefthook.yml", told);
+    assert_eq!(states(&env)[0], "installed line", "lefthook runs it");
+    let before = contents(&env.path("k/.git/hooks"));
     env.stdout(&["-C", "k", "hooks", "install"]);
+    assert_eq!(contents(&env.path("k/.git/hooks")), before);
     env.stdout(&["-C", "k", "hooks", "remove"]);
     let left = contents(&env.path("k/.git/hooks"));
     assert_eq!(left.len(), 1, "{left:?}");
