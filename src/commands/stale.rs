@@ -1,5 +1,5 @@
 //! Which steps a change makes stale, told wherever a change is shown.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -249,23 +249,42 @@ impl Known {
 
     /// Tells what was stale before from what becomes stale, and what was built from exactly this.
     fn judged(&self, affected: Stale, manifests: &BTreeMap<String, Manifest>) -> Stale {
+        let (before, after) = (
+            self.done(&self.before, manifests),
+            self.done(&self.after, manifests),
+        );
         let mut judged = Stale::default();
         for one in affected.stale {
-            let success = manifests.get(&one.step);
-            let Some(success) = success.and_then(|manifest| manifest.last_success.as_ref()) else {
-                continue;
-            };
-            let is_of = |side: &BTreeMap<String, Fingerprint>| {
-                let reading = side.get(&one.step);
-                reading.is_some_and(|reading| is_built_from(&success.fingerprint, reading))
-            };
-            match (is_of(&self.before), is_of(&self.after)) {
+            // What an input held when the step was built is not known here: changed is changed.
+            let input = one.because.iter().any(|why| why.starts_with("input "));
+            let is_after = after.contains(&one.step) && !input;
+            match (before.contains(&one.step), is_after) {
                 (false, true) => judged.fresh.push(one.step),
-                (false, false) => {}
-                (true, _) => judged.stale.push(one),
+                (true, false) => judged.stale.push(one),
+                _ => {}
             }
         }
         judged
+    }
+
+    /// The steps whose last success was built from this side, and so were all that they need.
+    fn done(
+        &self,
+        side: &BTreeMap<String, Fingerprint>,
+        manifests: &BTreeMap<String, Manifest>,
+    ) -> BTreeSet<String> {
+        let mut done = BTreeSet::new();
+        for step in &self.plan.steps {
+            let manifest = manifests.get(&step.id);
+            let success = manifest.and_then(|manifest| manifest.last_success.as_ref());
+            let is_built = success
+                .zip(side.get(&step.id))
+                .is_some_and(|(success, reading)| is_built_from(&success.fingerprint, reading));
+            if is_built && step.needs.iter().all(|need| done.contains(need)) {
+                done.insert(step.id.clone());
+            }
+        }
+        done
     }
 }
 

@@ -302,6 +302,7 @@ fn what_undo_does_not_reach_is_said() {
         "scripts = \"../s\"\nenv.JOBS = \"${build.jobs}\"\n",
     );
     env.script("s/01-one.sh", "#!/bin/sh\necho $JOBS\n");
+    env.script("s/02-two.sh", "#!/bin/sh\necho two\n");
     env.stdout(&["-C", "k", "commit", "-m", "plan: jobs"]);
     env.stdout(&["-C", "k", "run"]);
     let shown = [
@@ -317,16 +318,16 @@ fn what_undo_does_not_reach_is_said() {
         str![[r#"
 build.jobs: 4 -> 16
   config/build.toml, version 3, committed [COMMIT]
-  makes 1 step stale: one
+  makes 2 steps stale: one, two
 undid "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
-  1 step is done again: one
+  2 steps are done again: one, two
 to do it again: buildkeep redo
 did again "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 4 -> 16
   config/build.toml changes
-  makes 1 step stale: one
+  makes 2 steps stale: one, two
   not undone: what these steps built; `buildkeep run` builds them again
 to undo: buildkeep undo
 new      refs/heads/main
@@ -336,7 +337,7 @@ new      refs/tags/good/01KDYAK34800000000000005VH
 undid "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
-  makes 1 step stale: one
+  makes 2 steps stale: one, two
   not undone: what `origin` has; `buildkeep push` sends this commit after it
   not undone: what these steps built; `buildkeep run` builds them again
 to do it again: buildkeep redo
