@@ -106,6 +106,19 @@ fn shown(path: &Path) -> String {
     clean_line(&path.to_string_lossy()).into_owned()
 }
 
+/// The hooks of a keep that do not run as this program would have them.
+pub(super) fn missing(cx: &Context, keep: &Keep) -> Result<Vec<&'static str>, Failure> {
+    let place = Place {
+        git: GitFacts::read(&cx.world.env, keep.repo(), keep.root())?,
+        events: KEEP,
+        program: &cx.world.exe,
+        root: keep.root(),
+    };
+    let hooks = place.status()?.into_iter();
+    let missing = hooks.filter(|hook| hook.state != State::Installed);
+    Ok(missing.map(|hook| hook.name).collect())
+}
+
 /// Runs the command; `status` answers no if a hook is missing.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let server = match &args.command {

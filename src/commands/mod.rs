@@ -14,6 +14,7 @@ mod configuration;
 mod context;
 pub mod demo;
 pub mod diff;
+pub mod doctor;
 pub mod explain;
 mod gate;
 pub mod helper;

@@ -1,6 +1,7 @@
 //! Errors of [`crate::store`].
 use super::{Failure, Kind};
 use crate::store::Error;
+use crate::store::health::{FROM_REFTABLE, FROM_SHA256};
 use crate::ui::quoted;
 
 impl From<Error> for Failure {
@@ -49,12 +50,11 @@ fn hinted(error: &Error) -> Failure {
                 quoted(&path.parent().unwrap_or(path).to_string_lossy())
             )),
         Error::Unsupported { what, .. } if what.contains("SHA") => {
-            failure.hint("make a new keep (`buildkeep init NEW`), and copy the files into it")
+            failure.hint(format!("convert it, in the keep: `{FROM_SHA256}`"))
         }
-        Error::Unsupported { path, .. } => failure.hint(format!(
-            "clone it into a keep that can be written: `buildkeep clone {} NEW`",
-            quoted(&path.parent().unwrap_or(path).to_string_lossy())
-        )),
+        Error::Unsupported { .. } => {
+            failure.hint(format!("convert it, in the keep: `{FROM_REFTABLE}`"))
+        }
         other => hinted_of_git(failure, other),
     }
 }
@@ -92,7 +92,7 @@ fn hinted_of_git(failure: Failure, error: &Error) -> Failure {
         Error::Refused { said, .. } => told(failure, said),
         Error::NewerFormat { .. } => failure.hint("install the newer buildkeep that wrote it"),
         Error::Git { action, .. } if reads(action) => failure
-            .hint("is something damaged? `git fsck`, `git reflog` and `git status` may tell")
+            .hint("is something damaged? `buildkeep doctor` finds out, and mends what it can")
             .hint("if it was pushed: `buildkeep clone URL` brings it back as a new keep"),
         _ => failure,
     }

@@ -27,7 +27,7 @@ pub use lock::{Holder, Lock, LockError, holder_of, is_locked};
 pub use new_file::NewFile;
 pub use path_error::{AtPath, PathError};
 pub use remove::{remove_file_durable, remove_tree};
-pub use renew::renew;
+pub use renew::{renew, set_mode, set_owner};
 pub use sync_tree::{sync_file, sync_file_system, sync_tree};
 
 use std::io;

@@ -1,5 +1,6 @@
 //! Files that are there already, made as good as new ones.
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
@@ -19,4 +20,14 @@ pub fn renew(path: &Path) -> Result<(), PathError> {
     let file = File::open(path).at("open", path)?;
     futimens(&file, &times).at("touch", path)?;
     file.sync_all().at("sync", path)
+}
+
+/// Gives a file, folder or link to a user and a group.
+pub fn set_owner(path: &Path, user: u32, group: u32) -> Result<(), PathError> {
+    std::os::unix::fs::lchown(path, Some(user), Some(group)).at("give away", path)
+}
+
+/// Gives a file or folder its mode.
+pub fn set_mode(path: &Path, mode: u32) -> Result<(), PathError> {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).at("change the mode of", path)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::Error;
+use crate::fs::AtPath as _;
 use crate::world::Env;
 
 /// Variables that `git` may see: where programs and credentials are, nothing about repositories.
@@ -72,8 +73,21 @@ impl GitProgram {
         })
     }
 
+    /// Runs `git` with a file to read from; how it ends is not looked at.
+    pub(super) fn feed(&self, dir: &Path, args: &[&str], input: &Path) -> Result<(), Error> {
+        let input = std::fs::File::open(input).at("read", input)?;
+        let mut command = self.command(dir, args);
+        let output = command.stdin(input).output();
+        output.map(drop).map_err(|_| Error::NoGitProgram)
+    }
+
     /// Runs `git` and returns how it ended and what it printed.
     pub(super) fn output(&self, dir: &Path, args: &[&str]) -> Result<Output, Error> {
+        let mut command = self.command(dir, args);
+        command.output().map_err(|_| Error::NoGitProgram)
+    }
+
+    fn command(&self, dir: &Path, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command
             .env_clear()
@@ -101,7 +115,7 @@ impl GitProgram {
             ])
             .args(args)
             .stdin(Stdio::null());
-        command.output().map_err(|_| Error::NoGitProgram)
+        command
     }
 }
 

@@ -13,7 +13,7 @@ use crate::fs::{AtPath as _, Holder, Lock, create_dirs_durable, write_durable};
 use crate::world::World;
 
 /// How long a writer waits for another one.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Settings of every keep: names for plain Git, no surprises from a user's configuration.
 pub(super) const SETTINGS: &[(&str, &str)] = &[

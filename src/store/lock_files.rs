@@ -11,15 +11,21 @@ use crate::fs::remove_file_durable;
 /// A process owns one if it has it open, or if it is a `git` at work in this keep (which closes
 /// its lock file while a hook or an editor runs).
 pub(super) fn remove_stale(root: &Path, git_dir: &Path) -> Result<Vec<PathBuf>, Error> {
-    let locks = find(git_dir);
-    if locks.is_empty() || git_at_work(root) {
-        return Ok(Vec::new());
-    }
-    let stale: Vec<_> = locks.into_iter().filter(|lock| !is_open(lock)).collect();
+    let stale = stale(root, git_dir);
     for lock in &stale {
         remove_file_durable(lock)?;
     }
     Ok(stale)
+}
+
+/// The lock files that no living process can own.
+pub(super) fn stale(root: &Path, git_dir: &Path) -> Vec<PathBuf> {
+    let mut locks = find(git_dir);
+    if locks.is_empty() || git_at_work(root) {
+        return Vec::new();
+    }
+    keep_closed(&mut locks);
+    locks
 }
 
 fn find(git_dir: &Path) -> Vec<PathBuf> {
@@ -62,7 +68,8 @@ fn processes() -> impl Iterator<Item = PathBuf> {
         .map(|entry| entry.path())
 }
 
-fn git_at_work(root: &Path) -> bool {
+/// Whether a `git` works in this keep.
+pub(super) fn git_at_work(root: &Path) -> bool {
     let is_git = |process: &PathBuf| {
         fs::read_to_string(process.join("comm")).is_ok_and(|name| name.starts_with("git"))
     };
@@ -72,17 +79,16 @@ fn git_at_work(root: &Path) -> bool {
     processes().filter(is_git).any(|process| is_here(&process))
 }
 
-fn is_open(lock: &Path) -> bool {
-    let opens = |process: PathBuf| {
-        let files = fs::read_dir(process.join("fd"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        files
-            .into_iter()
-            .any(|fd| fs::read_link(fd.path()).is_ok_and(|path| path == lock))
-    };
-    processes().any(opens)
+/// Keeps those files that no process has open.
+pub(super) fn keep_closed(files: &mut Vec<PathBuf>) {
+    for process in processes() {
+        let open = fs::read_dir(process.join("fd"));
+        for file in open.into_iter().flatten().flatten() {
+            if let Ok(path) = fs::read_link(file.path()) {
+                files.retain(|known| *known != path);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -22,9 +22,11 @@
 mod called;
 mod commits;
 mod error;
+mod gc;
 mod git_facts;
 mod git_lock;
 mod git_program;
+pub mod health;
 mod identity;
 mod index;
 pub mod journal;

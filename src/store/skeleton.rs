@@ -47,6 +47,16 @@ pub(super) fn write_exclude(git_dir: &Path) -> Result<(), Error> {
     append_once(&git_dir.join("info/exclude"), EXCLUDE)
 }
 
+/// Whether commits leave our private folder out.
+pub(super) fn is_excluded(git_dir: &Path) -> bool {
+    let text = std::fs::read(git_dir.join("info/exclude")).unwrap_or_default();
+    let rule = EXCLUDE.split_inclusive(|byte| *byte == b'\n').next();
+    rule.is_some_and(|rule| {
+        text.split_inclusive(|byte| *byte == b'\n')
+            .any(|line| line == rule)
+    })
+}
+
 /// Appends lines to a file, unless it has them.
 fn append_once(path: &Path, lines: &[u8]) -> Result<(), Error> {
     let mut text = read_optional(path)?.unwrap_or_default();
@@ -60,7 +70,8 @@ fn append_once(path: &Path, lines: &[u8]) -> Result<(), Error> {
     Ok(write_durable(path, &text)?)
 }
 
-fn config(kind: Kind, settings: &[(&str, &str)]) -> String {
+/// Git's own settings of a new repository.
+pub(super) fn config(kind: Kind, settings: &[(&str, &str)]) -> String {
     let bare = kind == Kind::Bare;
     let mut text = format!(
         "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = {bare}\n\tlogallrefupdates = {}\n",

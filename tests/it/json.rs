@@ -251,6 +251,8 @@ fn saves(session: &mut Session) {
     session.ask("remote", &["remote"]);
     session.ask("push", &["push"]);
     session.ask("hooks", &["hooks", "status"]);
+    std::fs::write(session.env.path("k/.git/index.lock"), "").unwrap();
+    session.ask("doctor", &["doctor"]);
     let cloned = session.env.buildkeep(&["clone", "bare.git", "c", "--json"]);
     let cloned = { cloned }.output().unwrap();
     session.keep("clone", &cloned);

@@ -7,6 +7,7 @@ mod config;
 mod config_layers;
 mod config_set;
 mod demo;
+mod doctor;
 mod env;
 mod explain;
 mod history;
