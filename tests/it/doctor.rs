@@ -368,3 +368,23 @@ fn nothing_is_mended_that_was_not_agreed_to() {
     let none = env.run(&["-C", "/", "doctor"]);
     assert!(none.contains("no keep in /"), "{none}");
 }
+
+#[test]
+fn a_run_packs_at_its_end_if_there_is_much_to_pack() {
+    let env = keep();
+    env.script("k/scripts/01-one.sh", "#!/bin/sh\n");
+    env.stdout(&["-C", "k", "run"]);
+    let loose = |env: &Env| git(env, "count-objects");
+    assert!(
+        !loose(&env).starts_with("0 "),
+        "few objects stay as they are"
+    );
+    let blobs = "cd k && seq 5000 | while read n; do echo $n > ../n$n; echo ../n$n; done | \
+        git hash-object -w --stdin-paths --no-filters | sed 's/.*/100644 blob &\t&/' | \
+        git mktree | xargs git tag kept";
+    let done = env.command("sh").args(["-c", blobs]).status().unwrap();
+    assert!(done.success());
+    env.stdout(&["-C", "k", "run", "--force"]);
+    assert!(loose(&env).starts_with("0 objects"), "{}", loose(&env));
+    git(&env, "fsck --strict");
+}

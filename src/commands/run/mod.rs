@@ -6,6 +6,7 @@ mod lines;
 mod prepare;
 mod session;
 mod settle;
+mod tidy;
 mod watch;
 
 pub(super) use choose::{Reason, reason};
@@ -86,10 +87,15 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         cx.ui.show(&Summary::nothing(choices.len()))?;
         return Ok(Answer::Yes);
     }
-    let session = Session::begin(cx, keep, plan, manifests)?;
+    let session = Session::begin(cx, keep.clone(), plan, manifests)?;
     let (summary, failure) = session.work(&keys, &wanted, &choices)?;
     match failure {
-        None => conclude(cx, &summary),
+        None => {
+            if summary.exit != Kind::Interrupted.exit_code() {
+                tidy::tidy(cx, &keep);
+            }
+            conclude(cx, &summary)
+        }
         Some(failure) => {
             say(cx, &summary);
             Err(failure)
