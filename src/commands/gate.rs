@@ -3,7 +3,7 @@
 //! History is never rewritten here, so a commit in the middle that a later one mends is told, and
 //! let through; `[hooks] every_commit = true` in buildkeep.toml refuses it.
 use crate::config::Judge;
-use crate::config::bypassed::{self, Bypassed};
+use crate::config::bypassed::{self, Bypassed, Whose};
 use crate::failure::Failure;
 use crate::store::ObjectId;
 use crate::ui::clean_line;
@@ -23,7 +23,9 @@ pub(super) fn examine(
     judge: &mut Judge<'_>,
     passing: &Passing<'_>,
 ) -> Result<Vec<String>, Failure> {
-    let found = bypassed::look(judge, passing.tip, passing.known)?;
+    let is_strict = bypassed::is_strict(judge, passing.tip)?;
+    let whose = if is_strict { Whose::All } else { Whose::Others };
+    let found = bypassed::look(judge, passing.tip, passing.known, whose)?;
     if !found.tip.is_empty() {
         let since = match bypassed::culprit(judge, passing.tip)? {
             Some(link) => named(&link.id.to_string(), &link.subject),
@@ -34,7 +36,7 @@ pub(super) fn examine(
         return Err(failure.hint("mend it, commit, and push again"));
     }
     if let Some(first) = found.bypassed.last()
-        && bypassed::is_strict(judge, passing.tip)?
+        && is_strict
     {
         return Err(strict(passing, first));
     }

@@ -165,7 +165,8 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         cx.ui
             .hint("pre-commit: {commands: {buildkeep: {run: buildkeep hook pre-commit}}}");
     }
-    if let Some(path) = place.git.hooks_path.filter(|_| !is_complete) {
+    let is_removed = matches!(args.command, Command::Remove(_));
+    if let Some(path) = place.git.hooks_path.filter(|_| !is_complete && !is_removed) {
         explain(cx, &path);
     }
     Ok(match args.command {

@@ -40,8 +40,7 @@ impl<'a> Judge<'a> {
         self.objects
     }
 
-    /// The configuration files of a tree.
-    pub fn files(&self, tree_id: ObjectId) -> Result<Files, Error> {
+    fn files(&self, tree_id: ObjectId) -> Result<Files, Error> {
         Files::of_tree(self.objects, tree_id, self.known.clone())
     }
 

@@ -10,7 +10,7 @@ use gix::bstr::{BString, ByteSlice as _};
 use gix::objs::{Find, Kind};
 
 use super::error::During as _;
-use super::{Error, Mode, Repo, TreeFile};
+use super::{Error, Message, Mode, Repo, TreeFile};
 use crate::fs::AtPath as _;
 
 /// The object stores of a repository, the first one first.
@@ -27,6 +27,8 @@ pub struct Link {
     pub parents: Vec<ObjectId>,
     /// The first line of its message.
     pub subject: String,
+    /// Whether it says that we made it; anybody could.
+    pub is_ours: bool,
     /// When it was made, in seconds since 1970.
     pub time: i64,
 }
@@ -63,12 +65,13 @@ impl Objects {
         let commit = gix::objs::CommitRef::from_bytes(&bytes, commit_id.kind());
         let commit = commit.during("read a commit")?;
         let time = commit.committer().ok().and_then(|who| who.time().ok());
-        let subject = commit.message.lines().next().unwrap_or_default();
+        let message = Message::parse(&commit.message.to_str_lossy());
         Ok(Some(Link {
             id: commit_id,
             tree_id: commit.tree(),
             parents: commit.parents().collect(),
-            subject: subject.to_str_lossy().into_owned(),
+            is_ours: message.trailers.get("Kind").is_some(),
+            subject: message.subject,
             time: time.map_or(0, |time| time.seconds),
         }))
     }

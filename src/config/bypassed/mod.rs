@@ -37,10 +37,34 @@ pub struct Found {
     pub bypassed: Vec<Bypassed>,
 }
 
+/// Whose commits are looked at, besides those that brought in what is wrong at the tip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Everybody's.
+    All,
+    /// Those that do not say that buildkeep made them, which judged them already; and of these
+    /// no more than can be judged while somebody waits.
+    Others,
+}
+
+impl Whose {
+    fn most(self) -> usize {
+        match self {
+            Self::All => usize::MAX,
+            Self::Others => 500,
+        }
+    }
+}
+
 /// Looks at the commits from `tip` back to what is reachable from `known`.
-pub fn look(judge: &mut Judge<'_>, tip: ObjectId, known: &[ObjectId]) -> Result<Found, Error> {
+pub fn look(
+    judge: &mut Judge<'_>,
+    tip: ObjectId,
+    known: &[ObjectId],
+    whose: Whose,
+) -> Result<Found, Error> {
     let line = judge.objects().line(tip, known, None)?;
-    let bringers = bringers(judge, &line)?;
+    let bringers = bringers(judge, &line, whose)?;
     let found = found(judge, tip, bringers)?;
     judge.remember();
     Ok(found)
@@ -63,9 +87,12 @@ pub fn is_strict(judge: &Judge<'_>, tip: ObjectId) -> Result<bool, Error> {
     let Some(link) = judge.objects().link(tip)? else {
         return Ok(false);
     };
-    let files = judge.files(link.tree_id)?;
-    let text = files.get("buildkeep.toml").unwrap_or_default();
-    let settings = Document::parse_bytes("buildkeep.toml", text).ok();
+    let files = judge.objects().files_in(link.tree_id, &[""])?;
+    let Some(file) = files.iter().find(|file| file.path == "buildkeep.toml") else {
+        return Ok(false);
+    };
+    let text = judge.objects().blob(file.blob_id)?;
+    let settings = Document::parse_bytes("buildkeep.toml", &text).ok();
     let settings = settings.map(|settings| settings.to_json());
     let asked = settings
         .as_ref()
@@ -74,21 +101,68 @@ pub fn is_strict(judge: &Judge<'_>, tip: ObjectId) -> Result<bool, Error> {
 }
 
 /// The commits of a line that brought something in, the newest first.
-fn bringers(judge: &mut Judge<'_>, line: &Line) -> Result<Vec<Link>, Error> {
-    let mut before = match &line.base {
-        Some(link) => judge.verdict(link.tree_id)?,
-        None => Verdict::default(),
-    };
-    let mut bringers = Vec::new();
-    for link in line.commits.iter().rev() {
-        let after = judge.verdict(link.tree_id)?;
-        if !since(&before, &after).is_empty() {
+fn bringers(judge: &mut Judge<'_>, line: &Line, whose: Whose) -> Result<Vec<Link>, Error> {
+    let mut bringers = culprits(judge, line)?;
+    let mut left = whose.most();
+    for (at, link) in line.commits.iter().enumerate() {
+        let is_known = bringers.iter().any(|known| known.id == link.id);
+        if is_known || whose == Whose::Others && link.is_ours {
+            continue;
+        }
+        let parent = line.commits.get(at + 1).or(line.base.as_ref());
+        if is_unchanged(judge, parent, link)? {
+            continue;
+        }
+        left -= 1;
+        if left == 0 {
+            break;
+        }
+        let before = before(judge, parent)?;
+        if !since(&before, &judge.verdict(link.tree_id)?).is_empty() {
             bringers.push(link.clone());
         }
-        before = after;
     }
-    bringers.reverse();
+    let place = |link: &Link| line.commits.iter().position(|other| other.id == link.id);
+    bringers.sort_by_key(place);
     Ok(bringers)
+}
+
+/// The commits of a line that brought in what is wrong at its tip, whoever made them.
+fn culprits(judge: &mut Judge<'_>, line: &Line) -> Result<Vec<Link>, Error> {
+    let Some(tip) = line.commits.first() else {
+        return Ok(Vec::new());
+    };
+    let mut culprits: Vec<Link> = Vec::new();
+    for problem in judge.verdict(tip.tree_id)?.iter() {
+        let mut links = line.commits.iter().chain(&line.base).peekable();
+        while let Some(link) = links.next() {
+            let is_older = match links.peek() {
+                Some(parent) => contains(&judge.verdict(parent.tree_id)?, problem),
+                None => line.base.is_some(),
+            };
+            if !is_older {
+                if !culprits.iter().any(|known| known.id == link.id) {
+                    culprits.push(link.clone());
+                }
+                break;
+            }
+        }
+    }
+    Ok(culprits)
+}
+
+fn is_unchanged(judge: &Judge<'_>, before: Option<&Link>, after: &Link) -> Result<bool, Error> {
+    match before {
+        Some(before) => Ok(judge.mark(before.tree_id)? == judge.mark(after.tree_id)?),
+        None => Ok(false),
+    }
+}
+
+fn before(judge: &mut Judge<'_>, parent: Option<&Link>) -> Result<Verdict, Error> {
+    match parent {
+        Some(parent) => judge.verdict(parent.tree_id),
+        None => Ok(Verdict::default()),
+    }
 }
 
 /// What each of them brought in, and whether it is at the tip still.
@@ -100,10 +174,7 @@ fn found(judge: &mut Judge<'_>, tip: ObjectId, bringers: Vec<Link>) -> Result<Fo
     let mut bypassed = Vec::new();
     for link in bringers {
         let first = link.parents.first().map(|id| judge.objects().link(*id));
-        let before = match first.transpose()?.flatten() {
-            Some(parent) => judge.verdict(parent.tree_id)?,
-            None => Verdict::default(),
-        };
+        let before = before(judge, first.transpose()?.flatten().as_ref())?;
         let new = since(&before, &judge.verdict(link.tree_id)?);
         let origin = origin(judge, link, &new)?;
         bypassed.push(Bypassed {

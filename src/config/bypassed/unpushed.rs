@@ -1,7 +1,7 @@
 //! Bypassed commits that no remote has yet: what `status` lists, without reading old commits again.
 use std::path::{Path, PathBuf};
 
-use super::{Found, bringers, found};
+use super::{Found, Whose, bringers, found};
 use crate::config::verdicts::program;
 use crate::config::{Error, Judge};
 use crate::fs::write_cache;
@@ -19,7 +19,7 @@ pub fn unpushed(
     let seen = memory.recall();
     let stop = seen.first().copied();
     let line = judge.objects().line(tip, remotes, stop)?;
-    let mut links = bringers(judge, &line)?;
+    let mut links = bringers(judge, &line, Whose::Others)?;
     let is_continued = line.base.as_ref().map(|base| base.id) == stop;
     for id in seen.iter().skip(1).filter(|_| is_continued) {
         links.extend(judge.objects().link(*id)?);

@@ -117,6 +117,8 @@ fn a_branch_that_was_rewritten_is_looked_at_again() {
 fn old_commits_are_not_read_again() {
     use buildkeep::config::{Judge, bypassed};
     let env = keep();
+    let first = "[build]\njobs = 2\n";
+    sneak(&env, "config/build.toml", first, "first");
     sneak(&env, "config/build.toml", BAD, "bad");
     sneak(&env, "config/build.toml", GOOD, "good");
     let repo = buildkeep::store::Repo::open(&env.path("k/.git")).unwrap();
@@ -191,4 +193,25 @@ fn a_shallow_clone_has_hooks_and_a_plain_one_a_status() {
         let shown = env.shown(&command.output().unwrap());
         assert!(shown.contains("config/build.toml:2:8"), "{shown}");
     }
+}
+
+#[test]
+fn a_commit_that_only_says_it_is_ours_is_found_while_it_matters() {
+    let env = keep();
+    env.stdout(&["-C", "k", "config", "set", "build.jobs", "5"]);
+    env.write("k/config/build.toml", BAD);
+    env.git(&["-C", "k", "add", "-A"]);
+    env.git(&[
+        "-C",
+        "k",
+        "commit",
+        "-q",
+        "--amend",
+        "--no-edit",
+        "--no-verify",
+    ]);
+    assert_eq!(bypassed(&env).len(), 1);
+    env.git(&["init", "-q", "--bare", "far.git"]);
+    let refused = git(&env, &["push", "-q", "../far.git", "main"]);
+    assert!(refused.contains("not valid since"), "{refused}");
 }
