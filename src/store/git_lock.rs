@@ -58,6 +58,15 @@ impl GitLock {
         Ok(())
     }
 
+    /// Makes this the content of the file, for now: it need not survive a power cut.
+    pub(super) fn put(mut self, content: &[u8]) -> Result<(), Error> {
+        self.file.write_all(content).at("write", &self.path)?;
+        #[expect(clippy::disallowed_methods, reason = "not to survive a power cut")]
+        fs::rename(&self.path, &self.target).at("replace", &self.target)?;
+        self.is_ours = false;
+        Ok(())
+    }
+
     /// Makes what was written the content of the file, durably.
     pub(super) fn commit(mut self) -> Result<(), Error> {
         rename_durable(&self.path, &self.target)?;

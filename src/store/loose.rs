@@ -5,7 +5,7 @@
 //! that plain Git wrote was never synced, and one that nothing refers to yet may be old enough for
 //! `git gc` to delete it: both are made as good as new. One that only a pack holds is written all
 //! the same: `git repack -ad` drops what nothing refers to, whatever its age.
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -16,28 +16,60 @@ use gix::ObjectId;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
 use super::Error;
-use crate::fs::{AtPath as _, PathError, create_dirs_durable, renew, sync_dir};
+use crate::fs::{AtPath as _, PathError, create_dirs_durable, is_absent, renew, sync_dir};
+
+/// How often a folder is made again.
+const TRIES: usize = 20;
 
 /// An object: its kind and its content.
 pub(super) type Object<'a> = (ObjectId, gix::objs::Kind, &'a [u8]);
 
 /// Writes objects so that all of them survive a power cut once this returns.
 pub(super) fn write_all(objects_dir: &Path, objects: &[Object<'_>]) -> Result<(), Error> {
-    let mut folders = BTreeSet::new();
+    let mut by_folder: BTreeMap<PathBuf, Vec<&Object<'_>>> = BTreeMap::new();
     for object in objects {
         let path = path_of(objects_dir, object.0);
         let folder = path.parent().unwrap_or(objects_dir).to_owned();
-        if !folders.contains(&folder) {
-            create_dirs_durable(&folder)?;
-        }
+        by_folder.entry(folder).or_default().push(object);
+    }
+    for (folder, objects) in &by_folder {
+        write_folder(objects_dir, folder, objects)?;
+    }
+    for (folder, objects) in &by_folder {
+        sync_folder(objects_dir, folder, objects)?;
+    }
+    Ok(())
+}
+
+fn write_folder(
+    objects_dir: &Path,
+    folder: &Path,
+    objects: &[&Object<'_>],
+) -> Result<(), PathError> {
+    create_dirs_durable(folder)?;
+    for object in objects {
+        let path = path_of(objects_dir, object.0);
         // A file of somebody else, which cannot be touched, can be replaced.
         if !is_whole(&path, object) || renew(&path).is_err() {
-            write_one(&folder, &path, object)?;
+            write_into(folder, &path, object)?;
         }
-        folders.insert(folder);
     }
-    folders.iter().try_for_each(|folder| sync_dir(folder))?;
     Ok(())
+}
+
+/// Syncs a folder; one that a `git repack` emptied and deleted meanwhile is filled again.
+fn sync_folder(
+    objects_dir: &Path,
+    folder: &Path,
+    objects: &[&Object<'_>],
+) -> Result<(), PathError> {
+    for _ in 0..TRIES {
+        match sync_dir(folder) {
+            Err(error) if is_absent(&error.source) => write_folder(objects_dir, folder, objects)?,
+            done => return done,
+        }
+    }
+    sync_dir(folder)
 }
 
 /// Where a loose object lies.
@@ -62,6 +94,17 @@ fn plain((_, kind, content): &Object<'_>) -> Vec<u8> {
     let mut plain = gix::objs::encode::loose_header(*kind, content.len() as u64).to_vec();
     plain.extend_from_slice(content);
     plain
+}
+
+/// Writes an object into its folder, which a `git repack` beside us may delete while it is empty.
+fn write_into(folder: &Path, path: &Path, object: &Object<'_>) -> Result<(), PathError> {
+    for _ in 0..TRIES {
+        match write_one(folder, path, object) {
+            Err(error) if is_absent(&error.source) => create_dirs_durable(folder)?,
+            done => return done,
+        }
+    }
+    write_one(folder, path, object)
 }
 
 fn write_one(folder: &Path, path: &Path, object: &Object<'_>) -> Result<(), PathError> {

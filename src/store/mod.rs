@@ -23,6 +23,7 @@ mod called;
 mod commits;
 mod error;
 mod gc;
+mod gc_lock;
 mod git_facts;
 mod git_lock;
 mod git_program;

@@ -9,7 +9,6 @@ use std::path::Path;
 use gix::ObjectId;
 use gix::bstr::BString;
 
-use super::git_lock::GitLock;
 use super::operations::Note;
 use super::worktree::{self, Change};
 use super::{
@@ -35,6 +34,17 @@ enum Files {
     Write,
 }
 
+/// A commit to be.
+struct Draft<'a> {
+    changes: &'a [FileChange],
+    files: Files,
+    message: &'a Message,
+    signature: &'a Signature,
+}
+
+/// How often plain Git may be faster.
+const TRIES: usize = 20;
+
 impl Keep {
     /// Commits the changed files of the work tree; none if nothing changed.
     pub fn commit_work_tree(
@@ -48,8 +58,13 @@ impl Keep {
             return Ok(None);
         }
         let files = self.file_changes(changes)?;
-        self.record((&files, Files::AreThere), guard, message, signature)
-            .map(Some)
+        let draft = Draft {
+            changes: &files,
+            files: Files::AreThere,
+            message,
+            signature,
+        };
+        self.record(guard, &draft).map(Some)
     }
 
     /// Writes files into the work tree and commits exactly them.
@@ -62,7 +77,13 @@ impl Keep {
         message: &Message,
         signature: &Signature,
     ) -> Result<ObjectId, Error> {
-        self.record((changes, Files::Write), guard, message, signature)
+        let draft = Draft {
+            changes,
+            files: Files::Write,
+            message,
+            signature,
+        };
+        self.record(guard, &draft)
     }
 
     /// Starts a change of refs that `undo` can take back; `message` says what it is.
@@ -88,37 +109,72 @@ impl Keep {
         }
     }
 
-    fn record(
-        &self,
-        (changes, files): (&[FileChange], Files),
-        guard: &WriteGuard,
-        message: &Message,
-        signature: &Signature,
-    ) -> Result<ObjectId, Error> {
+    /// Records on top of what is the newest commit by then: plain Git may commit at the same time.
+    fn record(&self, guard: &WriteGuard, draft: &Draft<'_>) -> Result<ObjectId, Error> {
         let branch = self.branch()?;
+        let mut head = self.repo().head()?;
+        for _ in 0..TRIES {
+            match self.record_on(head, &branch, guard, draft) {
+                Err(Error::Moved { name }) if name == branch => {
+                    let now = self.repo().head()?;
+                    if self.is_meant_otherwise(head, now, draft.changes)? {
+                        return Err(Error::Moved { name });
+                    }
+                    head = now;
+                }
+                done => return done,
+            }
+        }
+        Err(Error::Moved { name: branch })
+    }
+
+    fn record_on(
+        &self,
+        head: Option<ObjectId>,
+        branch: &str,
+        guard: &WriteGuard,
+        draft: &Draft<'_>,
+    ) -> Result<ObjectId, Error> {
+        let (message, signature) = (draft.message, draft.signature);
         let index = index::lock(self.repo())?;
-        let head = self.repo().head()?;
-        let base = head
-            .map(|head| self.repo().commit(head))
-            .transpose()?
-            .map(|commit| commit.tree_id);
+        let base = head.map(|head| self.repo().commit(head)).transpose()?;
         let mut transaction = self.begin(guard, message, signature);
-        let tree_id = transaction.edit_tree(base, changes)?;
+        let tree_id = transaction.edit_tree(base.map(|base| base.tree_id), draft.changes)?;
         let parents: Vec<_> = head.into_iter().collect();
         let commit_id = transaction.commit(tree_id, &parents, message, signature)?;
         let why = format!("commit: {}", message.subject);
-        transaction.set_ref(&branch, Expect::seen(head), commit_id, &why)?;
+        transaction.set_ref(branch, Expect::seen(head), commit_id, &why)?;
         transaction.finish_after(|| {
-            match files {
-                Files::Write => changes
-                    .iter()
-                    .try_for_each(|change| self.write_work_file(change))?,
-                Files::AreThere => self.sync_work_files(changes)?,
-            }
-            self.refresh_index(index, tree_id, changes);
-            Ok(())
+            self.bring_files(draft)?;
+            // Before the branch: an index that does not know the commit would take it back in the
+            // next commit of plain Git.
+            let paths = draft.changes.iter().map(|change| change.path.clone());
+            let paths: Vec<BString> = paths.collect();
+            index::refresh(index, (self.repo(), self.root()), tree_id, &paths)
         })?;
         Ok(commit_id)
+    }
+
+    /// Whether one commit has another content than the other where something is to be changed.
+    fn is_meant_otherwise(
+        &self,
+        before: Option<ObjectId>,
+        now: Option<ObjectId>,
+        changes: &[FileChange],
+    ) -> Result<bool, Error> {
+        let between = self.changes_between(before, now)?;
+        let touched: BTreeSet<&BString> = between.iter().map(|change| &change.path).collect();
+        Ok(changes.iter().any(|change| touched.contains(&change.path)))
+    }
+
+    fn bring_files(&self, draft: &Draft<'_>) -> Result<(), Error> {
+        match draft.files {
+            Files::Write => {
+                let mut changes = draft.changes.iter();
+                changes.try_for_each(|change| self.write_work_file(change))
+            }
+            Files::AreThere => self.sync_work_files(draft.changes),
+        }
     }
 
     /// What people wrote was never synced: after a power cut, an older or an empty file would look
@@ -153,11 +209,5 @@ impl Keep {
             Mode::Link => crate::fs::symlink_durable(content, &path)?,
         }
         Ok(())
-    }
-
-    /// The index is a cache: if it cannot be written, `git status` shows what `git reset` mends.
-    fn refresh_index(&self, lock: GitLock, tree_id: ObjectId, changes: &[FileChange]) {
-        let paths: Vec<BString> = changes.iter().map(|change| change.path.clone()).collect();
-        let _ = index::refresh(lock, (self.repo(), self.root()), tree_id, &paths);
     }
 }

@@ -6,6 +6,7 @@ use gix::bstr::{BString, ByteSlice as _};
 use gix::prelude::Write as _;
 
 use super::error::During as _;
+use super::gc_lock::GcLock;
 use super::operations::{KEPT, LOG, Note, RefMove};
 use super::refs::{self, RefEdit, full_name};
 use super::settle::settle;
@@ -215,6 +216,7 @@ impl<'repo> Transaction<'repo> {
         work: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.log_operation()?;
+        let _no_gc = GcLock::acquire(self.repo.git_dir())?;
         self.write_objects()?;
         self.move_refs(work)
     }

@@ -20,7 +20,7 @@ const DEADLY: &str = "openat,write,pwrite64,writev,fsync,fdatasync,syncfs,ftrunc
 const FAILING: &str = "openat,write,pwrite64,fsync,fdatasync,syncfs,ftruncate,rename,renameat,renameat2,\
     linkat,symlink,symlinkat,mkdir,fchmod";
 /// Failures that a command may do without: notes and caches, and what is only deleted.
-const DISPENSABLE: &[&str] = &["lock.holder", "/.buildkeep/cache/", "/.git/index"];
+const DISPENSABLE: &[&str] = &["lock.holder", "/.buildkeep/cache"];
 
 /// What happens to a command at one of its calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,13 +58,14 @@ pub(crate) fn torture(trial: &Trial, fate: Fate) {
     run(&env, trial);
     let after = (trial.seen)(&env);
     let mut survived = 0;
-    for point in &points {
+    let count = points.len();
+    for mut point in points {
         assert_eq!(prepared(&env, trial), before);
-        let output = met(&env, trial, fate, point);
+        let output = met(&env, trial, fate, &mut point);
         let case = Case {
             env: &env,
             trial,
-            point,
+            point: &point,
             before: &before,
             after: &after,
         };
@@ -77,11 +78,11 @@ pub(crate) fn torture(trial: &Trial, fate: Fate) {
         }
         case.goes_on();
     }
-    let (name, met) = (trial.name, points.len());
+    let name = trial.name;
     say(&format!(
-        "{name}: {fate:?} at {met} calls, {survived} times done all the same"
+        "{name}: {fate:?} at {count} calls, {survived} times done all the same"
     ));
-    assert!(met > survived, "nothing happened");
+    assert!(count > survived, "nothing happened");
 }
 
 /// Copies the keep `base` to `w`, brings it to where the command begins, and tells what it holds.
@@ -162,7 +163,8 @@ fn numbered(log: &str) -> Vec<Point> {
 fn is_of_interest(point: &Point, fate: Fate, keep: &Path) -> bool {
     let makes_something = point.call != "openat" || point.line.contains("O_CREAT");
     let is_there = point.line.contains(keep.to_str().unwrap());
-    makes_something && (fate == Fate::Killed || is_there)
+    let does_something = !point.line.contains(") = -1 E");
+    makes_something && (fate == Fate::Killed || (is_there && does_something))
 }
 
 /// All points, or in the short form a few of each kind: the first, the last, and some between.
@@ -185,20 +187,32 @@ fn chosen(points: Vec<Point>) -> Vec<Point> {
     few.collect()
 }
 
-/// Runs the command, which meets its fate.
-fn met(env: &Env, trial: &Trial, fate: Fate, point: &Point) -> Output {
+/// Runs the command, which meets its fate; the point then tells how the call looked this time: the
+/// names of objects, and so their order, are never the same.
+fn met(env: &Env, trial: &Trial, fate: Fate, point: &mut Point) -> Output {
     let what = match fate {
         Fate::Killed => "signal=SIGKILL".to_owned(),
         Fate::Fails(error, _) => format!("error={error}"),
     };
-    let Point { call, nth, .. } = point;
+    let Point { call, nth, .. } = &*point;
     let trace = format!("trace={call}");
     let inject = format!("inject={call}:{what}:when={nth}");
-    strace(
-        env,
-        trial,
-        &["-o", "/dev/null", "-e", &trace, "-e", &inject],
-    )
+    let log = env.path("strace.log");
+    let options = [
+        "-y",
+        "-o",
+        log.to_str().unwrap(),
+        "-e",
+        &trace,
+        "-e",
+        &inject,
+    ];
+    let output = strace(env, trial, &options);
+    let text = std::fs::read_to_string(&log).unwrap();
+    if let Some(line) = text.lines().find(|line| line.ends_with("(INJECTED)")) {
+        line.clone_into(&mut point.line);
+    }
+    output
 }
 
 /// One command that met its fate.

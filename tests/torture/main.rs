@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests prepare their own world")]
 
 mod calls;
+mod crowd;
 mod disk;
 #[path = "../it/env.rs"]
 #[expect(

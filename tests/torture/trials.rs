@@ -1,4 +1,7 @@
 //! The commands that die, or whose disk fails them, at every call.
+use std::process::Stdio;
+use std::time::Duration;
+
 use crate::calls::{BROKEN, FULL, Fate, torture};
 use crate::env::Env;
 
@@ -90,6 +93,85 @@ const DELETE: Trial = Trial {
     repeats: false,
     ..SET
 };
+
+/// A keep whose step has ended after the command that ran it was killed: all of that is to be published.
+fn left_alone(env: &Env) {
+    let (running, go) = (env.path("running"), env.path("go"));
+    let wait = format!(
+        "#!/bin/sh\ntouch {}\nuntil [ -e {} ]; do sleep 0.02; done\n",
+        running.display(),
+        go.display()
+    );
+    env.script("s/01-one.sh", &wait);
+    env.stdout(&["init", "base", "--scripts", "s", "--yes"]);
+    let mut run = env.buildkeep(&["-C", "base", "run"]);
+    let mut run = run
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    until(|| running.exists());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    env.write("go", "");
+    until(|| env.json(&["-C", "base", "status"])["steps"]["done"] == 1);
+}
+
+fn until(is_so: impl Fn() -> bool) {
+    for _ in 0..3000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("waited for a minute");
+}
+
+/// The events that were published, in their order, and the files beside them.
+fn published(env: &Env) -> String {
+    let state = env.git(&[
+        "-C",
+        "w",
+        "for-each-ref",
+        "--format=%(refname)",
+        "refs/heads/state",
+    ]);
+    let Some(state) = state.lines().next() else {
+        return String::new();
+    };
+    let mut seen = env.git(&["-C", "w", "ls-tree", "-r", "--name-only", state]);
+    let commits = env.git(&["-C", "w", "rev-list", "--reverse", state]);
+    for commit in commits.lines() {
+        let events = env.git(&["-C", "w", "show", &format!("{commit}:events.jsonl")]);
+        for line in events.lines() {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            let (journal, kind) = (event["journal"].as_str().unwrap(), &event["kind"]);
+            seen.push_str(&format!("{} {} {kind}\n", journal.len(), event["seq"]));
+        }
+    }
+    seen
+}
+
+const PUBLISH: Trial = Trial {
+    name: "run, of what a killed run left",
+    base: left_alone,
+    args: &["run"],
+    says: "nothing to run",
+    seen: published,
+    is_gradual: true,
+    ..SET
+};
+
+#[test]
+fn publication_survives_death() {
+    torture(&PUBLISH, Fate::Killed);
+}
+
+#[test]
+fn publication_survives_failing_calls() {
+    torture(&PUBLISH, FULL);
+    torture(&PUBLISH, BROKEN);
+}
 
 #[test]
 fn config_set_survives_death() {

@@ -5,6 +5,7 @@ mod diff;
 mod get;
 mod history;
 mod list;
+mod meanwhile;
 mod migrate;
 mod schema;
 mod set;

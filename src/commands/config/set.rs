@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::super::configuration::key;
 use super::super::stale::{self, Side, Stale};
 use super::super::{Answer, Context, versions};
+use super::meanwhile;
 use crate::config::edit::{Edit, Wish};
 use crate::config::{Effective, Error, Files, OldForm, Role, Scope, Sources};
 use crate::document::KeyPath;
@@ -99,7 +100,9 @@ pub(super) fn change(
 ) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let key = key(typed)?;
+    let seen = keep.repo().head()?;
     let guard = cx.lock(&keep)?;
+    meanwhile::tell(cx, &keep, seen, &key)?;
     let files = Files::of_work_tree(&keep)?;
     let overlay = how
         .host
