@@ -307,7 +307,7 @@ fn damage_is_told_apart_from_a_bug_of_ours() {
     env.write("k/.git/HEAD", "");
     let shown = env.run(&["-C", "k", "log"]);
     assert!(
-        shown.contains("hint: is something damaged? `git fsck`"),
+        shown.contains("hint: is something damaged? `buildkeep doctor`"),
         "{shown}"
     );
     assert!(shown.contains("--- exit 2"), "{shown}");
