@@ -7,8 +7,11 @@ use serde_json::Value;
 
 use super::files::{load, save};
 use super::{Attempt, AttemptDir, Error, inspect};
-use crate::fs::{AtPath as _, Holder, Lock, PathError, create_dirs_durable, is_absent, is_locked};
-use crate::store::journal::{Event, Journal};
+use crate::fs::{
+    AtPath as _, Holder, Lock, PathError, create_dirs_durable, is_absent, is_locked,
+    sweep_temporaries,
+};
+use crate::store::journal::{self, Event, Journal};
 use crate::world::Clock;
 
 /// The content of `run.json`.
@@ -158,8 +161,22 @@ impl Run {
         Ok(())
     }
 
+    /// Writes an event of the run, unless the last one of its kind is the same: whoever was killed
+    /// after that had not published it.
+    pub fn event_once(&self, kind: &str, data: Value) -> Result<(), Error> {
+        let events = journal::read(&self.events())?;
+        let last = events.iter().rev().find(|event| event.kind == kind);
+        match last {
+            Some(event) if event.data == data => Ok(()),
+            _ => self.event(kind, data),
+        }
+    }
+
     /// Says that all that came of it is published.
     pub fn close(&mut self) -> Result<(), Error> {
+        for dir in folders(&self.dir)?.iter().chain([&self.dir]) {
+            sweep_temporaries(dir)?;
+        }
         self.record.is_closed = true;
         save(&self.file(), &self.record)
     }

@@ -168,22 +168,43 @@ impl Keep {
     }
 }
 
-/// The lines of events that the cursors have not passed; moves the cursors, drops complete ones.
+/// The lines of events that the cursors have not passed; moves the cursors.
+///
+/// A complete journal is not offered again, unless whoever published it died before it noted so. The
+/// journal of a run therefore leaves a mark, until another run publishes something; for that of an
+/// attempt, the manifest is mark enough.
 fn new_events(journals: &[JournalRef], cursors: &mut Cursors) -> Result<Vec<String>, Error> {
     let mut lines = Vec::new();
+    let runs: Vec<String> = journals.iter().map(|one| mark(&one.name)).collect();
+    if !journals.is_empty() {
+        cursors.retain(|name, _| !name.ends_with(MARK) || runs.contains(name));
+    }
     for reference in journals {
-        let published = cursors.get(&reference.name).copied().unwrap_or(0);
+        let name = &reference.name;
+        let published = cursors.get(name).or_else(|| cursors.get(&mark(name)));
+        let published = published.copied().unwrap_or(0);
         let events = journal::read(&reference.path)?;
         let last = events.last().map_or(published, |event| event.seq);
         let new = events.iter().filter(|event| event.seq > published);
-        lines.extend(new.map(|event| print_event(&reference.name, event)));
-        if reference.complete {
-            cursors.remove(&reference.name);
-        } else {
-            cursors.insert(reference.name.clone(), last);
+        lines.extend(new.map(|event| print_event(name, event)));
+        if !reference.complete {
+            cursors.insert(name.clone(), last);
+            continue;
+        }
+        cursors.remove(name);
+        if !name.contains('/') {
+            cursors.insert(mark(name), last);
         }
     }
     Ok(lines)
+}
+
+/// How the name of a cursor ends whose journal is complete.
+const MARK: &str = " ended";
+
+fn mark(journal: &str) -> String {
+    let run = journal.split('/').next().unwrap_or(journal);
+    format!("{run}{MARK}")
 }
 
 fn print_event(journal: &str, event: &Event) -> String {

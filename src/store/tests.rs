@@ -200,6 +200,38 @@ fn publishing_twice_adds_nothing_twice() {
 }
 
 #[test]
+fn a_complete_journal_that_is_offered_again_adds_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keep, world) = keep(dir.path());
+    let guard = keep.lock(&world).unwrap();
+    let signature = keep.signature(&world);
+    let publish = |run: &str| {
+        let path = dir.path().join(".buildkeep").join(run);
+        if !path.exists() {
+            Journal::open(&path).unwrap().append(event("a")).unwrap();
+        }
+        let batch = Batch {
+            journals: vec![JournalRef {
+                name: run.into(),
+                path,
+                complete: true,
+            }],
+            files: Vec::new(),
+            message: message("run: ended"),
+        };
+        keep.publish(&guard, &batch, &signature).unwrap().is_some()
+    };
+    assert!(publish("run1"));
+    assert!(!publish("run1"));
+    assert!(publish("run2"));
+    let cursors = keep.state_file("cursors.json").unwrap().unwrap();
+    assert_eq!(
+        String::from_utf8(cursors).unwrap(),
+        "{\n  \"run2 ended\": 1\n}\n"
+    );
+}
+
+#[test]
 fn a_keep_inside_a_keep_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (keep, world) = keep(dir.path());

@@ -125,11 +125,11 @@ fn close(cx: &mut Context, keep: &Keep, run: &mut Run) -> Result<(), Failure> {
             .get(&attempt.spec.step)
             .is_some_and(|manifest| manifest.attempt == attempt.spec.attempt);
         if attempt.spec.planned && !is_known {
-            run.event("step-ended", ended(attempt))?;
+            run.event_once("step-ended", ended(attempt))?;
             publish(cx, keep, run, Some(attempt))?;
         }
     }
-    run.event("run-ended", json!({ "cut_short": true }))?;
+    run.event_once("run-ended", json!({ "cut_short": true }))?;
     publish(cx, keep, run, None)?;
     Ok(run.close()?)
 }
