@@ -43,6 +43,19 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         holds: |place, _| is_clean(place),
     },
     Scenario {
+        name: "undo and redo",
+        cuts: 30,
+        prepare: |place| {
+            place.init();
+            set_jobs(place, 1000).unwrap();
+        },
+        act: |place, n| {
+            let verb = if n % 2 == 1 { "undo" } else { "redo" };
+            place.keep(&[verb]).map(drop)
+        },
+        holds: |place, _| is_clean(place),
+    },
+    Scenario {
         name: "tag, packed and deleted",
         cuts: 30,
         prepare: Place::init,

@@ -73,6 +73,21 @@ const ROLLBACK: Trial = Trial {
     ..SET
 };
 
+const UNDO: Trial = Trial {
+    name: "undo",
+    args: &["undo"],
+    says: "committed",
+    repeats: false,
+    ..SET
+};
+
+const REDO: Trial = Trial {
+    name: "redo",
+    prepare: |env| drop(env.stdout(&["-C", "w", "undo"])),
+    args: &["redo"],
+    ..UNDO
+};
+
 const TAG: Trial = Trial {
     name: "tag",
     args: &["tag", "t"],
@@ -204,6 +219,18 @@ fn rollback_survives_death() {
 fn rollback_survives_failing_calls() {
     torture(&ROLLBACK, FULL);
     torture(&ROLLBACK, BROKEN);
+}
+
+#[test]
+fn undo_and_redo_survive_death() {
+    torture(&UNDO, Fate::Killed);
+    torture(&REDO, Fate::Killed);
+}
+
+#[test]
+fn undo_and_redo_survive_failing_calls() {
+    torture(&UNDO, FULL);
+    torture(&REDO, BROKEN);
 }
 
 #[test]
