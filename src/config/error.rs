@@ -41,6 +41,20 @@ pub enum Error {
         /// What was typed.
         option: String,
     },
+    /// A key that is named twice in one command.
+    #[error("`{key}` is named twice")]
+    Twice {
+        /// The key.
+        key: String,
+    },
+    /// A change that is valid only together with others that are not committed.
+    #[error("{file} has changes that are not committed, and this one does not stand without them")]
+    Entangled {
+        /// The file.
+        file: String,
+        /// What would be wrong with this change alone.
+        problems: Vec<Problem>,
+    },
     /// A file that is not part of the configuration.
     #[error("{file} is not a configuration file")]
     NotConfiguration {

@@ -122,6 +122,11 @@ impl Files {
             .any(|path| self.links.contains(path))
     }
 
+    /// Whether both are the same files with the same content.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.plain, &self.links) == (&other.plain, &other.links)
+    }
+
     /// Configuration files, and folders of them, that are symlinks.
     pub fn links(&self) -> impl Iterator<Item = &str> {
         self.links.iter().map(String::as_str)

@@ -2,7 +2,7 @@
 use serde_json::json;
 use snapbox::{assert_data_eq, str};
 
-use super::edit::{Edit, Wish};
+use super::edit::{Edit, Target, Wish};
 use super::{Effective, Files, Layer, Override, Scope, Sources};
 use crate::document::KeyPath;
 
@@ -122,12 +122,22 @@ fn a_broken_schema_is_a_problem_and_no_more() {
     assert_eq!(codes, ["K013"]);
 }
 
+/// A plan to set one key.
+fn set(files: &Files, name: &str, value: &str, target: &Target) -> Result<Edit, super::Error> {
+    let wish = Wish {
+        key: key(name),
+        value: Some(value.to_owned()),
+    };
+    Edit::plan((files, files), &[wish], target)
+}
+
 #[test]
 fn a_key_goes_where_it_belongs() {
     let more = [("config/free.toml", "[mine]\na = 1\n")];
     let home = |name: &str| {
-        let edit = Edit::plan(&files(&more), &key(name), Wish::Set("1"), None);
-        edit.map(|edit| edit.file).unwrap_or_default()
+        let edit = set(&files(&more), name, "1", &Target::Shared);
+        edit.map(|edit| edit.keys[0].file.clone())
+            .unwrap_or_default()
     };
     assert_eq!(home("build.jobs"), "config/build.toml");
     assert_eq!(home("mine.b"), "config/free.toml");
@@ -137,21 +147,13 @@ fn a_key_goes_where_it_belongs() {
 #[test]
 fn what_was_broken_elsewhere_does_not_stop_an_edit() {
     let more = [("config/hosts/x.toml", "[build]\njobs = \"2\"\n")];
-    let edit = Edit::plan(&files(&more), &key("build.jobs"), Wish::Set("5"), None).unwrap();
-    assert_eq!(edit.after, Some(json!(5)));
-    let same = Edit::plan(
-        &files(&more),
-        &key("build.jobs"),
-        Wish::Set("5"),
-        Some("config/hosts/x.toml"),
-    );
+    let files = files(&more);
+    let edit = set(&files, "build.jobs", "5", &Target::Shared).unwrap();
+    assert_eq!(edit.keys[0].after, Some(json!(5)));
+    let host = Target::Host("x".to_owned());
+    let same = set(&files, "build.jobs", "5", &host);
     assert!(same.is_ok(), "an edit may mend what is broken");
-    let other = Edit::plan(
-        &files(&more),
-        &key("build.CC"),
-        Wish::Set("x"),
-        Some("config/hosts/x.toml"),
-    );
+    let other = set(&files, "build.CC", "x", &host);
     assert!(other.is_err(), "but not leave it broken in the same file");
 }
 

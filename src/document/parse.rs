@@ -118,6 +118,12 @@ impl Document {
         self.text().get(span).filter(|_| whole)?.parse().ok()
     }
 
+    /// The value or table at `path`; items of lists may be named.
+    pub fn json_at(&self, path: &KeyPath) -> Option<Json> {
+        let (found, depth) = tree::follow(self.toml.as_table(), path.segments());
+        (depth == path.segments().len()).then(|| tree::to_json(found.node))
+    }
+
     /// Where the key at `path` stands, as line and column, both from 1.
     pub fn line_of(&self, path: &KeyPath) -> Option<(usize, usize)> {
         if let Some(before) = &self.before {

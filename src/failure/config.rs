@@ -29,6 +29,9 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Invalid(problems) => Self::problems(&problems),
+            Error::Entangled { problems, .. } => Self::problems(&problems)
+                .hint("the work tree has changes that are not committed: without them this one is not valid")
+                .hint("commit them first: `buildkeep commit`"),
             Error::Io(error) => error.into(),
             Error::Store(error) => error.into(),
             other => hinted(&other),
@@ -56,6 +59,7 @@ fn hinted(error: &Error) -> Failure {
         Error::UnknownKey { near: None, .. } => {
             failure.hint("list all keys: `buildkeep config list`")
         }
+        Error::Twice { .. } => failure.hint("leave one of the two out"),
         Error::NotConfiguration { .. } => {
             failure.hint("name a file such as config/build.toml or config/hosts/HOST.toml")
         }
@@ -87,7 +91,7 @@ fn hinted(error: &Error) -> Failure {
             lock.display()
         )),
         Error::Changed => failure.hint("nothing was written; look again and repeat the command"),
-        Error::Invalid(_) | Error::Io(_) | Error::Store(_) => failure,
+        Error::Invalid(_) | Error::Entangled { .. } | Error::Io(_) | Error::Store(_) => failure,
     }
 }
 

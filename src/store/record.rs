@@ -25,19 +25,21 @@ const UNFINISHED: &[(&str, &str)] = &[
     ("REVERT_HEAD", "revert"),
 ];
 
-/// Which of the changed files have to be written before they are committed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Files {
+/// Which files have to be written before the changes are committed.
+#[derive(Clone, Copy)]
+enum Files<'a> {
     /// None: they come from the work tree.
     AreThere,
     /// All of them.
     Write,
+    /// These, which have other changes beside those that are committed.
+    Beside(&'a [FileChange]),
 }
 
 /// A commit to be.
 struct Draft<'a> {
     changes: &'a [FileChange],
-    files: Files,
+    files: Files<'a>,
     message: &'a Message,
     signature: &'a Signature,
 }
@@ -84,6 +86,29 @@ impl Keep {
             signature,
         };
         self.record(guard, &draft)
+    }
+
+    /// Commits `changes`, and writes `files` into the work tree: the same files with changes of
+    /// others, which stay uncommitted.
+    pub fn commit_beside(
+        &self,
+        guard: &WriteGuard,
+        (changes, files): (&[FileChange], &[FileChange]),
+        message: &Message,
+        signature: &Signature,
+    ) -> Result<ObjectId, Error> {
+        let draft = Draft {
+            changes,
+            files: Files::Beside(files),
+            message,
+            signature,
+        };
+        self.record(guard, &draft)
+    }
+
+    /// Writes files into the work tree, and commits nothing.
+    pub fn write_files(&self, _guard: &WriteGuard, files: &[FileChange]) -> Result<(), Error> {
+        files.iter().try_for_each(|file| self.write_work_file(file))
     }
 
     /// Starts a change of refs that `undo` can take back; `message` says what it is.
@@ -173,6 +198,7 @@ impl Keep {
                 let mut changes = draft.changes.iter();
                 changes.try_for_each(|change| self.write_work_file(change))
             }
+            Files::Beside(files) => files.iter().try_for_each(|file| self.write_work_file(file)),
             Files::AreThere => self.sync_work_files(draft.changes),
         }
     }

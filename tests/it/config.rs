@@ -450,7 +450,8 @@ fn a_value_that_was_written_but_not_committed_is_committed_by_the_same_command()
     let path = env.path("k/config/build.toml");
     let text = std::fs::read_to_string(&path).unwrap();
     let line = text.lines().find(|line| line.starts_with("jobs")).unwrap();
-    std::fs::write(&path, text.replace(line, "jobs = 9")).unwrap();
+    let changed = line.replacen("= 2", "= 9", 1);
+    std::fs::write(&path, text.replace(line, &changed)).unwrap();
     let shown = env.run_in("k", &["config", "set", "build.jobs", "9"]);
     assert!(
         shown.starts_with("build.jobs is 9 already; committed "),

@@ -42,6 +42,13 @@ build.version: set to "12"
 build.flags: set to ["a","b"]
   would change config/build.toml
 
+config/build.toml (modified)
+@@ -7,3 +7,4 @@
+ cflags = '-O3 -g'  # single quotes
+ tests = "quick"
+ version = "12"
++flags = ["a","b"]
+
 mirror.url: set to "https://example.org/x"
   config/build.toml, version 6, committed [COMMIT]
 
@@ -74,7 +81,7 @@ fn each_change_is_a_version_in_the_history() {
     assert_data_eq!(
         k(&env, "config unset build.tests --json"),
         str![[r#"
-{"format":1,"key":"build.tests","before":"quick","value":null,"file":"config/build.toml","changed":true,"commit":"[COMMIT]","version":5,"stale":[],"fresh":[]}
+{"format":1,"key":"build.tests","before":"quick","value":null,"file":"config/build.toml","changed":true,"now":{"value":"none","origin":{"layer":"default","file":"schemas/build.schema.json","line":null}},"changes":[{"key":"build.tests","before":"quick","value":null,"file":"config/build.toml","changed":true,"now":{"value":"none","origin":{"layer":"default","file":"schemas/build.schema.json","line":null}}}],"commit":"[COMMIT]","version":5,"stale":[],"fresh":[]}
 
 "#]]
     );
@@ -250,7 +257,7 @@ fn other_changes_of_the_file_are_not_hidden() {
 build.jobs: 4 -> 16
   config/build.toml, version 3, committed [COMMIT]
 --- stderr
-warning: config/build.toml had other changes too: they are in the same commit
+other changes of config/build.toml stay as they are, uncommitted
 warning: on this host `build.jobs` is something else: config/hosts/box-00z9.toml:2
 
 "#]]
@@ -258,6 +265,7 @@ warning: on this host `build.jobs` is something else: config/hosts/box-00z9.toml
     assert_data_eq!(
         env.git(&["-C", "k", "status", "--porcelain"]),
         str![[r#"
+ M config/build.toml
 ?? config/hosts/
 
 "#]]
@@ -294,6 +302,7 @@ hint: nothing was changed
 --- exit 2
 
 build.jobs: no longer set (was 2)
+  now 4, from config/build.toml:6
   config/hosts/box-00z9.toml, version 4, committed [COMMIT]
 
 4	config/build.toml:6

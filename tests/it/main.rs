@@ -4,6 +4,7 @@
 
 mod check;
 mod config;
+mod config_change;
 mod config_layers;
 mod config_set;
 mod demo;

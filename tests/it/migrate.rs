@@ -66,7 +66,8 @@ fn keep() -> Env {
         "k/config/hosts/other-1.toml",
         "# The other one.\n[build]\ncores = \"64\"\n",
     );
-    k(&env, "config set profiles [\"fast\"] --file buildkeep.toml");
+    let settings = std::fs::read_to_string(env.path("k/buildkeep.toml")).unwrap();
+    env.write("k/buildkeep.toml", &(settings + "profiles = [\"fast\"]\n"));
     env.stdout(&["-C", "k", "commit", "-m", "config: form 1"]);
     env.write("k/schemas/build.schema.json", THIRD);
     env.stdout(&["-C", "k", "commit", "-m", "schemas: form 3"]);
@@ -282,7 +283,7 @@ fn migrate_rewrites_all_layers_in_one_commit() {
 config/build.toml: form 1 -> 3
 config/hosts/other-1.toml: form 1 -> 3
 config/profiles/fast.toml: form 1 -> 3
-  version 4, committed [COMMIT]
+  version 3, committed [COMMIT]
 
 # Settings of the build.
 schema = 3
@@ -344,11 +345,23 @@ build.jobs is 4 already
 
 build.jobs: 4 -> 8
   would change config/build.toml
+
+config/build.toml (modified)
+@@ -1,6 +1,6 @@
+ # Settings of the build.
+-schema = 1
++schema = 3
+ 
+ [build]
+-cores  = "4"      # one per core
+-cflags = '-O2 -g'
++jobs  = 8      # one per core
++cflags = ["-O2", "-g"]
 --- stderr
 warning: config/build.toml would be rewritten from form 1 to 3 on the way
 
 build.jobs: 4 -> 8
-  config/build.toml, version 4, committed [COMMIT]
+  config/build.toml, version 3, committed [COMMIT]
 --- stderr
 warning: config/build.toml was rewritten from form 1 to 3 on the way
 
@@ -360,10 +373,11 @@ jobs  = 8      # one per core
 cflags = ["-O2", "-g"]
 
 build.jobs: set to 9
-  config/hosts/box-00z9.toml, version 5, committed [COMMIT]
+  config/hosts/box-00z9.toml, version 4, committed [COMMIT]
 
 build.cflags: no longer set (was ["-O3"])
-  config/profiles/fast.toml, version 6, committed [COMMIT]
+  now ["-O2","-g"], from config/build.toml:6
+  config/profiles/fast.toml, version 5, committed [COMMIT]
 --- stderr
 warning: config/profiles/fast.toml was rewritten from form 1 to 3 on the way
 
@@ -414,7 +428,7 @@ fn going_back(env: &Env, old: &str) {
         str![[r#"
 build.jobs: 4 -> 8
 
-brought back build.jobs of v3, committed [COMMIT]
+brought back build.jobs of v2, committed [COMMIT]
   build.jobs: 8 -> 4
   config/build.toml changes
 to undo: buildkeep undo
@@ -426,7 +440,7 @@ schema = 3
 jobs  = 4      # one per core
 cflags = ["-O2", "-g"]
 
-brought back config/build.toml of v3, committed [COMMIT]
+brought back config/build.toml of v2, committed [COMMIT]
   config/build.toml changes
 to undo: buildkeep undo
 
@@ -438,7 +452,7 @@ valid: 5 files checked
 --- stderr
 warning: config/build.toml is of form 1, read as form 3; `buildkeep config migrate` rewrites it
 
-brought back the configuration of v3, committed [COMMIT]
+brought back the configuration of v2, committed [COMMIT]
   build.cflags: ["-O2","-g"] -> "-O2 -g"
   build.cores: set to "4"
   build.jobs: no longer set (was 4)

@@ -97,6 +97,7 @@ cflags = '-O3'  # single quotes
 tests = "quick"
 
 build.jobs: no longer set (was 4)
+  now without a value
   config/build.toml, version 6, committed [COMMIT]
 
 {"format":1,"to":"[COMMIT]","from":"[COMMIT]","keys":[{"key":"build.cflags","before":"-O3","after":"-O2"},{"key":"build.jobs","before":null,"after":16}],"files":[{"path":"config/build.toml","kind":"modified"}],"stale":[],"fresh":[],"applied":false,"commit":null,"version":null,"saved":null,"undo":null}

@@ -1,6 +1,7 @@
 //! `config`
 mod blame;
 mod by;
+mod change;
 mod diff;
 mod get;
 mod history;
@@ -9,6 +10,7 @@ mod meanwhile;
 mod migrate;
 mod schema;
 mod set;
+mod target;
 mod unset;
 mod validate;
 

@@ -1,19 +1,26 @@
 //! `config unset`
+use super::super::configuration::key;
 use super::super::{Answer, Context};
-use super::set::{How, change};
+use super::change::{How, change};
 use crate::config::edit::Wish;
 use crate::failure::Failure;
 
-/// Take a key out of its file, so that the default holds again
+/// Take keys out of their files, and say what holds now
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The key, as `build.jobs`
-    key: String,
+    /// The keys, as `build.jobs`
+    #[arg(required = true, value_name = "KEY")]
+    keys: Vec<String>,
     #[command(flatten)]
     how: How,
 }
 
 /// Runs the command.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
-    change(cx, &args.key, Wish::Unset, &args.how)
+    let wish = |typed: &String| {
+        let key = key(typed)?;
+        Ok(Wish { key, value: None })
+    };
+    let wishes: Result<Vec<Wish>, Failure> = args.keys.iter().map(wish).collect();
+    change(cx, &wishes?, &args.how)
 }

@@ -256,7 +256,7 @@ fn no_item(document: &Document, key: &KeyPath, depth: usize) -> Problem {
         (_, Some(Segment::Named(name))) => format!("no item of `{holder}` is called `{name}`"),
         (1, _) => format!("`{holder}` has one item: `{holder}[0]`"),
         (count, _) => format!(
-            "`{holder}` has {count} items: `{holder}[0]` to `[{}]`",
+            "`{holder}` has {count} items: `{holder}[0]` to `{holder}[{}]`",
             count - 1
         ),
     };

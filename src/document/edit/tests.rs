@@ -384,7 +384,7 @@ error[K012]: `build.jobs` is a value: it has no keys
     assert_data_eq!(
         set_in(TEXT, "step[2].needs", "1"),
         str![[r#"
-error[K012]: `step` has 2 items: `step[0]` to `[1]`
+error[K012]: `step` has 2 items: `step[0]` to `step[1]`
   --> f.toml:20:1
    |
 20 | [[step]]
