@@ -2,7 +2,7 @@
 use serde_json::Value as Json;
 
 use super::{Context, versions};
-use crate::config::{Effective, Error, Files, OldForm, Scope, Sources};
+use crate::config::{Effective, Error, Files, Memory, OldForm, Scope, Sources};
 use crate::document::KeyPath;
 use crate::failure::Failure;
 use crate::store::{Keep, ObjectId};
@@ -10,10 +10,30 @@ use crate::store::{Keep, ObjectId};
 /// What holds in the work tree, on this host, with the overrides of this command.
 pub(super) fn effective(cx: &mut Context, keep: &Keep) -> Result<Effective, Failure> {
     let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
-    let sources = Sources::read(&Files::of_work_tree(keep)?)?;
+    let memory = Memory::of(keep);
+    let files = Files::of_work_tree(keep)?;
+    let sources = Sources::read(&files)?;
     let effective = Effective::of(&sources, &scope)?;
-    tell_old_forms(cx, &sources.old_forms());
+    let old_forms = sources.old_forms();
+    if scope.overrides.is_empty() && old_forms.is_empty() {
+        memory.keep(&files, &effective);
+    }
+    tell_old_forms(cx, &old_forms);
     Ok(effective)
+}
+
+/// What holds at and below `key`, perhaps without reading any file; the key has a value.
+pub(super) fn effective_at_key(
+    cx: &mut Context,
+    keep: &Keep,
+    key: &KeyPath,
+) -> Result<Effective, Failure> {
+    let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
+    let recall = || Memory::of(keep).recall(key);
+    match scope.overrides.is_empty().then(recall).flatten() {
+        Some(known) => Ok(known),
+        None => effective(cx, keep),
+    }
 }
 
 /// What the files of the work tree say for this host, as far as they can be read.

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::sources::value_at;
 use super::strata::{Merged, Strata};
 use super::{Error, Role, Scope, Sources};
-use crate::document::{KeyPath, Problem, Schema, nearest};
+use crate::document::{KeyPath, Problem, Schema, Segment, nearest};
 
 /// Where a value can come from, the weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -115,6 +115,31 @@ impl Effective {
             tree: merged.tree,
             schema: sources.schemas().shared(),
         }
+    }
+
+    /// What was worked out before; nothing if it does not fit together.
+    pub(super) fn restored(entries: Vec<Entry>, schema: Arc<Schema>) -> Option<Self> {
+        let mut effective = Self {
+            tree: Json::Object(Map::new()),
+            origins: BTreeMap::new(),
+            schema,
+        };
+        for entry in entries {
+            let key = KeyPath::parse(&entry.key).ok()?;
+            let mut place = &mut effective.tree;
+            for segment in key.segments() {
+                let Segment::Key(name) = segment else {
+                    return None;
+                };
+                let fields = place.as_object_mut()?;
+                place = fields
+                    .entry(name.clone())
+                    .or_insert_with(|| Json::Object(Map::new()));
+            }
+            *place = entry.value;
+            effective.origins.insert(key, entry.origin);
+        }
+        Some(effective)
     }
 
     /// The value at `key`: of a table, all of it.

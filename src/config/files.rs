@@ -139,6 +139,13 @@ impl Files {
             .filter_map(|(path, bytes)| Some((path.as_str(), Role::of(path)?, bytes.as_slice())))
     }
 
+    /// All that configuration can come from: the folders, and the files in them.
+    pub(super) fn places(&self) -> impl Iterator<Item = &str> {
+        let files = self.plain.keys().chain(&self.links);
+        let folders = FOLDERS.iter().copied();
+        folders.chain(files.map(String::as_str))
+    }
+
     /// What was found valid before, where that is known.
     pub(super) fn verdicts(&self) -> Option<&Verdicts> {
         self.verdicts.as_deref()

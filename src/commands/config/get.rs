@@ -4,7 +4,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::super::configuration::{effective, effective_at, key, plain, sources_at};
+use super::super::configuration::{effective_at, effective_at_key, key, plain, sources_at};
 use super::super::{Answer, Context, versions};
 use super::list::Layers;
 use crate::config::{Effective, Entry, Error, Origin};
@@ -58,7 +58,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let key = key(&args.key)?;
     let effective = match &args.at {
         Some(at) => effective_at(&keep, versions::resolve(&keep, at)?)?,
-        None => effective(cx, &keep)?,
+        None => effective_at_key(cx, &keep, &key)?,
     };
     let Some(value) = effective.get(&key) else {
         return without_value(cx, &effective, &key);
