@@ -148,14 +148,55 @@ fn parse_trailers(paragraph: &str) -> Trailers {
 
 /// `Buildkeep-Key: value`, where the key is of letters and hyphens.
 fn parse_trailer(line: &str) -> Option<(String, String)> {
-    let (key, value) = line.strip_prefix(PREFIX)?.split_once(": ")?;
+    let fact = line.strip_prefix(PREFIX)?;
+    // The space after the last key may be gone: Git trims messages.
+    let without_value = || Some((fact.strip_suffix(':')?, ""));
+    let (key, value) = fact.split_once(": ").or_else(without_value)?;
     let named = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
     named.then(|| (key.to_owned(), value.trim_end().to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Texts as people and programs make them: lines, blank lines, what looks like facts.
+    fn text() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            4 => "[a-zA-Z0-9 äß:\u{7f}\u{1b}\t\r-]{0,12}",
+            2 => Just("\n".to_owned()),
+            1 => Just("\n\n".to_owned()),
+            1 => Just("Buildkeep-Kind: run".to_owned()),
+            1 => Just("Signed-off-by: A <a@b>".to_owned()),
+        ];
+        proptest::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    fn facts() -> impl Strategy<Value = Trailers> {
+        let fact = ("[A-Z][a-z]{0,6}(-[A-Z][a-z]{0,4})?", any::<String>());
+        proptest::collection::vec(fact, 0..5).prop_map(|facts| {
+            let first = Trailers::new("config", "OP", "h");
+            facts
+                .iter()
+                .fold(first, |all, (key, value)| all.with(key, value))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_printed_is_read_back(text in text(), trailers in facts()) {
+            let message = Message::new(text, trailers);
+            let printed = message.to_string();
+            prop_assert_eq!(Message::parse(&printed), message);
+        }
+
+        #[test]
+        fn no_text_is_too_odd_to_be_read(text in ".*") {
+            Message::parse(&text);
+        }
+    }
 
     #[test]
     fn a_message_is_read_back() {
