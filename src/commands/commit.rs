@@ -105,6 +105,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     };
     if !args.dry_run {
         super::validate::work_tree(&keep)?;
+        super::secret::refuse_changes(cx, &keep, &changes)?;
         committed.stale.record(&mut message.trailers);
         super::versions::number_next(&keep, &changes, &mut message.trailers)?;
         committed.version = message

@@ -31,6 +31,7 @@ pub mod remote;
 mod restore;
 pub mod rollback;
 pub mod run;
+pub mod secret;
 pub mod show;
 mod stale;
 pub mod status;

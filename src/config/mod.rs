@@ -32,6 +32,7 @@ mod role;
 pub mod rollback;
 mod rules;
 mod schemas;
+pub mod secrets;
 mod sources;
 mod strata;
 #[cfg(test)]

@@ -106,6 +106,7 @@ impl Sources {
     fn check_together(&mut self, mark: &str, verdicts: Option<&Verdicts>) {
         let mut found = self.keys_in_two_files();
         found.extend(self.missing_profiles());
+        found.extend(super::secrets::problems(self));
         for (role, document) in &self.documents {
             found.extend(rules::in_layer(role, document, &self.schemas));
             self.warnings.extend(match role {

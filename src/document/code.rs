@@ -9,6 +9,7 @@ mod layers;
 mod migrations;
 mod plan;
 mod policy;
+mod secrets;
 
 /// Not TOML.
 pub const SYNTAX: &str = "K001";
@@ -80,6 +81,23 @@ pub const UNFIT_SCRIPT: &str = "K113";
 pub const FORGED: &str = "K201";
 /// A line of a message that looks like one of ours, and cannot be read.
 pub const GARBLED: &str = "K202";
+/// A private key in a file.
+pub const PRIVATE_KEY: &str = "K301";
+/// A token of a service in a file.
+pub const TOKEN: &str = "K302";
+/// A password in a file.
+pub const PASSWORD: &str = "K303";
+/// A key that is marked secret has a value of its own, and no reference.
+pub const LITERAL: &str = "K304";
+/// A reference to a secret that no table describes.
+pub const NO_SECRET: &str = "K305";
+/// A secret whose source cannot be used.
+pub const BAD_SOURCE: &str = "K306";
+/// A template that cannot be rendered.
+pub const BAD_TEMPLATE_FILE: &str = "K320";
+/// A rendering that may not be written where it should.
+pub const BAD_TARGET: &str = "K321";
+
 /// A file's form is not said as a whole number.
 pub const BAD_FORM: &str = "K401";
 /// A file of a form that its schema does not know yet.
@@ -118,6 +136,7 @@ pub fn all() -> impl Iterator<Item = &'static Explained> {
         layers::TABLE,
         plan::TABLE,
         policy::TABLE,
+        secrets::TABLE,
         migrations::TABLE,
     ];
     tables.into_iter().flatten()

@@ -134,6 +134,12 @@ impl Document {
         (depth == path.segments().len()).then(|| self.source.position(span.start))
     }
 
+    /// Where the value at `path` stands in the text that was read.
+    pub fn place_of(&self, path: &KeyPath) -> Option<Range<usize>> {
+        self.line_of(path)?;
+        Some(self.span(Place::Value, path.segments()))
+    }
+
     /// A problem with the value at `path`; what does not exist is shown where it should be.
     pub fn problem(
         &self,

@@ -108,6 +108,18 @@ impl Problem {
         self
     }
 
+    /// Says where it was found in a text that need not be TOML, given with the file's name; what
+    /// stands at `hidden` is not shown.
+    #[must_use]
+    pub fn found_in_text(
+        self,
+        (file, text): (&str, &str),
+        span: Range<usize>,
+        hidden: &[Range<usize>],
+    ) -> Self {
+        self.found_in_hiding(&Source::new(file, text), span, hidden)
+    }
+
     pub(super) fn path(mut self, path: &KeyPath) -> Self {
         self.path = path.to_string();
         self

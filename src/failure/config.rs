@@ -1,5 +1,6 @@
 //! Errors of [`crate::config`].
 use super::{Failure, Kind};
+use crate::config::secrets::Unresolved;
 use crate::config::{Error, Overlaid};
 use crate::document::{Problem, render};
 use crate::ui::{clean, style};
@@ -36,6 +37,13 @@ impl From<Error> for Failure {
             Error::Store(error) => error.into(),
             other => hinted(&other),
         }
+    }
+}
+
+impl From<Unresolved> for Failure {
+    fn from(error: Unresolved) -> Self {
+        let next = error.next.clone();
+        Self::new(Kind::User, &error).hint(next)
     }
 }
 

@@ -5,6 +5,7 @@
 //! styles are dropped where there is no colour.
 
 mod clean;
+mod hidden;
 mod prompt;
 mod quote;
 mod size;

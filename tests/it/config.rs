@@ -10,6 +10,9 @@ pub(crate) fn keep() -> Env {
     env.stdout(&["init", "k", "--scripts", "s", "--yes"]);
     env.write("k/schemas/build.schema.json", SCHEMA);
     env.write("k/config/build.toml", BUILD);
+    let settings = std::fs::read_to_string(env.path("k/buildkeep.toml")).unwrap();
+    let secrets = "[secrets]\nmirror = { env = \"MIRROR_TOKEN\" }\n";
+    env.write("k/buildkeep.toml", &format!("{settings}\n{secrets}"));
     env.stdout(&["-C", "k", "commit", "-m", "config: settings of the build"]);
     env
 }

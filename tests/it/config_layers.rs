@@ -7,12 +7,12 @@ use crate::env::Env;
 /// The keep with two profiles and overlays of this host and of another.
 fn layered() -> Env {
     let env = keep();
-    let profiles = "schema = 1\nprofiles = [\"fast\", \"debug\"]\n";
+    let profiles = "schema = 1\nprofiles = [\"fast\", \"debug\"]\n\n[secrets]\nmirror = { env = \"MIRROR_TOKEN\" }\n";
     env.write("k/buildkeep.toml", profiles);
     let fast = "[build]\njobs = 8\ncflags = \"-Ofast\"\nversion = \"f\"\n";
     env.write("k/config/profiles/fast.toml", fast);
     env.write("k/config/profiles/debug.toml", "[build]\nversion = \"d\"\n");
-    let host = "[build]\njobs = 2\n\n[mirror]\ntoken = \"hunter2\"\n";
+    let host = "[build]\njobs = 2\n\n[mirror]\ntoken = \"secret:mirror\"\n";
     env.write("k/config/hosts/box-00z9.toml", host);
     env.stdout(&["-C", "k", "commit", "-m", "config: layers"]);
     env

@@ -25,7 +25,11 @@ const CAI: (&str, &str) = ("Cai", "2026-02-05T10:00:00Z");
 fn past() -> Env {
     let env = keep();
     at(&env, ADA, &["config", "set", "build.jobs", "8"]);
-    at(&env, ADA, &["config", "set", "mirror.token", "hush"]);
+    at(
+        &env,
+        ADA,
+        &["config", "set", "mirror.token", "secret:mirror"],
+    );
     at(
         &env,
         BEN,

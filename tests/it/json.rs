@@ -162,6 +162,7 @@ fn the_guide_shows_the_fields_that_commands_answer() {
     let mut session = session();
     builds(&mut session);
     configures(&mut session);
+    hides(&mut session);
     saves(&mut session);
     let documented = documented();
     let mut found = Vec::new();
@@ -230,6 +231,25 @@ fn migrates(session: &mut Session) {
     std::fs::write(&schema, newer).unwrap();
     session.env.stdout(&["-C", "k", "commit"]);
     session.ask("config migrate", &["config", "migrate"]);
+}
+
+fn hides(session: &mut Session) {
+    let settings = session.env.path("k/buildkeep.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    let table = format!("[secrets]\nmirror = {{ env = \"NOT_SET\" }}\nrecipients = [\"{key}\"]\n");
+    session
+        .env
+        .write("k/buildkeep.toml", &format!("{text}\n{table}"));
+    session.env.stdout(&["-C", "k", "commit"]);
+    session.ask("secret list", &["secret", "list", "--check"]);
+    session.ask("secret scan", &["secret", "scan"]);
+    let mut set = session
+        .env
+        .buildkeep(&["-C", "k", "--json", "secret", "set", "signing"]);
+    let value = std::fs::File::open(session.env.path("k/scripts/01-libs.sh")).unwrap();
+    let output = set.stdin(value).output().unwrap();
+    session.keep("secret set", &output);
 }
 
 fn saves(session: &mut Session) {

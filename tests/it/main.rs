@@ -25,6 +25,7 @@ mod reference;
 mod remote;
 mod rollback;
 mod run;
+mod secrets;
 mod site;
 mod status;
 mod supervise;

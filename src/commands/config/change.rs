@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::super::stale::{self, Side as StaleSide, Stale};
-use super::super::{Answer, Context, versions};
+use super::super::{Answer, Context, secret, versions};
 use super::meanwhile;
 use super::target::Where;
 use crate::config::diff::KeyChange;
@@ -179,6 +179,8 @@ pub(super) fn change(cx: &mut Context, wishes: &[Wish], how: &How) -> Result<Ans
     let target = how.place.target(&keep, &files)?;
     let edit = Edit::plan((&files, &committed), wishes, &target);
     let edit = edit.map_err(|error| Failure::from(error).hint("nothing was changed"))?;
+    secret::refuse(cx, &keep, &edit.work())
+        .map_err(|failure| failure.hint("nothing was changed"))?;
     let mut outcome = outcome(cx, &keep, (&files, &edit), wishes)?;
     if how.dry_run {
         outcome.diff = Some(diff(&files, &edit)?);

@@ -1,5 +1,5 @@
 //! What a run does to the keep before its first step and after its last.
-use crate::commands::{Context, commit, versions};
+use crate::commands::{Context, commit, secret, versions};
 use crate::failure::Failure;
 use crate::fs::create_dirs_durable;
 use crate::plan::Plan;
@@ -13,6 +13,7 @@ pub(super) fn save_changes(cx: &mut Context, keep: &Keep) -> Result<(), Failure>
     }
     let guard = cx.lock(keep)?;
     let changes = keep.changes()?;
+    secret::refuse_changes(cx, keep, &changes)?;
     let subject = commit::subject_of(&changes);
     let trailers = cx
         .trailers("config", keep)

@@ -1,0 +1,34 @@
+//! No commit of ours with what looks like a secret.
+use crate::commands::Context;
+use crate::config::{Files, Sources, secrets};
+use crate::failure::Failure;
+use crate::store::{Change, FileChange, Keep};
+
+/// Refuses files with what looks like a secret, which are about to be committed.
+pub(in crate::commands) fn refuse(
+    cx: &Context,
+    keep: &Keep,
+    files: &[FileChange],
+) -> Result<(), Failure> {
+    let sources = Sources::read(&Files::of_work_tree(keep)?.with(files))?;
+    let paths: Vec<String> = files.iter().map(|file| file.path.to_string()).collect();
+    let contents = files.iter().zip(&paths).filter_map(|(file, path)| {
+        let (_, content) = file.content.as_ref()?;
+        Some((path.as_str(), content.as_slice()))
+    });
+    let today = cx.world.clock.now().date_naive();
+    match secrets::check(&sources, contents, today).as_slice() {
+        [] => Ok(()),
+        problems => Err(Failure::problems(problems)),
+    }
+}
+
+/// Refuses changed files of the work tree with what looks like a secret.
+pub(in crate::commands) fn refuse_changes(
+    cx: &Context,
+    keep: &Keep,
+    changes: &[Change],
+) -> Result<(), Failure> {
+    refuse(cx, keep, &keep.file_changes(changes)?)
+        .map_err(|failure| failure.hint("nothing was committed"))
+}
