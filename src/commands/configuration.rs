@@ -14,12 +14,50 @@ pub(super) fn effective(cx: &mut Context, keep: &Keep) -> Result<Effective, Fail
     let files = Files::of_work_tree(keep)?;
     let sources = Sources::read(&files)?;
     let effective = Effective::of(&sources, &scope)?;
-    let old_forms = sources.old_forms();
-    if scope.overrides.is_empty() && old_forms.is_empty() {
-        memory.keep(&files, &effective);
+    if scope.overrides.is_empty() {
+        remember(&memory, (&files, &sources), &effective);
     }
-    tell_old_forms(cx, &old_forms);
+    tell_old_forms(cx, &sources.old_forms());
     Ok(effective)
+}
+
+/// Keeps what holds for the next command, if there is nothing to be said about it.
+fn remember(memory: &Memory, (files, sources): (&Files, &Sources), effective: &Effective) {
+    if sources.problems().is_empty() && sources.old_forms().is_empty() {
+        memory.keep(files, effective);
+    }
+}
+
+/// What the files of the work tree say for this host, as far as they can be read.
+pub(super) struct AtALook {
+    /// Whether nothing is wrong with any of them.
+    pub(super) is_valid: bool,
+    /// What holds, without overrides.
+    pub(super) effective: Effective,
+}
+
+/// Looks at the configuration, perhaps without reading any file.
+pub(super) fn at_a_look(keep: &Keep) -> Result<AtALook, Failure> {
+    let memory = Memory::of(keep);
+    if let Some(effective) = memory.recall(&KeyPath::root()) {
+        return Ok(AtALook {
+            is_valid: true,
+            effective,
+        });
+    }
+    let files = Files::of_work_tree(keep)?;
+    let sources = Sources::read(&files)?;
+    let is_valid = sources.problems().is_empty();
+    let effective = if is_valid {
+        Effective::of(&sources, &Scope::of_host(&keep.host()))?
+    } else {
+        Effective::of_files(&sources, &keep.host())
+    };
+    remember(&memory, (&files, &sources), &effective);
+    Ok(AtALook {
+        is_valid,
+        effective,
+    })
 }
 
 /// What holds at and below `key`, perhaps without reading any file; the key has a value.

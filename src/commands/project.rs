@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::Context;
+use super::configuration::AtALook;
 use crate::config::{Effective, Files, Scope, Sources};
 use crate::document::KeyPath;
 use crate::failure::Failure;
@@ -35,13 +36,20 @@ impl Project {
     }
 
     /// Reads the work tree of `keep` as far as it can be read, to show where things stand.
-    pub(super) fn as_far_as_valid(cx: &Context, keep: Keep) -> Result<Self, Failure> {
-        let sources = Sources::read(&Files::of_work_tree(&keep)?)?;
-        if sources.problems().is_empty() {
+    pub(super) fn as_far_as_valid(
+        cx: &Context,
+        keep: Keep,
+        seen: &AtALook,
+    ) -> Result<Self, Failure> {
+        // Overrides are told apart only where all is valid; what is wrong with them is an error.
+        if seen.is_valid
+            && !Scope::new("", &cx.world.env, &cx.overrides)?
+                .overrides
+                .is_empty()
+        {
             return Self::of(cx, keep);
         }
-        let effective = Effective::of_files(&sources, &keep.host());
-        Self::with(keep, &effective)
+        Self::with(keep, &seen.effective)
     }
 
     fn with(keep: Keep, effective: &Effective) -> Result<Self, Failure> {

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::project::Project;
 use super::run::{Reason, latest, manifests, reason};
-use super::{Answer, Context};
+use super::{Answer, Context, configuration};
 use crate::config::Judge;
 use crate::config::bypassed::{self, Bypassed};
 use crate::failure::Failure;
@@ -23,9 +23,9 @@ pub struct Args {}
 /// Runs the command.
 pub fn run(cx: &mut Context, Args {}: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
-    let valid = super::validate::work_tree(&keep);
-    let config = config(&keep, valid.is_ok())?;
-    match Project::as_far_as_valid(cx, keep.clone()) {
+    let seen = configuration::at_a_look(&keep)?;
+    let config = config(&keep, seen.is_valid)?;
+    match Project::as_far_as_valid(cx, keep.clone(), &seen) {
         Ok(project) => {
             let status = gather(cx, &project, config)?;
             cx.ui.show(&status)?;
