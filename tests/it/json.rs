@@ -194,6 +194,10 @@ fn configures(session: &mut Session) {
     session.ask("config get", &["config", "get", "build.tests"]);
     session.ask("error", &["config", "set", "build.tests", "al"]);
     session.ask("config set", &["config", "unset", "build.tests"]);
+    let args = ["-C", "k", "config", "edit", "build", "--json"];
+    let mut edit = session.env.buildkeep(&args);
+    let edited = edit.env("EDITOR", "sed -i s/^jobs.*/jobs=3/").output();
+    session.keep("config edit", &edited.unwrap());
     session.ask("config list", &["config", "list"]);
     session.ask("config diff", &["config", "diff", "v1"]);
     session.ask("config history", &["config", "history", "build.tests"]);

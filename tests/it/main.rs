@@ -5,6 +5,7 @@
 mod check;
 mod config;
 mod config_change;
+mod config_edit;
 mod config_layers;
 mod config_set;
 mod demo;

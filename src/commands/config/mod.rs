@@ -3,6 +3,8 @@ mod blame;
 mod by;
 mod change;
 mod diff;
+mod edit;
+mod editor;
 mod get;
 mod history;
 mod list;
@@ -31,6 +33,7 @@ enum Command {
     Get(get::Args),
     Set(set::Args),
     Unset(unset::Args),
+    Edit(edit::Args),
     List(list::Args),
     Validate(validate::Args),
     Diff(diff::Args),
@@ -46,6 +49,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Command::Get(args) => get::run(cx, args),
         Command::Set(args) => set::run(cx, args),
         Command::Unset(args) => unset::run(cx, args),
+        Command::Edit(args) => edit::run(cx, args),
         Command::List(args) => list::run(cx, args),
         Command::Validate(args) => validate::run(cx, args),
         Command::Diff(args) => diff::run(cx, args),

@@ -4,8 +4,10 @@
 //! is at work on in the same file stays uncommitted, and what is committed is valid by itself.
 
 mod beside;
+mod changed;
 mod home;
 
+pub use changed::keys_of_file;
 pub use home::Target;
 
 use serde_json::Value as Json;
@@ -197,18 +199,15 @@ impl<'a> Side<'a> {
             .sources
             .text_to_edit(self.files, file, key)
             .map_err(|problem| Error::Invalid(vec![problem]))?;
-        let line = match Role::of(file) {
-            Some(Role::Base(name)) if self.files.get(file).is_none() => {
-                let schema = format!("schemas/{name}.schema.json");
-                self.files
-                    .get(&schema)
-                    .map(|_| format!("#:schema ../{schema}\n"))
-            }
-            _ => None,
+        let is_new = self.files.get(file).is_none();
+        let line = if is_new {
+            new_text(self.files, file)
+        } else {
+            String::new()
         };
         Ok(Draft {
             path: file.to_owned(),
-            text: line.unwrap_or_default() + &text,
+            text: line + &text,
             old_form: self.sources.old_form(file),
             is_changed: false,
         })
@@ -235,7 +234,8 @@ impl<'a> Side<'a> {
     }
 }
 
-fn refuse_foreign(files: &Files, file: &str) -> Result<(), Error> {
+/// Refuses a file that is no configuration, or lies behind a symlink.
+pub fn refuse_foreign(files: &Files, file: &str) -> Result<(), Error> {
     let role = Role::of(file);
     if role.is_none_or(|role| matches!(role, Role::Schema(_))) {
         return Err(Error::NotConfiguration {
@@ -272,4 +272,56 @@ pub(super) fn bad_schema(error: document::Error) -> Error {
         "schemas",
         error.to_string(),
     )])
+}
+
+/// Refuses another content of a file that would leave it wrong, or make something wrong elsewhere.
+pub fn check_file(files: &Files, file: &str, text: &[u8]) -> Result<(), Error> {
+    refuse_foreign(files, file)?;
+    let before = Side::read(files)?;
+    let after = files.with(&[FileChange::put(file, text)]);
+    let after = Sources::read(&after).map_err(bad_schema)?;
+    let problems = after.problems_since(&before.sources, &[file]);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Invalid(problems))
+}
+
+/// The file that `key` is in or would be; without a key the one that `target` means, or the only
+/// one there is.
+pub fn file_of(
+    files: &Files,
+    key: Option<&KeyPath>,
+    target: &Target,
+) -> Result<Option<String>, Error> {
+    let side = Side::read(files)?;
+    let is_named = !matches!(target, Target::Home { .. } | Target::Shared);
+    let key = match key {
+        Some(key) => key.clone(),
+        None if is_named => KeyPath::root(),
+        None => {
+            let mut bases = files
+                .iter()
+                .filter(|(_, role, _)| matches!(role, Role::Base(_)));
+            let first = bases.next().map(|(path, ..)| path.to_owned());
+            return Ok(first.filter(|_| bases.next().is_none()));
+        }
+    };
+    let wish = Wish {
+        key,
+        value: Some(String::new()),
+    };
+    home::file_for((&side, &side), &wish, target).map(Some)
+}
+
+/// What a file that is not there yet begins with: the line by which editors find its schema.
+pub fn new_text(files: &Files, file: &str) -> String {
+    let Some(Role::Base(name)) = Role::of(file) else {
+        return String::new();
+    };
+    let schema = format!("schemas/{name}.schema.json");
+    let line = files
+        .get(&schema)
+        .map(|_| format!("#:schema ../{schema}\n"));
+    line.unwrap_or_default()
 }
