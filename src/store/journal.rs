@@ -1,14 +1,15 @@
 //! Journals: files of events, one JSON object a line, numbered and checksummed.
 //!
 //! A journal has one writer at a time. An event counts once its line is synced. A torn or damaged
-//! tail is cut when the journal is opened for writing, and ignored when it is only read. Numbers
+//! tail is cut when the journal is opened for writing, and ignored when it is only read; what is more
+//! than a torn line is kept beside it, in `<name>.damaged`. Numbers
 //! start at 1 and have no gaps, which makes reading the same journal twice harmless.
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::fs::{AppendFile, PathError, read_optional};
+use crate::fs::{AppendFile, PathError, read_optional, write_durable};
 
 /// A fact with a time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,7 +46,12 @@ impl Journal {
         let bytes = read_optional(path)?.unwrap_or_default();
         let (events, whole) = parse(&bytes);
         let mut file = AppendFile::open(path)?;
-        if whole < bytes.len() {
+        let rest = &bytes[whole..];
+        if rest.contains(&b'\n') {
+            // More than one torn line: not a crash but damage, for people to look at.
+            write_durable(&path.with_extension("damaged"), rest)?;
+        }
+        if !rest.is_empty() {
             file.truncate(whole as u64)?;
         }
         Ok(Self {
@@ -125,31 +131,78 @@ mod tests {
         assert_eq!(kinds, ["a", "b"]);
     }
 
-    #[test]
-    fn a_torn_tail_is_cut_at_every_length() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("j");
-        let mut journal = Journal::open(&path).unwrap();
-        journal.append(event("a")).unwrap();
-        let first = std::fs::read(&path).unwrap().len();
-        journal.append(event("b")).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        for cut in first..bytes.len() {
-            let (events, whole) = parse(&bytes[..cut]);
-            assert_eq!((events.len(), whole), (1, first));
+    /// A journal of some events, and where each of its lines ends.
+    fn journal(kinds: &[String]) -> (Vec<u8>, Vec<usize>) {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for (at, kind) in kinds.iter().enumerate() {
+            let seq = at as u64 + 1;
+            let line = print(&Event { seq, ..event(kind) });
+            bytes.extend_from_slice(line.as_bytes());
+            ends.push(bytes.len());
         }
+        (bytes, ends)
     }
 
-    #[test]
-    fn a_flipped_byte_ends_the_journal() {
-        let line = print(&Event {
-            seq: 1,
-            ..event("a")
-        });
-        for at in 0..line.len() - 1 {
-            let mut bytes = line.clone().into_bytes();
-            bytes[at] ^= 1;
-            assert_eq!(parse(&bytes).0.len(), 0, "byte {at}");
+    /// How many lines end at or before a byte.
+    fn before(ends: &[usize], at: usize) -> usize {
+        ends.iter().filter(|end| **end <= at).count()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_torn_journal_keeps_every_earlier_line(
+            kinds in proptest::collection::vec(".{0,20}", 1..6),
+        ) {
+            let (bytes, ends) = journal(&kinds);
+            for cut in 0..=bytes.len() {
+                let (events, whole) = parse(&bytes[..cut]);
+                let count = before(&ends, cut);
+                assert_eq!(events.len(), count);
+                assert_eq!(whole, if count == 0 { 0 } else { ends[count - 1] });
+            }
+        }
+
+        #[test]
+        fn a_damaged_byte_costs_no_earlier_line(
+            kinds in proptest::collection::vec(".{0,20}", 1..6),
+            at in proptest::prelude::any::<proptest::sample::Index>(),
+            bit in 0..8_u8,
+        ) {
+            let (mut bytes, ends) = journal(&kinds);
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            assert_eq!(parse(&bytes).0.len(), before(&ends, at));
+        }
+
+        #[test]
+        fn what_follows_a_torn_line_is_cut_and_the_journal_goes_on(
+            kinds in proptest::collection::vec("[a-z]{1,9}", 1..5),
+            at in proptest::prelude::any::<proptest::sample::Index>(),
+            junk in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40),
+        ) {
+            let (mut bytes, ends) = journal(&kinds);
+            bytes.truncate(at.index(bytes.len()));
+            let kept = before(&ends, bytes.len());
+            bytes.extend(junk);
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("j");
+            std::fs::write(&path, &bytes).unwrap();
+            let next = Journal::open(&path).unwrap().append(event("next")).unwrap();
+            assert_eq!(next, kept as u64 + 1);
+            let cut = &bytes[if kept == 0 { 0 } else { ends[kept - 1] }..];
+            let aside = std::fs::read(dir.path().join("j.damaged")).unwrap_or_default();
+            assert_eq!(aside, if cut.contains(&b'\n') { cut } else { b"" });
+            let read = read(&path).unwrap();
+            assert_eq!(read.len(), kept + 1);
+            assert_eq!(read[kept].kind, "next");
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+        ) {
+            let (events, whole) = parse(&bytes);
+            assert!(events.is_empty() && whole == 0);
         }
     }
 }

@@ -42,6 +42,11 @@ pub(crate) struct Disk {
 impl Disk {
     /// Makes and mounts a disk, or says why this machine cannot.
     pub(crate) fn new(env: &Env, kind: Kind) -> Result<Self, String> {
+        Self::sized(env, kind, SIZE)
+    }
+
+    /// The same with so many bytes.
+    pub(crate) fn sized(env: &Env, kind: Kind, size: u64) -> Result<Self, String> {
         let disk = Self {
             image: env.path("disk.img"),
             mount: env.path(MOUNT),
@@ -50,7 +55,7 @@ impl Disk {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/torture/godown.c");
         try_run(Command::new("cc").arg("-o").arg(&disk.godown).arg(source))?;
         let image = File::create(&disk.image).map_err(|error| error.to_string())?;
-        image.set_len(SIZE).map_err(|error| error.to_string())?;
+        image.set_len(size).map_err(|error| error.to_string())?;
         let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap());
         let mkfs = format!("mkfs.{}", kind.name());
         try_run(

@@ -14,9 +14,11 @@ mod disk;
     reason = "shared with the other tests, which use more of it"
 )]
 mod env;
+mod full;
 mod place;
 mod power;
 mod scenarios;
+mod storm;
 mod trials;
 
 /// Whether all of it was asked for, and not the short form.

@@ -1,4 +1,7 @@
 //! What is done before the power is cut. A new scenario is ten lines here.
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use crate::place::{Outcome, Place};
 use crate::power::Scenario;
 
@@ -120,6 +123,42 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         holds: |place, _| is_done(place),
     },
     Scenario {
+        name: "a step of a run that goes on",
+        cuts: 20,
+        prepare: |place| {
+            place.init();
+        },
+        act: |place, n| {
+            place.write("scripts/01-one.sh", &format!("#!/bin/sh\necho {n}\n"));
+            let waits = WAITS.replace("KEEP", &place.path("").display().to_string());
+            place
+                .env
+                .script(&format!("{}/scripts/02-two.sh", place.dir), &waits);
+            run_until(place, "\"step-ended\"")
+        },
+        holds: |place, _| {
+            is_done(place)?;
+            place.keep(&["logs", "one"]).map(drop)
+        },
+    },
+    Scenario {
+        name: "backup create, after a death",
+        cuts: 20,
+        prepare: |place| {
+            place.init();
+            place.env.write("tree/file", "content\n");
+        },
+        act: |place, n| {
+            place
+                .env
+                .write(&format!("tree/{n}/file"), &format!("{n}\n"));
+            let backup = ["backup", "create", "tree"];
+            interrupted(place, &backup, n, "signal=SIGKILL");
+            place.keep(&backup).map(drop)
+        },
+        holds: |place, _| place.keep(&["backup", "verify"]).map(drop),
+    },
+    Scenario {
         name: "backup create",
         cuts: 20,
         prepare: |place| {
@@ -178,7 +217,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         cuts: 60,
         prepare: Place::init,
         act: |place, n| {
-            interrupted(place, n, "signal=SIGKILL");
+            let set = ["config", "set", "build.jobs", &n.to_string()];
+            interrupted(place, &set, n, "signal=SIGKILL");
             set_jobs(place, n)
         },
         holds: has_jobs,
@@ -188,7 +228,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         cuts: 60,
         prepare: Place::init,
         act: |place, n| {
-            interrupted(place, n, "error=EIO");
+            let set = ["config", "set", "build.jobs", &n.to_string()];
+            interrupted(place, &set, n, "error=EIO");
             set_jobs(place, n)
         },
         holds: has_jobs,
@@ -224,8 +265,35 @@ fn set_jobs(place: &Place, n: usize) -> Outcome {
     place.keep(&args).map(drop)
 }
 
-/// `config set`, met by something at one of its calls that make things durable.
-fn interrupted(place: &Place, n: usize, how: &str) {
+/// A step that goes on until the power is cut.
+const WAITS: &str = "#!/bin/sh\nwhile [ -e KEEP/plan.toml ]; do sleep 0.02; done\n";
+
+/// Runs the plan, and returns when it has said so; it goes on.
+fn run_until(place: &Place, said: &str) -> Outcome {
+    let mut run = place.env.buildkeep(&["-C", &place.dir, "run", "--json"]);
+    let mut run = run
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stdout.take().unwrap()).lines();
+    let found = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .any(|line| line.contains(said));
+    std::thread::spawn(move || {
+        lines.map_while(Result::ok).for_each(drop);
+        run.wait().unwrap();
+    });
+    if found {
+        Ok(())
+    } else {
+        Err(format!("it never said {said}"))
+    }
+}
+
+/// A command, met by something at one of its calls that make things durable.
+fn interrupted(place: &Place, args: &[&str], n: usize, how: &str) {
     let call = if n.is_multiple_of(2) {
         "fsync"
     } else {
@@ -236,8 +304,8 @@ fn interrupted(place: &Place, n: usize, how: &str) {
         .args(["-f", "-qq", "-o", "/dev/null", "-e"])
         .arg(format!("inject={call}:{how}:when={}", n / 2 % 30 + 1))
         .arg(env!("CARGO_BIN_EXE_buildkeep"))
-        .args(["-C", &place.dir, "config", "set", "build.jobs"])
-        .arg(n.to_string());
+        .args(["-C", &place.dir])
+        .args(args);
     strace.output().unwrap();
 }
 

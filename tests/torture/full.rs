@@ -1,0 +1,128 @@
+//! A disk that is really full, or read-only: said plainly, nothing half done, and once there is room
+//! the same command works.
+use std::fs::File;
+use std::io::Write as _;
+use std::process::Command;
+use std::rc::Rc;
+
+use crate::disk::{Disk, Kind, alone, skip};
+use crate::env::Env;
+use crate::place::Place;
+
+/// Small enough to be filled at once.
+const SIZE: u64 = 24 << 20;
+
+/// What is tried on the full disk.
+const COMMANDS: &[&[&str]] = &[
+    &["config", "set", "build.jobs", "31"],
+    &["commit", "-m", "notes: one more"],
+    &["tag", "t"],
+    &["rollback", "--to", "v1", "--yes"],
+    &["undo"],
+    &["run"],
+    &["backup", "create", "tree"],
+];
+
+fn small_disk(env: &Rc<Env>, test: &str) -> Option<Place> {
+    match Disk::sized(env, Kind::Ext4, SIZE) {
+        Ok(disk) => {
+            let place = Place::new(env, &Rc::new(disk), "keep");
+            place.init();
+            place.keep(&["config", "set", "build.jobs", "30"]).unwrap();
+            Some(place)
+        }
+        Err(why) => {
+            skip(test, &why);
+            None
+        }
+    }
+}
+
+/// Fills the disk to the last block.
+fn fill(place: &Place) {
+    let mut file = File::create(place.path("../filler")).unwrap();
+    for size in [1 << 20, 1 << 12, 1] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
+    file.sync_all().unwrap();
+}
+
+fn make_room(place: &Place) {
+    std::fs::remove_file(place.path("../filler")).unwrap();
+    place.disk.settle();
+}
+
+/// The command is refused with these words, and the keep can be read and is as it was.
+fn is_refused(place: &Place, args: &[&str], why: &str) {
+    let refs = place.refs();
+    let mut command = place.env.buildkeep(&["-C", &place.dir]);
+    let output = command.args(args).output().unwrap();
+    let shown = place.env.shown(&output);
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {shown}");
+    assert!(
+        shown.contains("error: cannot ") && shown.contains(why),
+        "{args:?}: {shown}"
+    );
+    assert!(shown.contains("hint: "), "{args:?}: {shown}");
+    place.still_has(&refs).unwrap();
+    place.keep(&["status"]).unwrap();
+    assert_eq!(
+        place.keep(&["config", "get", "build.jobs"]).unwrap(),
+        "30\n",
+        "{args:?}"
+    );
+}
+
+#[test]
+fn a_full_disk_is_said_to_be_full() {
+    alone("full::a_full_disk_is_said_to_be_full", |env| {
+        let Some(place) = small_disk(env, "a full disk") else {
+            return;
+        };
+        env.write("tree/file", &"content\n".repeat(1000));
+        for args in COMMANDS {
+            place.write("notes", &format!("{args:?}\n"));
+            fill(&place);
+            is_refused(&place, args, "No space left on device");
+            make_room(&place);
+            place
+                .keep(args)
+                .unwrap_or_else(|problem| panic!("{problem}"));
+            place.is_sound().unwrap();
+            place.keep(&["config", "set", "build.jobs", "30"]).unwrap();
+            place.keep(&["commit", "-m", "rest"]).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_read_only_keep_can_be_read() {
+    alone("full::a_read_only_keep_can_be_read", |env| {
+        let Some(place) = small_disk(env, "a read-only disk") else {
+            return;
+        };
+        let remount = |how: &str| {
+            let options = format!("remount,{how}");
+            let mut mount = Command::new("mount");
+            mount.args(["-o", &options]).arg(place.path(".."));
+            assert!(mount.status().unwrap().success());
+        };
+        env.write("tree/file", "content\n");
+        place.write("notes", "one\n");
+        remount("ro");
+        for reads in [
+            &["log"][..],
+            &["config", "list"],
+            &["diff"],
+            &["tag"],
+            &["plan"],
+        ] {
+            place.keep(reads).unwrap();
+        }
+        for args in COMMANDS {
+            is_refused(&place, args, "Read-only file system");
+        }
+        remount("rw");
+        place.keep(COMMANDS[0]).unwrap();
+    });
+}
