@@ -158,6 +158,10 @@ fn others(changes: &[Change]) -> (Others, Others) {
 ///
 /// It is a help, not an answer: where the plan cannot be read, nothing is said.
 pub(super) fn by_change(cx: &Context, keep: &Keep, before: &Side<'_>, after: &Side<'_>) -> Stale {
+    let was_built = keep.state_tip().is_ok_and(|tip| tip.is_some());
+    if !was_built && keep.other_states().is_ok_and(|others| others.is_empty()) {
+        return Stale::default();
+    }
     let Some((affected, known)) = affected(keep, before, after) else {
         return Stale::default();
     };

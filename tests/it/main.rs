@@ -19,6 +19,7 @@ mod keep;
 mod kill;
 mod layers;
 mod migrate;
+mod model;
 mod places;
 mod plan;
 mod quiet;

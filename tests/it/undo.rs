@@ -133,6 +133,7 @@ undid "config: settings of the build" of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 4 -> 2
   build.strip: no longer set (was true)
   build.tests: "quick" -> "none"
+  buildkeep.toml changes
   config/build.toml changes
   schemas/build.schema.json changes
 to do it again: buildkeep redo
