@@ -71,15 +71,21 @@ impl Project {
 pub(super) fn keys(effective: &Effective) -> Keys {
     let value = |entry: crate::config::Entry| {
         let key = KeyPath::parse(&entry.key).unwrap_or_default();
+        let steps = effective.affected_steps(&key);
         let effect = if effective.is_secret(&key) {
             Effect::Secret
-        } else if effective.affects_steps(&key) {
-            Effect::Builds
-        } else {
+        } else if steps.as_ref().is_some_and(Vec::is_empty) {
             Effect::Nothing
+        } else {
+            Effect::Builds
         };
         let text = text_of(&entry.value);
-        (entry.key, Value { text, effect })
+        let value = Value {
+            text,
+            effect,
+            steps,
+        };
+        (entry.key, value)
     };
     effective.entries().into_iter().map(value).collect()
 }

@@ -183,10 +183,13 @@ impl Effective {
         self.schema.is_secret(key)
     }
 
-    /// Whether a change of `key` makes steps stale that read it.
-    pub fn affects_steps(&self, key: &KeyPath) -> bool {
-        let says = self.schema.annotation(key, "x-buildkeep-affects");
-        says.and_then(Json::as_str) != Some("nothing")
+    /// The steps that a change of `key` makes stale, as the schema names them; nothing if these are
+    /// the steps that read it.
+    pub fn affected_steps(&self, key: &KeyPath) -> Option<Vec<String>> {
+        let named = self.schema.annotation(key, "x-buildkeep-affects")?;
+        let patterns = named.as_array().into_iter().flatten();
+        let patterns = patterns.filter_map(Json::as_str).map(str::to_owned);
+        Some(patterns.collect())
     }
 
     /// Whether a file or a schema knows `key`.

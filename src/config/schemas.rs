@@ -140,7 +140,7 @@ impl Schemas {
     }
 
     /// The file of the schema that says what `key` is.
-    pub(super) fn origin_of(&self, key: &KeyPath) -> Option<&str> {
+    pub fn origin_of(&self, key: &KeyPath) -> Option<&str> {
         let name = self.file_of(key)?;
         self.by_name.get(name).map(Schema::name)
     }

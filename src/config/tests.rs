@@ -67,7 +67,8 @@ fn arrays_replace_unless_the_schema_appends() {
         other.origin(&key("build.jobs")).unwrap().layer,
         Layer::Default
     );
-    assert!(!other.affects_steps(&key("build.jobs")) && other.affects_steps(&key("build.CC")));
+    assert_eq!(other.affected_steps(&key("build.jobs")), Some(Vec::new()));
+    assert_eq!(other.affected_steps(&key("build.CC")), None);
 }
 
 #[test]

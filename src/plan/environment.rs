@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::keys::{Effect, Keys, Value};
+use super::name::is_meant;
 use super::template::Template;
 use super::{Error, Fingerprint, Plan, Step, digest};
 use crate::document::{KeyPath, Problem, code, nearest};
@@ -69,6 +70,7 @@ pub struct StepEnv {
     pub secret: BTreeSet<String>,
     /// The bytes of the script, as they were when it was decided what it reads.
     pub script: Vec<u8>,
+    step: String,
     /// The parts of its fingerprint that come from configuration and variables.
     parts: BTreeMap<String, String>,
 }
@@ -91,6 +93,7 @@ impl Plan {
             vars: BTreeMap::new(),
             secret: BTreeSet::new(),
             script: Vec::new(),
+            step: step.id.clone(),
             parts: BTreeMap::new(),
         };
         let own = step.env.iter().map(|variable| (variable, true));
@@ -113,6 +116,9 @@ impl Plan {
             env.note(variable, keys, read);
         }
         problems.extend(self.add_reads(step, keys, &mut env));
+        for (key, value) in keys.with_steps() {
+            env.note_key(key, value);
+        }
         env.script = script;
         if problems.is_empty() {
             Ok(env)
@@ -175,6 +181,16 @@ impl Plan {
         Ok(readings)
     }
 
+    /// Steps that keys say they make stale, and that do not exist: the key, and what it names.
+    pub fn unknown_steps<'k>(&self, keys: &'k Keys) -> Vec<(&'k str, &'k str)> {
+        let named = keys.with_steps().flat_map(|(key, value)| {
+            let steps = value.steps.iter().flatten();
+            steps.map(move |step| (key, step.as_str()))
+        });
+        let exists = |pattern: &str| self.steps.iter().any(|step| is_meant(&step.id, pattern));
+        named.filter(|(_, pattern)| !exists(pattern)).collect()
+    }
+
     fn resolve(&self, variable: &Variable, keys: &Keys) -> Result<String, Problem> {
         let value = |name: &str| {
             let place = self.places.get(name);
@@ -231,6 +247,9 @@ impl StepEnv {
     }
 
     fn note_key(&mut self, key: &str, value: &Value) {
+        if !value.counts_for(&self.step) {
+            return;
+        }
         let recorded = match value.effect {
             Effect::Nothing => return,
             Effect::Builds => short(&value.text),

@@ -1,6 +1,8 @@
 //! The configuration, as the plan sees it.
 use std::collections::BTreeMap;
 
+use super::name::is_meant;
+
 /// What a configuration value means to a step that reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effect {
@@ -20,6 +22,17 @@ pub struct Value {
     pub text: String,
     /// What it means to a step.
     pub effect: Effect,
+    /// The steps that it makes stale, whether they read it or not; without a list those that read
+    /// it. `*` stands for anything (`"x-buildkeep-affects": ["kernel", "chapter10/*"]`).
+    pub steps: Option<Vec<String>>,
+}
+
+impl Value {
+    /// Whether a step that reads it is built from it.
+    pub(super) fn counts_for(&self, step: &str) -> bool {
+        let named = self.steps.as_ref();
+        named.is_none_or(|steps| steps.iter().any(|pattern| is_meant(step, pattern)))
+    }
 }
 
 /// The effective configuration: all keys that have a value, by dotted name.
@@ -35,6 +48,12 @@ impl Keys {
     /// All keys.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+
+    /// The keys that name the steps they make stale.
+    pub(super) fn with_steps(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let named = self.0.iter().filter(|(_, value)| value.steps.is_some());
+        named.map(|(key, value)| (key.as_str(), value))
     }
 
     /// `prefix` itself, and all keys below it.
@@ -71,6 +90,7 @@ mod tests {
                 let value = Value {
                     text: String::new(),
                     effect: Effect::Builds,
+                    steps: None,
                 };
                 (key.to_owned(), value)
             })

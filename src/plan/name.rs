@@ -51,6 +51,29 @@ pub(super) fn is_tail(id: &str, tail: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
 }
 
+/// Tells whether `pattern` means the step `id`: its name, its last parts, or a name with `*` in it.
+pub(super) fn is_meant(id: &str, pattern: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return is_tail(id, pattern);
+    };
+    let tails = id.match_indices('/').map(|(at, _)| &id[at + 1..]);
+    let mut names = std::iter::once(id).chain(tails);
+    names.any(|name| {
+        name.strip_prefix(first)
+            .is_some_and(|name| ends_like(name, rest))
+    })
+}
+
+fn ends_like(name: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        None => name.ends_with(pattern),
+        Some((part, rest)) => {
+            let mut found = name.match_indices(part);
+            found.any(|(at, _)| ends_like(&name[at + part.len()..], rest))
+        }
+    }
+}
+
 fn without_ending(file: &str) -> &str {
     match file.rsplit_once('.') {
         Some((stem, ending)) if !stem.is_empty() && ENDINGS.contains(&ending) => stem,
@@ -69,6 +92,25 @@ fn without_number(stem: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patterns_mean_steps() {
+        let id = "chapter10/linux-kernel";
+        for pattern in [
+            "linux-kernel",
+            id,
+            "chapter10/*",
+            "*kernel",
+            "linux-*",
+            "*",
+            "c*/l*l",
+        ] {
+            assert!(is_meant(id, pattern), "{pattern}");
+        }
+        for pattern in ["kernel", "chapter1/*", "linux", "kernel*", "", "*x"] {
+            assert!(!is_meant(id, pattern), "{pattern}");
+        }
+    }
 
     #[test]
     fn ids_drop_number_and_ending() {

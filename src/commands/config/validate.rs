@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::super::configuration::tell_old_forms;
 use super::super::project::keys;
 use super::super::{Answer, Context, versions};
-use crate::config::{Effective, Files, Role, Scope, Sources};
-use crate::document::{Document, Problem, render};
+use crate::config::{Effective, Error, Files, Role, Scope, Sources};
+use crate::document::{Document, KeyPath, Problem, code, render};
 use crate::failure::Failure;
 use crate::plan;
 use crate::store::Keep;
@@ -63,8 +63,11 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let sources = Sources::read(&files)?;
     tell_old_forms(cx, &sources.old_forms());
     let mut errors = sources.problems().to_vec();
+    let mut warnings = sources.warnings().to_vec();
     if args.at.is_none() && !args.staged {
-        errors.extend(plan_problems(cx, &keep, &sources)?);
+        let (wrong, doubtful) = plan_problems(cx, &keep, &sources)?;
+        errors.extend(wrong);
+        warnings.extend(doubtful);
     }
     let checked = files
         .iter()
@@ -73,27 +76,51 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         valid: errors.is_empty(),
         files: checked.count(),
         errors,
-        warnings: sources.warnings().to_vec(),
+        warnings,
     };
     cx.ui.show(&validated)?;
     Ok(Answer::of(validated.valid))
 }
 
-/// What is wrong with the plan beyond its form: scripts, needs, variables.
-fn plan_problems(cx: &Context, keep: &Keep, sources: &Sources) -> Result<Vec<Problem>, Failure> {
+/// What is wrong with the plan beyond its form: scripts, needs, variables; and what is doubtful.
+fn plan_problems(
+    cx: &Context,
+    keep: &Keep,
+    sources: &Sources,
+) -> Result<(Vec<Problem>, Vec<Problem>), Failure> {
     if !sources.problems().is_empty() {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     }
     let Some(text) = sources.document(&Role::Plan).map(Document::text) else {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     };
     let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
-    let keys = keys(&Effective::of(sources, &scope)?);
-    let plan = plan::load(keep.root(), "plan.toml", text);
-    match plan.and_then(|plan| plan.fingerprints(&keys)) {
-        Ok(_) => Ok(Vec::new()),
-        Err(error) => Ok(error.into_problems()?),
-    }
+    let effective = match Effective::of(sources, &scope) {
+        Err(Error::Invalid(problems)) => return Ok((problems, Vec::new())),
+        other => other?,
+    };
+    let keys = keys(&effective);
+    let plan = match plan::load(keep.root(), "plan.toml", text) {
+        Ok(plan) => plan,
+        Err(error) => return Ok((error.into_problems()?, Vec::new())),
+    };
+    let wrong = match plan.fingerprints(&keys) {
+        Ok(_) => Vec::new(),
+        Err(error) => error.into_problems()?,
+    };
+    let unknown = plan.unknown_steps(&keys).into_iter();
+    let doubtful = unknown.map(|(key, step)| affects_nothing(sources, key, step));
+    Ok((wrong, doubtful.collect()))
+}
+
+/// A key that names a step which does not exist would make nothing stale, without a word.
+fn affects_nothing(sources: &Sources, key: &str, step: &str) -> Problem {
+    let path = KeyPath::parse(key).unwrap_or_default();
+    let file = sources.schemas().origin_of(&path).unwrap_or("schemas");
+    let message = format!("`{key}` affects the step `{step}`, which does not exist");
+    Problem::in_file(code::NO_SUCH_STEP, file, message)
+        .help("correct the name in `x-buildkeep-affects`; `buildkeep plan` lists the steps")
+        .as_warning()
 }
 
 fn counted(number: usize, noun: &str) -> String {

@@ -85,7 +85,16 @@ fn keys(values: &[(&str, &str)]) -> Keys {
             _ => Effect::Builds,
         };
         let text = (*text).to_owned();
-        ((*key).to_owned(), Value { text, effect })
+        let steps = match key.rsplit('.').next() {
+            Some("kernel") => Some(vec!["*kernel".to_owned()]),
+            _ => None,
+        };
+        let value = Value {
+            text,
+            effect,
+            steps,
+        };
+        ((*key).to_owned(), value)
     };
     values.iter().map(value).collect()
 }

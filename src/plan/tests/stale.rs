@@ -137,3 +137,24 @@ fn a_script_that_went_away_is_told() {
         .to_string();
     assert!(error.ends_with("01-a.sh: there is no such file"), "{error}");
 }
+
+#[test]
+fn a_key_may_name_the_steps_it_makes_stale() {
+    let keep = Keep::new(&[
+        "01-own.sh",
+        "chapter10/1001-kernel.sh",
+        "chapter10/1002-grub.sh",
+    ]);
+    let toml = "scripts = \"scripts\"\n[env]\nCFLAGS = \"${build.kernel}\"\n";
+    let keys = keys(&[("build.kernel", "6.16"), ("build.level", "2")]);
+    let plan = keep.plan(toml);
+    let reads = |id: &str| {
+        let env = plan.environment(plan.find(id).unwrap(), &keys).unwrap();
+        env.keys().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(reads("kernel"), ["build.kernel"], "it is named");
+    assert_eq!(reads("own"), [""; 0], "it is not, though it reads the key");
+    assert_eq!(plan.unknown_steps(&keys), []);
+    let other = keep.plan("[[step]]\nscript = \"scripts/01-own.sh\"\n");
+    assert_eq!(other.unknown_steps(&keys), [("build.kernel", "*kernel")]);
+}
