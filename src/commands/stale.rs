@@ -9,7 +9,7 @@ use crate::config::{Effective, Files, Role, Sources};
 use crate::failure::Failure;
 use crate::plan::{self, Fingerprint, Plan, Step};
 use crate::run::Manifest;
-use crate::store::{Change, Keep, ObjectId, Repo, Trailers, WorkFile};
+use crate::store::{Change, Keep, Repo, Trailers, WorkFile};
 use crate::ui::{clean, style};
 
 /// So many names are told; more are counted.
@@ -122,22 +122,6 @@ pub(super) fn by_commit(cx: &Context, keep: &Keep, changes: &[Change]) -> Result
     Ok(by_change(cx, keep, &old, &new))
 }
 
-/// What is different between two commits; of the configuration and of other files.
-pub(super) fn by_commits(
-    keep: &Keep,
-    before: Option<ObjectId>,
-    after: ObjectId,
-) -> Result<Stale, Failure> {
-    let files = |id| Files::of_commit(keep.repo(), id);
-    let (old, new) = (
-        before.map(files).transpose()?.unwrap_or_default(),
-        files(after)?,
-    );
-    let [mut old, mut new] = [Side::of(&old), Side::of(&new)];
-    (old.others, new.others) = others(&keep.changes_between(before, Some(after))?);
-    Ok(between(keep, &old, &new))
-}
-
 /// The files that are no configuration, as they were and as they are.
 type Others = BTreeMap<String, Option<String>>;
 
@@ -175,7 +159,7 @@ pub(super) fn by_change(cx: &Context, keep: &Keep, before: &Side<'_>, after: &Si
 }
 
 /// The steps that read what differs between two versions, whether they were built or not.
-fn between(keep: &Keep, before: &Side<'_>, after: &Side<'_>) -> Stale {
+pub(super) fn between(keep: &Keep, before: &Side<'_>, after: &Side<'_>) -> Stale {
     affected(keep, before, after)
         .map(|(affected, _)| affected)
         .unwrap_or_default()

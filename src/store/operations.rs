@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use gix::ObjectId;
 
 use super::error::During as _;
-use super::{Commit, Error, Keep, Message, Repo, Signature, Trailers, without_password};
+use super::{Commit, Error, Keep, Message, Repo, Signature, Trailers, reflog, without_password};
 
 /// The ref that holds the newest operation.
 pub(super) const LOG: &str = "refs/buildkeep/op";
@@ -179,12 +179,16 @@ impl Operations<'_> {
         if now == one.after {
             return Ok(true);
         }
-        match (one.after, now) {
-            (Some(after), Some(now)) if one.name.starts_with("refs/heads/") => {
-                self.repo.is_ancestor(after, now)
-            }
-            _ => Ok(false),
-        }
+        let Some(after) = one.after.filter(|_| one.name.starts_with("refs/heads/")) else {
+            return Ok(false);
+        };
+        let holds = match now {
+            Some(now) => self.repo.is_ancestor(after, now)?,
+            None => false,
+        };
+        // An amended commit is in no history; but the branch was moved away from it, which a crash
+        // before it ever moved there cannot have caused.
+        Ok(holds || reflog::was_left(self.repo, &one.name, after))
     }
 }
 

@@ -1,4 +1,5 @@
-//! The logs of refs: what `git reflog` shows. Nothing of ours depends on them.
+//! The logs of refs: what `git reflog` shows. Nothing of ours depends on them, except that `undo`
+//! still knows commits that plain Git amended.
 use std::fs::OpenOptions;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,14 @@ pub(super) fn append(
         append_line(&path_of(repo, "HEAD"), &line)?;
     }
     Ok(())
+}
+
+/// Whether the log says that a ref was moved from this commit to another one.
+pub(super) fn was_left(repo: &Repo, name: &str, commit_id: ObjectId) -> bool {
+    let log = std::fs::read(path_of(repo, name)).unwrap_or_default();
+    let start = format!("{commit_id} ");
+    let mut lines = log.split(|byte| *byte == b'\n');
+    lines.any(|line| line.starts_with(start.as_bytes()))
 }
 
 /// Deletes the log of a ref that is gone.

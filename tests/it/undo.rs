@@ -383,7 +383,7 @@ fn a_crash_before_the_branch_moved_is_finished_by_the_same_command() {
     let head = env.git(&["-C", "k", "rev-parse", "HEAD"]);
     env.stdout(&["-C", "k", "undo"]);
     // The files and the log were written, and the branch was not.
-    env.git(&["-C", "k", "update-ref", "refs/heads/main", head.trim()]);
+    env.write("k/.git/refs/heads/main", &head);
     assert_eq!(build_toml(&env), before);
     env.stdout(&["-C", "k", "undo"]);
     assert_eq!(build_toml(&env), before);
@@ -415,4 +415,31 @@ hint: or do it all the same: add `--while-running`
 "#]]
     );
     env.stdout(&["-C", "k", "undo", "--while-running"]);
+}
+
+#[test]
+fn a_commit_that_plain_git_amended_is_undone_all_the_same() {
+    let env = keep();
+    let before = build_toml(&env);
+    env.stdout(&["-C", "k", "config", "set", "build.jobs", "16"]);
+    env.git(&["-C", "k", "commit", "-q", "--amend", "-m", "better words"]);
+    env.stdout(&["-C", "k", "undo"]);
+    assert_eq!(build_toml(&env), before);
+    env.stdout(&["-C", "k", "config", "set", "build.jobs", "17"]);
+    env.git(&["-C", "k", "reset", "-q", "--hard", "HEAD~1"]);
+    assert_data_eq!(
+        k(&env, "undo"),
+        str![[r#"
+passed over "config: set build.jobs to 17": nothing is left of it
+undid "config: settings of the build" of 2026-01-02 03:04, committed [COMMIT]
+  build.cflags: no longer set (was "-O2")
+  build.jobs: 4 -> 2
+  build.strip: no longer set (was true)
+  build.tests: "quick" -> "none"
+  config/build.toml changes
+  schemas/build.schema.json changes
+to do it again: buildkeep redo
+
+"#]]
+    );
 }

@@ -91,9 +91,10 @@ fn by_key(
         None => Files::of_work_tree(keep)?,
     };
     let (before, after) = (before.as_seen_from(&after), after.as_seen_from(&before));
+    let sides = (&Side::of(&before), &Side::of(&after));
     let stale = match to {
-        Some(to) => stale::by_commits(keep, from, to)?,
-        None => stale::by_change(cx, keep, &Side::of(&before), &Side::of(&after)),
+        Some(_) => stale::between(keep, sides.0, sides.1),
+        None => stale::by_change(cx, keep, sides.0, sides.1),
     };
     let shown = ByKey {
         keys: keys(&read(keep, &before)?, &read(keep, &after)?),
