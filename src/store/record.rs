@@ -71,8 +71,7 @@ impl Keep {
 
     /// Writes files into the work tree and commits exactly them.
     ///
-    /// Other changes of the work tree stay uncommitted. If the last commit has the files so
-    /// already, nothing is committed, and that commit is the answer.
+    /// Other changes of the work tree stay uncommitted.
     pub fn commit_files(
         &self,
         guard: &WriteGuard,
@@ -165,17 +164,7 @@ impl Keep {
         let index = index::lock(self.repo())?;
         let base = head.map(|head| self.repo().commit(head)).transpose()?;
         let mut transaction = self.begin(guard, message, signature);
-        let base = base.map(|base| base.tree_id);
-        let tree_id = transaction.edit_tree(base, draft.changes)?;
-        let paths = draft.changes.iter().map(|change| change.path.clone());
-        let paths: Vec<BString> = paths.collect();
-        let refresh = |index| index::refresh(index, (self.repo(), self.root()), tree_id, &paths);
-        if let Some(head) = head.filter(|_| base == Some(tree_id)) {
-            // The work tree goes back to what is committed: that is no commit.
-            self.bring_files(draft)?;
-            refresh(index)?;
-            return Ok(head);
-        }
+        let tree_id = transaction.edit_tree(base.map(|base| base.tree_id), draft.changes)?;
         let parents: Vec<_> = head.into_iter().collect();
         let commit_id = transaction.commit(tree_id, &parents, message, signature)?;
         let why = format!("commit: {}", message.subject);
@@ -184,7 +173,9 @@ impl Keep {
             self.bring_files(draft)?;
             // Before the branch: an index that does not know the commit would take it back in the
             // next commit of plain Git.
-            refresh(index)
+            let paths = draft.changes.iter().map(|change| change.path.clone());
+            let paths: Vec<BString> = paths.collect();
+            index::refresh(index, (self.repo(), self.root()), tree_id, &paths)
         })?;
         Ok(commit_id)
     }

@@ -225,32 +225,42 @@ impl Model {
             return;
         }
         assert_eq!(code, 0, "{args:?}");
-        if value == old && old == committed {
-            return;
+        let mut recorded = values(&self.head);
+        for values in [&mut expected, &mut recorded] {
+            match &value {
+                Some(value) => drop(values.insert(at.clone(), value.clone())),
+                None => drop(values.remove(&at)),
+            }
         }
-        match value {
-            Some(value) => drop(expected.insert(at, value)),
-            None => drop(expected.remove(&at)),
-        }
-        self.commit(file, &expected);
-    }
-
-    /// One file was written and committed as it is.
-    fn commit(&mut self, file: &'static str, expected: &Values) {
-        let now = self.on_disk();
-        assert_eq!(&values(&now), expected);
-        if now.get(file) == self.head.get(file) {
-            self.work = now;
-            return;
-        }
+        let was_dirty = self.work != self.head;
         let before = self.head.clone();
-        match now.get(file) {
-            Some(text) => drop(self.head.insert(file, text.clone())),
-            None => drop(self.head.remove(file)),
+        self.work = self.on_disk();
+        assert_eq!(values(&self.work), expected, "{args:?}");
+        if value == committed {
+            return;
         }
-        self.work = now;
+        // Only the key is committed: what else was edited stays as it is.
+        let head = self.work.clone();
+        self.head = if was_dirty { self.committed() } else { head };
+        assert_eq!(values(&self.head), recorded, "{args:?}");
         self.versions.push(self.head.clone());
         self.note(Sort::Change, &before, Vec::new());
+    }
+
+    /// The files of the last commit.
+    fn committed(&self) -> Files {
+        let read = |path| {
+            let spec = format!("HEAD:{path}");
+            let output = self
+                .env
+                .command("git")
+                .args(["-C", "k", "show", &spec])
+                .output();
+            let output = output.unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            output.status.success().then_some((path, text))
+        };
+        [BASE, HOST].into_iter().filter_map(read).collect()
     }
 
     /// Work that nobody committed is a version of its own before anything is overwritten.
