@@ -61,7 +61,7 @@ pub(crate) fn torture(trial: &Trial, fate: Fate) {
     let count = points.len();
     for mut point in points {
         assert_eq!(prepared(&env, trial), before);
-        // There can be one call less than when it was watched.
+        // There can be some calls more or less than when it was watched.
         let Some(output) = met(&env, trial, fate, &mut point) else {
             continue;
         };
@@ -164,13 +164,16 @@ fn numbered(log: &str) -> Vec<Point> {
 
 /// Death may come anywhere, but opening to read is of no interest; failures come from the keep's disk.
 fn is_of_interest(point: &Point, fate: Fate, keep: &Path) -> bool {
-    let makes_something = point.call != "openat" || point.line.contains("O_CREAT");
     let is_there = point.line.contains(keep.to_str().unwrap());
     let does_something = !point.line.contains(") = -1 E");
-    makes_something && (fate == Fate::Killed || (is_there && does_something))
+    makes_something(point) && (fate == Fate::Killed || (is_there && does_something))
 }
 
-/// All points, or in the short form a few of each kind: the first, the last, and some between.
+fn makes_something(point: &Point) -> bool {
+    point.call != "openat" || point.line.contains("O_CREAT")
+}
+
+/// All points, or in the short form the last of each kind, and two more of those that matter most.
 fn chosen(points: Vec<Point>) -> Vec<Point> {
     if is_long() {
         return points;
@@ -181,7 +184,12 @@ fn chosen(points: Vec<Point>) -> Vec<Point> {
     }
     let few = by_call.into_values().flat_map(|points| {
         let last = points.len() - 1;
-        let mut at = vec![0, last / 2, last];
+        let is_decisive = ["fsync", "rename"].contains(&points[0].call.as_str());
+        let mut at = if is_decisive {
+            vec![0, last / 2, last]
+        } else {
+            vec![last]
+        };
         at.dedup();
         at.into_iter()
             .map(|at| points[at].clone())
@@ -217,7 +225,8 @@ fn met(env: &Env, trial: &Trial, fate: Fate, point: &mut Point) -> Option<Output
         line.clone_into(&mut point.line);
     }
     let is_met = line.is_some() || output.status.code().is_none();
-    is_met.then_some(output)
+    let is_meant = fate == Fate::Killed || makes_something(point);
+    (is_met && is_meant).then_some(output)
 }
 
 /// One command that met its fate.
