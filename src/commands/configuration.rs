@@ -2,7 +2,7 @@
 use serde_json::Value as Json;
 
 use super::{Context, versions};
-use crate::config::{Effective, Error, Files, Memory, OldForm, Scope, Sources};
+use crate::config::{Effective, Error, Files, Known, Memory, OldForm, Scope, Sources};
 use crate::document::KeyPath;
 use crate::failure::Failure;
 use crate::store::{Keep, ObjectId};
@@ -33,16 +33,16 @@ pub(super) struct AtALook {
     /// Whether nothing is wrong with any of them.
     pub(super) is_valid: bool,
     /// What holds, without overrides.
-    pub(super) effective: Effective,
+    pub(super) values: Vec<Known>,
 }
 
 /// Looks at the configuration, perhaps without reading any file.
 pub(super) fn at_a_look(keep: &Keep) -> Result<AtALook, Failure> {
     let memory = Memory::of(keep);
-    if let Some(effective) = memory.recall(&KeyPath::root()) {
+    if let Some(values) = memory.values() {
         return Ok(AtALook {
             is_valid: true,
-            effective,
+            values,
         });
     }
     let files = Files::of_work_tree(keep)?;
@@ -56,7 +56,7 @@ pub(super) fn at_a_look(keep: &Keep) -> Result<AtALook, Failure> {
     remember(&memory, (&files, &sources), &effective);
     Ok(AtALook {
         is_valid,
-        effective,
+        values: effective.values(),
     })
 }
 

@@ -5,8 +5,7 @@ use serde_json::Value as Json;
 
 use super::Context;
 use super::configuration::AtALook;
-use crate::config::{Effective, Files, Scope, Sources};
-use crate::document::KeyPath;
+use crate::config::{Bearing, Effective, Files, Known, Scope, Sources};
 use crate::failure::Failure;
 use crate::plan::{Effect, Fingerprint, Keys, Plan, Value};
 use crate::store::Keep;
@@ -32,33 +31,37 @@ impl Project {
         let sources = Sources::read(&Files::of_work_tree(&keep)?)?;
         let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
         let effective = Effective::of(&sources, &scope)?;
-        Self::with(keep, &effective)
+        let plan = super::plan::load(&keep)?;
+        Ok(Self::with(keep, effective.values(), plan))
     }
 
     /// Reads the work tree of `keep` as far as it can be read, to show where things stand.
     pub(super) fn as_far_as_valid(
         cx: &Context,
         keep: Keep,
-        seen: &AtALook,
+        seen: AtALook,
     ) -> Result<Self, Failure> {
-        // Overrides are told apart only where all is valid; what is wrong with them is an error.
-        if seen.is_valid
-            && !Scope::new("", &cx.world.env, &cx.overrides)?
-                .overrides
-                .is_empty()
-        {
-            return Self::of(cx, keep);
+        let overrides = Scope::new("", &cx.world.env, &cx.overrides)?.overrides;
+        match (seen.is_valid, overrides.is_empty()) {
+            // What is wrong with an override is an error, as far as that can be told.
+            (true, false) => Self::of(cx, keep),
+            (true, true) => {
+                let plan = super::plan::load_known(&keep)?;
+                Ok(Self::with(keep, seen.values, plan))
+            }
+            (false, _) => {
+                let plan = super::plan::load(&keep)?;
+                Ok(Self::with(keep, seen.values, plan))
+            }
         }
-        Self::with(keep, &seen.effective)
     }
 
-    fn with(keep: Keep, effective: &Effective) -> Result<Self, Failure> {
-        let plan = super::plan::load(&keep)?;
-        Ok(Self {
-            keys: keys(effective),
+    fn with(keep: Keep, values: Vec<Known>, plan: Plan) -> Self {
+        Self {
+            keys: values.into_iter().map(key).collect(),
             plan,
             keep,
-        })
+        }
     }
 
     /// What every step is built from now, by step.
@@ -69,25 +72,22 @@ impl Project {
 
 /// The configuration as variables and fingerprints take it.
 pub(super) fn keys(effective: &Effective) -> Keys {
-    let value = |entry: crate::config::Entry| {
-        let key = KeyPath::parse(&entry.key).unwrap_or_default();
-        let steps = effective.affected_steps(&key);
-        let effect = if effective.is_secret(&key) {
-            Effect::Secret
-        } else if steps.as_ref().is_some_and(Vec::is_empty) {
-            Effect::Nothing
-        } else {
-            Effect::Builds
-        };
-        let text = text_of(&entry.value);
-        let value = Value {
-            text,
-            effect,
-            steps,
-        };
-        (entry.key, value)
+    effective.values().into_iter().map(key).collect()
+}
+
+fn key(known: Known) -> (String, Value) {
+    let effect = match known.bearing {
+        Bearing::Builds => Effect::Builds,
+        Bearing::Secret => Effect::Secret,
+        Bearing::Nothing => Effect::Nothing,
     };
-    effective.entries().into_iter().map(value).collect()
+    let text = text_of(&known.value);
+    let value = Value {
+        text,
+        effect,
+        steps: known.steps,
+    };
+    (known.key, value)
 }
 
 /// A value as a script gets to see it.

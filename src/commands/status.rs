@@ -25,7 +25,7 @@ pub fn run(cx: &mut Context, Args {}: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let seen = configuration::at_a_look(&keep)?;
     let config = config(&keep, seen.is_valid)?;
-    match Project::as_far_as_valid(cx, keep.clone(), &seen) {
+    match Project::as_far_as_valid(cx, keep.clone(), seen) {
         Ok(project) => {
             let status = gather(cx, &project, config)?;
             cx.ui.show(&status)?;

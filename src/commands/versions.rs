@@ -1,4 +1,5 @@
 //! Names of versions, as every command understands them.
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use crate::config::Error;
@@ -7,11 +8,16 @@ use crate::failure::Failure;
 use crate::fs::write_cache;
 use crate::store::{Change, Keep, ObjectId, Trailers};
 
-/// What the file of the index begins with; behind it a checksum, then ids of 20 bytes:
-/// the tip, and all versions.
-const HEADER: &[u8] = b"buildkeep versions 1\n";
+/// What the file of the index begins with; behind it, each with a checksum before: the tip and the
+/// number of versions, which is all that most commands ask for, and the ids of all versions.
+const HEADER: &[u8] = b"buildkeep versions 2\n";
+/// The bytes of a checksum, and of a number.
+const CHECK: usize = 4;
+const NUMBER: usize = 8;
 /// The bytes of an id.
 const ID: usize = 20;
+/// The bytes up to the ids.
+const BEGINNING: usize = HEADER.len() + CHECK + ID + NUMBER;
 /// So many commits are looked at again by every command before the file is written anew.
 const WORTH_KEEPING: usize = 16;
 
@@ -44,7 +50,11 @@ pub(super) fn next(keep: &Keep) -> Result<u64, Failure> {
 
 /// The number of the newest version; 0 without any.
 pub(super) fn newest(keep: &Keep) -> Result<u64, Failure> {
-    Ok(read(keep)?.newest())
+    let head = keep.repo().head()?;
+    match beginning(keep) {
+        Some((tip, count)) if head == Some(tip) => Ok(count),
+        _ => Ok(read(keep)?.newest()),
+    }
 }
 
 /// How people may call a commit: `v3`, or the beginning of its name.
@@ -60,10 +70,14 @@ pub(super) fn called(keep: &Keep, commit_id: ObjectId) -> Result<String, Failure
 fn read(keep: &Keep) -> Result<Index, Error> {
     let (index, walked) = Index::read(keep.repo(), keep.repo().head()?, known(keep))?;
     if walked >= WORTH_KEEPING {
-        let ids = index.tip.iter().chain(&index.ids);
-        let ids: Vec<u8> = ids.flat_map(|id| id.as_bytes().iter().copied()).collect();
-        let check = crc32fast::hash(&ids).to_be_bytes();
-        write_cache(&cache(keep), &[HEADER, &check, &ids].concat());
+        let bytes = |ids: &[ObjectId]| -> Vec<u8> {
+            ids.iter().flat_map(|id| id.as_bytes().to_vec()).collect()
+        };
+        let (mut tip, ids) = (bytes(index.tip.as_slice()), bytes(&index.ids));
+        tip.extend(index.newest().to_be_bytes());
+        let check = |bytes: &[u8]| crc32fast::hash(bytes).to_be_bytes();
+        let parts = [HEADER, &check(&tip), &tip, &check(&ids), &ids];
+        write_cache(&cache(keep), &parts.concat());
     }
     Ok(index)
 }
@@ -71,13 +85,33 @@ fn read(keep: &Keep) -> Result<Index, Error> {
 /// An index that an earlier command kept; deleting it costs time, never truth.
 fn known(keep: &Keep) -> Option<Index> {
     let bytes = std::fs::read(cache(keep)).ok()?;
-    let (check, ids) = bytes.strip_prefix(HEADER)?.split_at_checked(4)?;
-    let is_whole = crc32fast::hash(ids).to_be_bytes() == check;
-    let mut ids = ids.chunks_exact(ID).flat_map(ObjectId::try_from);
+    let (beginning, ids) = bytes.split_at_checked(BEGINNING)?;
+    let (tip, _) = tip_and_count(beginning)?;
+    let ids = checked(ids)?.chunks_exact(ID).flat_map(ObjectId::try_from);
     Some(Index {
-        tip: Some(ids.next().filter(|_| is_whole)?),
+        tip: Some(tip),
         ids: ids.collect(),
     })
+}
+
+/// The tip that an earlier command came to, and how many versions there were.
+fn beginning(keep: &Keep) -> Option<(ObjectId, u64)> {
+    let mut bytes = [0; BEGINNING];
+    let mut file = std::fs::File::open(cache(keep)).ok()?;
+    file.read_exact(&mut bytes).ok()?;
+    tip_and_count(&bytes)
+}
+
+fn tip_and_count(bytes: &[u8]) -> Option<(ObjectId, u64)> {
+    let (tip, count) = checked(bytes.strip_prefix(HEADER)?)?.split_at_checked(ID)?;
+    let count = u64::from_be_bytes(count.try_into().ok()?);
+    Some((ObjectId::try_from(tip).ok()?, count))
+}
+
+/// What is behind a checksum, if it is whole.
+fn checked(bytes: &[u8]) -> Option<&[u8]> {
+    let (check, rest) = bytes.split_at_checked(CHECK)?;
+    (crc32fast::hash(rest).to_be_bytes() == check).then_some(rest)
 }
 
 fn cache(keep: &Keep) -> PathBuf {

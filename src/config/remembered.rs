@@ -21,6 +21,59 @@ use crate::store::Keep;
 /// The form of the cache.
 const FORM: &str = "buildkeep effective 1";
 
+/// A value that holds, as steps see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    /// The key.
+    pub key: String,
+    /// The value.
+    pub value: Json,
+    /// What a change of it means to steps.
+    pub bearing: Bearing,
+    /// The steps that it bears on, if not on all that read it.
+    pub steps: Option<Vec<String>>,
+}
+
+/// What a change of a value means to a step that reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearing {
+    /// Another value builds another result.
+    Builds,
+    /// So does this one, and it must not be written down.
+    Secret,
+    /// The result is the same.
+    Nothing,
+}
+
+impl Effective {
+    /// All values, as steps see them.
+    pub fn values(&self) -> Vec<Known> {
+        let known = |entry: Entry| {
+            let key = KeyPath::parse(&entry.key).unwrap_or_default();
+            Known {
+                bearing: self.bearing(&key),
+                steps: self.affected_steps(&key),
+                key: entry.key,
+                value: entry.value,
+            }
+        };
+        self.entries().into_iter().map(known).collect()
+    }
+
+    fn bearing(&self, key: &KeyPath) -> Bearing {
+        if self.is_secret(key) {
+            Bearing::Secret
+        } else if self
+            .affected_steps(key)
+            .is_some_and(|steps| steps.is_empty())
+        {
+            Bearing::Nothing
+        } else {
+            Bearing::Builds
+        }
+    }
+}
+
 /// Works out what holds, and remembers it.
 #[derive(Debug)]
 pub struct Memory {
@@ -45,6 +98,23 @@ impl Memory {
     /// What holds at and below `key`, if it is known; nothing if the key has no value.
     pub fn recall(&self, key: &KeyPath) -> Option<Effective> {
         let text = fs::read_to_string(&self.path).ok()?;
+        let mut lines = self.current(&text)?;
+        let schema = Schema::parse_known("the schemas of this keep", lines.next()?).ok()?;
+        let wanted = key.to_string();
+        let entries = lines.filter(|line| is_below(line, &wanted));
+        let entries: Vec<Entry> = entries.map(entry).collect::<Option<_>>()?;
+        Effective::restored(entries, Arc::new(schema)).filter(|found| found.get(key).is_some())
+    }
+
+    /// All values that hold, if they are known.
+    pub fn values(&self) -> Option<Vec<Known>> {
+        let text = fs::read_to_string(&self.path).ok()?;
+        let lines = self.current(&text)?;
+        lines.skip(1).map(known).collect()
+    }
+
+    /// The lines behind the stamps, if these are as they were.
+    fn current<'a>(&self, text: &'a str) -> Option<std::str::Lines<'a>> {
         let mut lines = text.lines();
         if lines.next()? != self.heading()? {
             return None;
@@ -57,11 +127,7 @@ impl Memory {
                 return None;
             }
         }
-        let schema = Schema::parse_known("the schemas of this keep", lines.next()?).ok()?;
-        let wanted = key.to_string();
-        let entries = lines.filter(|line| is_below(line, &wanted));
-        let entries: Vec<Entry> = entries.map(parse).collect::<Option<_>>()?;
-        Effective::restored(entries, Arc::new(schema)).filter(|found| found.get(key).is_some())
+        Some(lines)
     }
 
     /// Keeps what was worked out from `files`, unless one of them could change again unseen.
@@ -116,7 +182,8 @@ fn stamp_of(root: &Path, path: &str) -> Option<String> {
 fn line(entry: &Entry, effective: &Effective) -> Option<String> {
     let key = KeyPath::parse(&entry.key).ok()?;
     let is_reference = |text: &str| text.starts_with("secret:");
-    if effective.is_secret(&key) && !entry.value.as_str().is_some_and(is_reference) {
+    let bearing = effective.bearing(&key);
+    if bearing == Bearing::Secret && !entry.value.as_str().is_some_and(is_reference) {
         return None;
     }
     let origin = &entry.origin;
@@ -132,9 +199,18 @@ fn line(entry: &Entry, effective: &Effective) -> Option<String> {
     if entry.key.contains(['\t', '\n']) || file.contains(['\t', '\n']) {
         return None;
     }
+    let bearing = match bearing {
+        Bearing::Builds => "builds",
+        Bearing::Secret => "secret",
+        Bearing::Nothing => "nothing",
+    };
+    // In JSON, so that it has no tab.
+    let steps = effective.affected_steps(&key);
+    let steps = steps.map(|steps| format!(" {}", Json::from(steps)));
+    let steps = steps.unwrap_or_default();
+    let (key, value) = (&entry.key, &entry.value);
     Some(format!(
-        "{}\t{layer}\t{file}\t{at}\t{}\n",
-        entry.key, entry.value
+        "{key}\t{bearing}{steps}\t{layer}\t{file}\t{at}\t{value}\n"
     ))
 }
 
@@ -144,10 +220,33 @@ fn is_below(line: &str, wanted: &str) -> bool {
     wanted.is_empty() || rest.is_some_and(|rest| rest.starts_with(['\t', '.']))
 }
 
-fn parse(line: &str) -> Option<Entry> {
-    let mut fields = line.splitn(5, '\t');
+fn known(line: &str) -> Option<Known> {
+    let mut fields = line.splitn(6, '\t');
     let key = fields.next()?.to_owned();
-    let layer = match fields.next()? {
+    let field = fields.next()?;
+    let (bearing, steps) = match field.split_once(' ') {
+        Some((bearing, steps)) => (bearing, Some(serde_json::from_str(steps).ok()?)),
+        None => (field, None),
+    };
+    let bearing = match bearing {
+        "builds" => Bearing::Builds,
+        "secret" => Bearing::Secret,
+        "nothing" => Bearing::Nothing,
+        _ => return None,
+    };
+    let value = serde_json::from_str(fields.nth(3)?).ok()?;
+    Some(Known {
+        key,
+        value,
+        bearing,
+        steps,
+    })
+}
+
+fn entry(line: &str) -> Option<Entry> {
+    let mut fields = line.splitn(6, '\t');
+    let key = fields.next()?.to_owned();
+    let layer = match fields.nth(1)? {
         "default" => Layer::Default,
         "profile" => Layer::Profile,
         "config" => Layer::Config,

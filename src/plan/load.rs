@@ -4,16 +4,24 @@ use std::path::{Path, PathBuf};
 use super::discover::{self, Findings};
 use super::draft::{Draft, Drafts};
 use super::link::{Order, link};
-use super::settings::{DEFAULT_SCRIPTS, Places, Raw, RawStep, Reader, read};
+use super::settings::{DEFAULT_SCRIPTS, Places, Raw, RawStep, Reader, read, read_known};
 use super::{Checkpoint, Error, Input, Plan, Step};
-use crate::document::{KeyPath, as_duration, as_size, code};
+use crate::document::{Document, KeyPath, as_duration, as_size, code};
 
 /// Reads the plan of the keep at `keep`; `name` is what problems call the file with this `text`.
 ///
 /// All problems of one sort are told at once: the form of the file, then its values, then the
 /// scripts, then the needs.
 pub fn load(keep: &Path, name: &str, text: &str) -> Result<Plan, Error> {
-    let (document, raw) = read(name, text)?;
+    load_from(keep, read(name, text)?)
+}
+
+/// Reads a plan whose form was checked before, with the rest of the configuration.
+pub fn load_known(keep: &Path, name: &str, text: &str) -> Result<Plan, Error> {
+    load_from(keep, read_known(name, text)?)
+}
+
+fn load_from(keep: &Path, (document, raw): (Document, Raw)) -> Result<Plan, Error> {
     let places = Places {
         keep: keep.to_owned(),
         root: None,

@@ -30,7 +30,7 @@ pub use environment::StepEnv;
 pub use error::{Error, SameId};
 pub use fingerprint::{Change, ChangeKind, Fingerprint};
 pub use keys::{Effect, Keys, Value};
-pub use load::load;
+pub use load::{load, load_known};
 pub use script::{Fault, Unfit};
 
 use std::path::{Path, PathBuf};

@@ -67,14 +67,28 @@ impl Places {
 
 /// Reads the text and checks its form.
 pub(super) fn read(name: &str, text: &str) -> Result<(Document, Raw), Error> {
-    let document = Document::parse(name, text).map_err(|problem| Error::Document(vec![problem]))?;
-    let schema = Schema::parse("plan.schema.json", SCHEMA)?;
-    let document =
-        current_of(document, &schema).map_err(|problem| Error::Document(vec![problem]))?;
+    let schema = Schema::parse_known("plan.schema.json", SCHEMA)?;
+    let document = parse(name, text, &schema)?;
     let problems = document.validate(&schema);
     if !problems.is_empty() {
         return Err(Error::Document(problems));
     }
+    raw(name, document)
+}
+
+/// Reads a text whose form was checked before.
+pub(super) fn read_known(name: &str, text: &str) -> Result<(Document, Raw), Error> {
+    let schema = Schema::parse_known("plan.schema.json", SCHEMA)?;
+    raw(name, parse(name, text, &schema)?)
+}
+
+fn parse(name: &str, text: &str, schema: &Schema) -> Result<Document, Error> {
+    let one = |problem| Error::Document(vec![problem]);
+    let document = Document::parse(name, text).map_err(one)?;
+    current_of(document, schema).map_err(one)
+}
+
+fn raw(name: &str, document: Document) -> Result<(Document, Raw), Error> {
     let raw = serde_json::from_value(document.to_json()).map_err(|error| {
         let problem = Problem::in_file(code::OTHER_RULE, name, error.to_string());
         Error::Document(vec![problem])

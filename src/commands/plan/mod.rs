@@ -19,13 +19,21 @@ pub struct Args {
 
 /// The plan of `keep`, from its work tree.
 pub(super) fn load(keep: &Keep) -> Result<Plan, Failure> {
+    Ok(plan::load(keep.root(), "plan.toml", &text(keep)?)?)
+}
+
+/// The same, if the configuration was found valid before, and with it the form of the plan.
+pub(super) fn load_known(keep: &Keep) -> Result<Plan, Failure> {
+    Ok(plan::load_known(keep.root(), "plan.toml", &text(keep)?)?)
+}
+
+fn text(keep: &Keep) -> Result<String, Failure> {
     let path = keep.root().join("plan.toml");
     let bytes = read_optional(&path)?.unwrap_or_default();
-    let text = String::from_utf8(bytes).map_err(|_| {
+    String::from_utf8(bytes).map_err(|_| {
         Failure::user("plan.toml is not UTF-8 text")
             .hint("save it as UTF-8; `iconv -f latin1 -t utf-8` converts old files")
-    })?;
-    Ok(plan::load(keep.root(), "plan.toml", &text)?)
+    })
 }
 
 /// Runs the command.
