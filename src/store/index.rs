@@ -9,10 +9,10 @@ use gix::bstr::{BString, ByteSlice as _};
 use gix::index::Entry;
 use gix::index::entry::Stat;
 
+use super::clean::stat_while;
 use super::error::During as _;
 use super::git_lock::GitLock;
 use super::{Error, Repo, worktree};
-use crate::fs::AtPath as _;
 
 /// Makes the index that of a tree, with the stat of the files that hold its content.
 ///
@@ -77,16 +77,17 @@ fn paths_of(index: &gix::index::File) -> impl Iterator<Item = BString> {
 
 /// The stat of the file, if its content is that of the entry; else none, so that Git looks itself.
 fn stat_of(root: &Path, path: &BString, blob_id: ObjectId) -> Stat {
-    let stat = || -> Result<Option<Stat>, Error> {
-        let file = worktree::on_disk(root, path)?;
-        let (_, content) = worktree::read_work_file(&file)?;
-        if Repo::blob_id(&content)? != blob_id {
-            return Ok(None);
-        }
-        let meta = gix::index::fs::Metadata::from_path_no_follow(&file).at("look at", &file)?;
-        Ok(Stat::from_fs(&meta).ok())
+    let Ok(file) = worktree::on_disk(root, path) else {
+        return Stat::default();
     };
-    stat().ok().flatten().unwrap_or_default()
+    let read = || {
+        let (_, content) = worktree::read_work_file(&file).ok()?;
+        Repo::blob_id(&content).ok()
+    };
+    match stat_while(&file, read) {
+        Some((stat, found)) if found == blob_id => stat,
+        _ => Stat::default(),
+    }
 }
 
 /// Locks the index: without that, a commit of plain Git could be made from an index that does not

@@ -208,14 +208,15 @@ impl Keep {
     /// How the work tree differs from the last commit.
     pub fn changes(&self) -> Result<Vec<Change>, Error> {
         let committed = worktree::of_commit(&self.repo, self.repo.head()?)?;
-        let present = worktree::scan(&self.repo, &self.root)?;
+        let present = worktree::scan(&self.repo, &self.root, &committed)?;
         Ok(worktree::compare(&committed, &present))
     }
 
     /// How the work tree differs from a commit.
     pub fn changes_since(&self, commit_id: ObjectId) -> Result<Vec<Change>, Error> {
         let committed = worktree::of_commit(&self.repo, Some(commit_id))?;
-        let present = worktree::scan(&self.repo, &self.root)?;
+        let tracked = worktree::of_commit(&self.repo, self.repo.head()?)?;
+        let present = worktree::scan(&self.repo, &self.root, &tracked)?;
         Ok(worktree::compare(&committed, &present))
     }
 

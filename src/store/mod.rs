@@ -20,6 +20,7 @@
 //! SHA-1 repositories with the `files` ref format only; others are refused when opened.
 
 mod called;
+mod clean;
 mod commits;
 mod error;
 mod gc;

@@ -11,6 +11,7 @@ use gix::objs::tree::EntryKind;
 use gix::worktree::stack::state::ignore::Source;
 use serde::Serialize;
 
+use super::clean::{Clean, mode_of};
 use super::error::During as _;
 use super::{Error, Repo};
 use crate::fs::{AtPath as _, is_temporary, read};
@@ -132,8 +133,9 @@ pub(super) fn of_commit(repo: &Repo, commit_id: Option<ObjectId>) -> Result<File
 }
 
 /// The files of the work tree that Git would record: neither ignored, nor in a repository within.
-pub(super) fn scan(repo: &Repo, root: &Path) -> Result<Files, Error> {
-    let tracked = of_commit(repo, repo.head()?)?;
+///
+/// `tracked` are the files of the last commit: they count even if they are ignored.
+pub(super) fn scan(repo: &Repo, root: &Path, tracked: &Files) -> Result<Files, Error> {
     let index = gix::index::State::new(gix::hash::Kind::Sha1);
     let excludes = repo
         .gix()
@@ -141,7 +143,8 @@ pub(super) fn scan(repo: &Repo, root: &Path) -> Result<Files, Error> {
         .during("read .gitignore")?;
     let mut scan = Scan {
         root,
-        tracked: &tracked,
+        tracked,
+        clean: Clean::of(repo),
         excludes: excludes.detach(),
         repo,
         found: Files::new(),
@@ -153,6 +156,7 @@ pub(super) fn scan(repo: &Repo, root: &Path) -> Result<Files, Error> {
 struct Scan<'a> {
     root: &'a Path,
     tracked: &'a Files,
+    clean: Clean,
     excludes: gix::worktree::Stack,
     repo: &'a Repo,
     found: Files,
@@ -174,11 +178,20 @@ impl Scan<'_> {
             } else if (kind.is_file() || kind.is_symlink())
                 && (self.tracked.contains_key(&path) || !self.is_ignored(&path, EntryKind::Blob)?)
             {
-                let file = work_file(&entry.path())?;
+                let file = self.file(&path, &entry.path())?;
                 self.found.insert(path, file);
             }
         }
         Ok(())
+    }
+
+    /// A file as Git would record it; it is read only if the index does not know it.
+    fn file(&self, path: &BString, on_disk: &Path) -> Result<WorkFile, Error> {
+        let known = self.clean.id_of(path, on_disk);
+        match known.and_then(|blob_id| Some((blob_id, mode_of(on_disk)?))) {
+            Some((blob_id, mode)) => Ok(WorkFile { mode, blob_id }),
+            None => work_file(on_disk),
+        }
     }
 
     fn subfolder(&mut self, path: &BString, on_disk: &Path) -> Result<(), Error> {
