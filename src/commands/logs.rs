@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::run::runs_of;
 use super::{Answer, Context};
 use crate::failure::Failure;
-use crate::run::{Attempt, LogReader, inspect};
+use crate::run::{Attempt, LogReader, Redactor, inspect};
 use crate::store::Keep;
 use crate::ui::clean;
 
@@ -31,36 +31,63 @@ const POLL: Duration = Duration::from_millis(100);
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let attempt = find(cx, &keep, args)?;
-    let mut reader = LogReader::new(&attempt.dir.log());
+    let mut reader = Shown {
+        reader: LogReader::new(&attempt.dir.log()),
+        redactor: Redactor::load(&attempt.dir)?,
+        held: Vec::new(),
+    };
     let is_live = args.follow && !attempt.is_closed;
-    copy(cx, &mut reader)?;
+    reader.copy(cx)?;
     if !is_live {
+        reader.end(cx)?;
         return Ok(Answer::Yes);
     }
     loop {
         let is_over = inspect(&attempt.dir)?.is_closed;
-        copy(cx, &mut reader)?;
+        reader.copy(cx)?;
         if is_over {
+            reader.end(cx)?;
             return Ok(Answer::Yes);
         }
         thread::sleep(POLL);
     }
 }
 
-/// Writes what comes next of the log; on a terminal without what could change the terminal.
-fn copy(cx: &mut Context, reader: &mut LogReader) -> Result<(), Failure> {
-    let is_terminal = io::stdout().is_terminal();
-    let mut bytes = Vec::new();
-    while reader.read_more(&mut bytes)? > 0 {
-        if is_terminal {
-            let text = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
-            cx.ui.raw(clean(&text).as_bytes())?;
-        } else {
-            cx.ui.raw(&bytes)?;
+/// A log as it is shown: without secrets that the script was given.
+struct Shown {
+    reader: LogReader,
+    redactor: Redactor,
+    /// The end of what was read, in which a secret may have begun.
+    held: Vec<u8>,
+}
+
+impl Shown {
+    /// Writes what comes next.
+    fn copy(&mut self, cx: &mut Context) -> Result<(), Failure> {
+        while self.reader.read_more(&mut self.held)? > 0 {
+            let bytes = self.redactor.redacted(&std::mem::take(&mut self.held));
+            let keep = bytes.len().saturating_sub(self.redactor.reach());
+            self.held = bytes[keep..].to_vec();
+            write(cx, &bytes[..keep])?;
         }
-        bytes.clear();
+        Ok(())
     }
-    Ok(())
+
+    /// Writes what was held back.
+    fn end(&mut self, cx: &mut Context) -> Result<(), Failure> {
+        let rest = self.redactor.redacted(&std::mem::take(&mut self.held));
+        write(cx, &rest)
+    }
+}
+
+/// Writes bytes of a log; on a terminal without what could change the terminal.
+fn write(cx: &mut Context, bytes: &[u8]) -> Result<(), Failure> {
+    if io::stdout().is_terminal() {
+        let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+        Ok(cx.ui.raw(clean(&text).as_bytes())?)
+    } else {
+        Ok(cx.ui.raw(bytes)?)
+    }
 }
 
 fn find(cx: &Context, keep: &Keep, args: &Args) -> Result<Attempt, Failure> {

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::Context;
 use super::configuration::AtALook;
+use crate::config::secrets::{Seen, referred};
 use crate::config::{Bearing, Effective, Files, Known, Scope, Sources};
 use crate::failure::Failure;
 use crate::plan::{Effect, Fingerprint, Keys, Plan, Value};
@@ -32,7 +33,7 @@ impl Project {
         let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
         let effective = Effective::of(&sources, &scope)?;
         let plan = super::plan::load(&keep)?;
-        Ok(Self::with(keep, effective.values(), plan))
+        Self::with(keep, effective.values(), plan)
     }
 
     /// Reads the work tree of `keep` as far as it can be read, to show where things stand.
@@ -47,21 +48,23 @@ impl Project {
             (true, false) => Self::of(cx, keep),
             (true, true) => {
                 let plan = super::plan::load_known(&keep)?;
-                Ok(Self::with(keep, seen.values, plan))
+                Self::with(keep, seen.values, plan)
             }
             (false, _) => {
                 let plan = super::plan::load(&keep)?;
-                Ok(Self::with(keep, seen.values, plan))
+                Self::with(keep, seen.values, plan)
             }
         }
     }
 
-    fn with(keep: Keep, values: Vec<Known>, plan: Plan) -> Self {
-        Self {
-            keys: values.into_iter().map(key).collect(),
+    fn with(keep: Keep, values: Vec<Known>, plan: Plan) -> Result<Self, Failure> {
+        let seen = seen(&keep)?;
+        let keys = values.into_iter().map(|known| key(known, &seen));
+        Ok(Self {
+            keys: keys.collect::<Result<_, _>>()?,
             plan,
             keep,
-        }
+        })
     }
 
     /// What every step is built from now, by step.
@@ -71,23 +74,42 @@ impl Project {
 }
 
 /// The configuration as variables and fingerprints take it.
-pub(super) fn keys(effective: &Effective) -> Keys {
-    effective.values().into_iter().map(key).collect()
+pub(super) fn keys(effective: &Effective, seen: &Seen) -> Result<Keys, Failure> {
+    let values = effective.values().into_iter();
+    values.map(|known| key(known, seen)).collect()
 }
 
-fn key(known: Known) -> (String, Value) {
+fn key(known: Known, seen: &Seen) -> Result<(String, Value), Failure> {
+    let reference = referred(&known.value);
     let effect = match known.bearing {
+        _ if reference.is_some() => Effect::Secret,
         Bearing::Builds => Effect::Builds,
         Bearing::Secret => Effect::Secret,
         Bearing::Nothing => Effect::Nothing,
     };
     let text = text_of(&known.value);
+    let mark = match (effect, reference) {
+        (Effect::Secret, Some(name)) => Some(mark_of(name, seen)),
+        (Effect::Secret, None) => Some(seen.digest_of(&text)?),
+        _ => None,
+    };
     let value = Value {
         text,
         effect,
         steps: known.steps,
+        mark,
     };
-    (known.key, value)
+    Ok((known.key, value))
+}
+
+/// What is written down of a secret: its name, and a digest that tells it from others.
+pub(super) fn mark_of(name: &str, seen: &Seen) -> String {
+    format!("{name} {}", seen.digest(name))
+}
+
+/// What secrets were when they were last looked at.
+pub(super) fn seen(keep: &Keep) -> Result<Seen, Failure> {
+    Ok(Seen::load(&keep.private("secrets"))?)
 }
 
 /// A value as a script gets to see it.

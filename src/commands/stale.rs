@@ -199,7 +199,8 @@ fn readings(keep: &Keep, side: &Side<'_>) -> Option<(Plan, BTreeMap<String, Fing
     let effective = Effective::of_files(&Sources::read(side.files).ok()?, &keep.host());
     let text = side.files.text("plan.toml").ok()?;
     let plan = plan::load(keep.root(), "plan.toml", text).ok()?;
-    let mut readings = plan.readings(&project::keys(&effective)).ok()?;
+    let keys = project::keys(&effective, &project::seen(keep).ok()?).ok()?;
+    let mut readings = plan.readings(&keys).ok()?;
     for step in &plan.steps {
         let script = side.others.get(&step.file);
         if let (Some(reading), Some(id)) = (readings.get_mut(&step.id), script) {

@@ -75,6 +75,17 @@ pub struct StepEnv {
     parts: BTreeMap<String, String>,
 }
 
+impl Step {
+    /// Whether the step says that it reads one of these keys.
+    fn reads_any<'a>(&self, mut keys: impl Iterator<Item = &'a str>) -> bool {
+        let below = |key: &str, prefix: &str| {
+            let rest = key.strip_prefix(prefix);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        keys.any(|key| self.reads.iter().any(|prefix| below(key, prefix)))
+    }
+}
+
 impl StepEnv {
     /// The configuration keys that the step reads.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
@@ -106,6 +117,10 @@ impl Plan {
             let name = variable.name.as_str();
             let read = own || READ_BY_TOOLS.contains(&name) || words.contains(name.as_bytes());
             let read = read && !NEVER_READ.contains(&name);
+            // A secret is for those only who ask for it.
+            if !read && !step.reads_any(variable.template.names()) && is_secret(variable, keys) {
+                continue;
+            }
             match self.resolve(variable, keys) {
                 Ok(value) => env.vars.insert(variable.name.clone(), value),
                 Err(problem) => {
@@ -230,12 +245,12 @@ impl StepEnv {
     /// Notes what `variable` is made of: as something the step reads, or only its secrets.
     fn note(&mut self, variable: &Variable, keys: &Keys, read: bool) {
         let used = variable.template.names();
+        if is_secret(variable, keys) {
+            self.secret.insert(variable.name.clone());
+        }
         let used: Vec<_> = used
             .filter_map(|name| keys.get(name).map(|value| (name, value)))
             .collect();
-        if used.iter().any(|(_, value)| value.effect == Effect::Secret) {
-            self.secret.insert(variable.name.clone());
-        }
         if !read {
             return;
         }
@@ -253,10 +268,15 @@ impl StepEnv {
         let recorded = match value.effect {
             Effect::Nothing => return,
             Effect::Builds => short(&value.text),
-            Effect::Secret => format!("secret {}", &digest::blob(value.text.as_bytes())[..8]),
+            Effect::Secret => format!("secret {}", value.mark.as_deref().unwrap_or("unseen")),
         };
         self.parts.insert(format!("key:{key}"), recorded);
     }
+}
+
+fn is_secret(variable: &Variable, keys: &Keys) -> bool {
+    let mut used = variable.template.names().filter_map(|name| keys.get(name));
+    used.any(|value| value.effect == Effect::Secret)
 }
 
 fn known_key(name: &str, keys: &Keys) -> String {

@@ -124,6 +124,11 @@ impl fmt::Display for Change {
                 match (&self.before, &self.after) {
                     (None, Some(after)) => write!(f, "is read now ({})", shown(after)),
                     (Some(_), None) => f.write_str("is no longer read"),
+                    (Some(_), Some(after)) if after.starts_with("secret ") => {
+                        // Digests tell nobody anything.
+                        let name = after.split(' ').nth(1).unwrap_or_default();
+                        write!(f, "changed (secret {name})")
+                    }
                     _ => self.values(f),
                 }
             }

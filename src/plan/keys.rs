@@ -25,6 +25,8 @@ pub struct Value {
     /// The steps that it makes stale, whether they read it or not; without a list those that read
     /// it. `*` stands for anything (`"x-buildkeep-affects": ["kernel", "chapter10/*"]`).
     pub steps: Option<Vec<String>>,
+    /// What is written down of a secret in place of its value.
+    pub mark: Option<String>,
 }
 
 impl Value {
@@ -43,6 +45,11 @@ impl Keys {
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.0.get(key)
+    }
+
+    /// All keys with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
     /// All keys.
@@ -91,6 +98,7 @@ mod tests {
                     text: String::new(),
                     effect: Effect::Builds,
                     steps: None,
+                    mark: None,
                 };
                 (key.to_owned(), value)
             })

@@ -1,7 +1,7 @@
 //! What a person wants to see first of a failure.
 use serde::Serialize;
 
-use super::{Attempt, Error, log};
+use super::{Attempt, Error, Redactor};
 use crate::fs::read_optional;
 
 /// How much of the end of a log is looked through.
@@ -38,7 +38,7 @@ pub struct ScriptLine {
 
 /// Looks through the end of the log of an attempt.
 pub fn excerpt(attempt: &Attempt) -> Result<Excerpt, Error> {
-    let bytes = log::tail(&attempt.dir.log(), WINDOW)?;
+    let bytes = Redactor::tail(&attempt.dir, WINDOW)?;
     let text = String::from_utf8_lossy(&bytes);
     // As it was started: by now the script may be another.
     let script = read_optional(&attempt.dir.script())?.unwrap_or_default();

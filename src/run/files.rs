@@ -62,6 +62,11 @@ impl AttemptDir {
         self.0.join("script")
     }
 
+    /// By what secrets are known in its output: [`super::Redactor`].
+    pub fn secrets(&self) -> PathBuf {
+        self.0.join("secrets")
+    }
+
     /// Where a script may tell how far it is.
     pub fn substeps(&self) -> PathBuf {
         self.0.join("substeps")

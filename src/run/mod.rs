@@ -30,6 +30,7 @@
 //! | `proc.json` | the process that becomes the script | before it does |
 //! | `events.jsonl` | shim, or keeper once there is no shim | each event |
 //! | `out.fifo`, `log/NNNN.log`, `log/index` | keeper, or shim once there is no keeper | at the end |
+//! | `secrets` | the command, if the script gets any: hashes | before the script starts |
 //! | `stop.json` | who wants it to end | before the first signal |
 //! | `exit.json` | who reaped the script; the first wins | before the last event |
 
@@ -51,6 +52,7 @@ mod manifest;
 mod process;
 mod raw;
 mod reaper;
+mod redact;
 mod runs;
 mod shim;
 mod spec;
@@ -67,9 +69,10 @@ pub use files::AttemptDir;
 pub use follow::{Follower, Interrupts, Tick};
 pub use helper::{Helper, Program};
 pub use living::{Living, living};
-pub use log::{Gap, LogReader, log_size, tail};
+pub use log::{Gap, LogReader, log_size};
 pub use manifest::{LastSuccess, Manifest, Verdict};
 pub use process::{Identity, boot_id};
+pub use redact::Redactor;
 pub use runs::{Run, RunRecord, Runs};
 pub use spec::Spec;
 pub use start::{adopt, start};

@@ -165,3 +165,322 @@ fn any_file_can_be_scanned_without_a_keep() {
     );
     assert!(env.run(&["secret", "scan"]).contains("--- exit 2"));
 }
+
+/// A keep with two steps: the first reads the token, the second nothing.
+fn build() -> Env {
+    let env = Env::new();
+    env.script(
+        "s/01-fetch.sh",
+        "#!/bin/sh\necho \"with $TOKEN.\" && test -z \"$MIRROR_TOKEN\"\n",
+    );
+    env.script(
+        "s/02-make.sh",
+        "#!/bin/sh\nenv | grep -c hunter || echo clean\n",
+    );
+    env.stdout(&["init", "k", "--scripts", "s", "--yes"]);
+    env.write(
+        "k/schemas/net.schema.json",
+        r#"{"properties": {"net": {"properties": {"token": {"x-buildkeep-secret": true}}}}}"#,
+    );
+    env.write("k/config/net.toml", "[net]\ntoken = \"secret:mirror\"\n");
+    env.write(
+        "k/plan.toml",
+        "scripts = \"scripts\"\n[env]\nTOKEN = \"${net.token}\"\n",
+    );
+    source(&env, "mirror = { env = \"MIRROR_TOKEN\" }");
+    env
+}
+
+/// Says where the secret comes from.
+fn source(env: &Env, line: &str) {
+    env.write(
+        "k/buildkeep.toml",
+        &format!("schema = 1\n\n[secrets]\n{line}\n"),
+    );
+    env.stdout(&["-C", "k", "commit", "-m", "secrets: a source"]);
+}
+
+fn with(env: &Env, value: &str, words: &str) -> String {
+    let mut command = env.buildkeep(&words.split(' ').collect::<Vec<_>>());
+    let output = command
+        .current_dir(env.path("k"))
+        .env("MIRROR_TOKEN", value)
+        .output();
+    env.shown(&output.unwrap())
+}
+
+/// All that the keep holds, Git's objects unpacked, but the log of the script itself.
+fn everything(env: &Env) -> String {
+    let objects = env.git(&[
+        "-C",
+        "k",
+        "cat-file",
+        "--batch-check",
+        "--batch-all-objects",
+    ]);
+    let mut all = String::new();
+    for line in objects.lines() {
+        let (id, kind) = line.split_once(' ').unwrap();
+        let kind = kind.split(' ').next().unwrap();
+        all += &env.git(&["-C", "k", "cat-file", "-p", id]);
+        all += &format!("{kind}\n");
+    }
+    let files = env
+        .command("grep")
+        .args(["-rla", "hunter22", "k"])
+        .output()
+        .unwrap();
+    all + &String::from_utf8(files.stdout).unwrap()
+}
+
+#[test]
+fn a_step_gets_its_secret_and_nobody_else_does() {
+    let env = build();
+    let run = with(&env, "hunter22", "run");
+    assert!(run.contains("2 steps done"), "{run}");
+    assert_eq!(k(&env, "logs fetch"), "with [secret mirror].\n");
+    assert_eq!(k(&env, "logs make"), "0\nclean\n");
+    assert_eq!(k(&env, "config get net.token"), "secret:mirror\n");
+    assert_eq!(
+        with(&env, "hunter22", "config get net.token --reveal"),
+        "hunter22\n"
+    );
+    let all = everything(&env);
+    let found: Vec<&str> = all
+        .lines()
+        .filter(|line| line.contains("hunter22"))
+        .collect();
+    assert_eq!(found, [""; 0], "in the history");
+    let files: Vec<&str> = all.lines().filter(|line| line.starts_with("k/")).collect();
+    assert!(
+        files.len() == 1 && files[0].ends_with("log/0001.log"),
+        "{files:?}"
+    );
+    assert!(
+        all.contains("secret mirror "),
+        "its digest is what it was built from"
+    );
+}
+
+#[test]
+fn a_changed_secret_makes_stale_the_steps_that_read_it() {
+    let env = build();
+    with(&env, "hunter22", "run");
+    let shown = [
+        with(&env, "hunter22", "run"),
+        with(&env, "hunter33", "plan"),
+        with(&env, "hunter33", "run --dry-run"),
+        with(&env, "hunter33", "secret list --check"),
+        k(&env, "plan"),
+    ];
+    let why = k(&env, "why fetch");
+    assert!(why.contains("`net.token` changed (secret mirror)"), "{why}");
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+nothing to run: all 2 steps are done
+
+2 steps, one after the other: 2 done
+  1  done         fetch  01-fetch.sh
+  2  done         make   02-make.sh
+
+fetch  `net.token` changed (secret mirror)
+make   needs `fetch`, which changed
+2 to run, 0 done
+
+mirror  variable MIRROR_TOKEN  has a value
+        for net.token
+
+2 steps, one after the other: 2 stale
+  1  stale        fetch  01-fetch.sh  `net.token` changed (secret mirror)
+  2  stale        make   02-make.sh   needs `fetch`, which changed
+
+"#]]
+    );
+}
+
+#[test]
+fn a_secret_that_has_no_value_stops_the_run_before_its_step() {
+    let env = build();
+    let told = |line: &str| {
+        source(&env, line);
+        let run = k(&env, "run");
+        let from = run.find("error:").unwrap_or_default();
+        run[from..].to_owned()
+    };
+    let shown = [
+        told("mirror = { env = \"MIRROR_TOKEN\" }"),
+        told("mirror = { command = [\"no-such-program\", \"x\"] }"),
+        told("mirror = { command = [\"sh\", \"-c\", \"echo hunter22; echo no key >&2; exit 3\"] }"),
+        told("mirror = { command = [\"sleep\", \"9\"], timeout = 1 }"),
+        told("mirror = { command = [\"true\"] }"),
+        told("mirror = { age = \"secrets/mirror.age\" }"),
+        told("mirror = { age = \"secrets/mirror.age\", identity = \"~/key\" }"),
+    ];
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+error: the secret `mirror` cannot be resolved from variable MIRROR_TOKEN: it is not set
+hint: set it: `export MIRROR_TOKEN=…`
+--- exit 2
+
+error: the secret `mirror` cannot be resolved from command no-such-program: there is no program `no-such-program`
+hint: install it, or correct `command` in `[secrets]`
+--- exit 2
+
+error: the secret `mirror` cannot be resolved from command sh: it ended with exit status: 3 and said: no key
+hint: try it by hand, then again
+--- exit 2
+
+error: the secret `mirror` cannot be resolved from command sleep: it took longer than 1 s
+hint: give it a longer `timeout` in `[secrets]`
+--- exit 2
+
+error: the secret `mirror` cannot be resolved from command true: the value is empty
+hint: give it one, and try again
+--- exit 2
+
+error: the secret `mirror` cannot be resolved from age file secrets/mirror.age: no `identity` says which private key reads it
+hint: add `identity = "~/.config/age/key.txt"` to it, or to all of `[secrets]`
+--- exit 2
+
+error: the secret `mirror` cannot be resolved from age file secrets/mirror.age: there is no file [ROOT]/k/secrets/mirror.age
+hint: make it: `buildkeep secret set NAME`
+--- exit 2
+
+"#]]
+    );
+    assert!(!shown.concat().contains("hunter22"));
+    assert!(k(&env, "logs fetch").contains("has not run on this machine"));
+}
+
+#[test]
+fn a_command_prints_the_secret_when_its_step_starts() {
+    let env = build();
+    source(
+        &env,
+        "mirror = { command = [\"sh\", \"-c\", \"echo x >>asked; echo hunter22\"] }",
+    );
+    env.write("k/.gitignore", "/.buildkeep/\nasked\n");
+    assert!(k(&env, "run").contains("2 steps done"));
+    assert_eq!(k(&env, "logs fetch"), "with [secret mirror].\n");
+    k(&env, "run");
+    k(&env, "status");
+    let asked = std::fs::read_to_string(env.path("k/asked")).unwrap();
+    assert_eq!(asked, "x\n", "asked once, for the step that reads it");
+}
+
+#[test]
+fn age_files_of_ours_and_of_age_itself_are_read() {
+    use age::secrecy::ExposeSecret as _;
+    let env = build();
+    let key = age::x25519::Identity::generate();
+    let text = format!("# mine\n{}\n", key.to_string().expose_secret());
+    std::fs::write(env.work().join("../home/key.txt"), text).unwrap();
+    let public = key.to_public().to_string();
+    let common = format!("recipients = [\"{public}\"]\nidentity = \"~/key.txt\"\n");
+    source(
+        &env,
+        &format!("{common}mirror = {{ age = \"secrets/mirror.age\" }}"),
+    );
+    let set = |name: &str, value: &str| {
+        let input = env.write("value", value);
+        let mut command = env.buildkeep(&["-C", "k", "secret", "set", name]);
+        let output = command.stdin(std::fs::File::open(input).unwrap()).output();
+        env.shown(&output.unwrap())
+    };
+    let shown = [
+        set("mirror", "hunter22\n"),
+        set("signing", "s3cr3t-phrase"),
+        set("bad/name", "x"),
+        k(&env, "secret list --check"),
+    ];
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+mirror: encrypted into secrets/mirror.age, committed [COMMIT]
+  refer to it: `buildkeep config set KEY secret:mirror`
+
+signing: encrypted into secrets/signing.age, committed [COMMIT]
+  refer to it: `buildkeep config set KEY secret:signing`
+
+--- stderr
+error: `bad/name` cannot be the name of a secret
+hint: use letters, digits, `-` and `_`
+--- exit 2
+
+mirror   age file secrets/mirror.age  has a value
+         for net.token
+signing  age file secrets/signing.age  has a value
+
+"#]]
+    );
+    assert!(k(&env, "run").contains("2 steps done"));
+    assert_eq!(k(&env, "logs fetch"), "with [secret mirror].\n");
+    let binary = age::encrypt(&key.to_public(), b"[mirror]\ntoken = 'hunter44'\n").unwrap();
+    std::fs::write(env.path("k/secrets/mirror.age"), binary).unwrap();
+    source(
+        &env,
+        &format!("{common}mirror = {{ age = \"secrets/mirror.age\", key = \"mirror.token\" }}"),
+    );
+    assert_eq!(k(&env, "config get net.token --reveal"), "hunter44\n");
+    set("mirror", "hunter55");
+    assert_eq!(k(&env, "config get net.token --reveal"), "hunter55\n");
+    by_age_itself(&env, &public);
+}
+
+/// What the program `age` writes is read, where it is installed.
+fn by_age_itself(env: &Env, public: &str) {
+    let plain = env.write("plain", "[mirror]\ntoken = 'hunter66'\n");
+    let target = env.path("k/secrets/mirror.age");
+    let args = ["--encrypt", "--armor", "-r", public, "-o"];
+    let age = env
+        .command("age")
+        .args(args)
+        .arg(&target)
+        .arg(plain)
+        .status();
+    if age.is_ok_and(|status| status.success()) {
+        assert_eq!(k(env, "config get net.token --reveal"), "hunter66\n");
+    }
+}
+
+#[test]
+fn references_that_lead_nowhere_are_errors() {
+    let env = build();
+    env.write("k/config/net.toml", "[net]\ntoken = \"secret:miror\"\n");
+    let unknown = k(&env, "config validate");
+    env.write("k/config/net.toml", "[net]\ntoken = \"secret:mirror\"\n");
+    env.write(
+        "k/buildkeep.toml",
+        "[secrets]\nmirror = { env = \"A\", age = \"b\" }\n",
+    );
+    let shown = [unknown, k(&env, "config validate")];
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+error[K305]: `[secrets]` in buildkeep.toml has no `miror`
+ --> config/net.toml:2:9
+  |
+2 | token = "secret:miror"
+  |         ^^^^^^^^^^^^^^
+  |
+  = help: did you mean `secret:mirror`?
+
+1 error in 4 files
+--- exit 1
+
+error[K306]: `secrets.mirror` must have exactly one of `env`, `command` and `age`
+ --> buildkeep.toml:2:10
+  |
+2 | mirror = { env = "A", age = "b" }
+  |          ^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: as in `mirror = { env = "VARIABLE" }`
+
+1 error in 4 files
+--- exit 1
+
+"#]]
+    );
+}

@@ -6,7 +6,8 @@ use std::process::Child;
 use std::time::Duration;
 
 use buildkeep::run::{
-    Attempt, AttemptDir, Follower, Interrupts, Program, Spec, Tick, boot_id, inspect, start, tail,
+    Attempt, AttemptDir, Follower, Interrupts, Program, Redactor, Spec, Tick, boot_id, inspect,
+    start,
 };
 use buildkeep::world::Clock;
 use rustix::process::{Pid, Signal, kill_process};
@@ -90,7 +91,7 @@ impl Site {
 
     /// The whole log.
     pub(crate) fn log(&self) -> Vec<u8> {
-        tail(&self.dir.log(), u64::MAX).unwrap()
+        Redactor::tail(&self.dir, 1 << 40).unwrap()
     }
 
     pub(crate) fn text(&self) -> String {

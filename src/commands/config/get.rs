@@ -5,11 +5,14 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::super::configuration::{effective_at, effective_at_key, key, plain, sources_at};
+use super::super::secret::reveal::resolver;
 use super::super::{Answer, Context, versions};
 use super::list::Layers;
-use crate::config::{Effective, Entry, Error, Origin};
+use crate::config::secrets::{Secrets, referred};
+use crate::config::{Effective, Entry, Error, Files, Origin, Sources};
 use crate::document::KeyPath;
 use crate::failure::Failure;
+use crate::store::Keep;
 use crate::ui::{clean, style};
 
 /// Print the value of a key, or all values of a table
@@ -23,6 +26,9 @@ pub(super) struct Args {
     /// As it was in a version, tag, date or commit
     #[arg(long, value_name = "REVISION")]
     at: Option<String>,
+    /// Print the secret itself that `secret:NAME` refers to
+    #[arg(long, conflicts_with = "all_layers")]
+    reveal: bool,
     /// Show what every layer says, also if it does not hold
     #[arg(long)]
     all_layers: bool,
@@ -72,7 +78,9 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let mut inside = effective.entries_in(&key);
     super::list::hide_secrets(&effective, &mut inside);
     let got = Got {
-        value: if origin.is_some() {
+        value: if origin.is_some() && args.reveal {
+            revealed(cx, &keep, value)?
+        } else if origin.is_some() {
             value.clone()
         } else {
             super::list::tree(&inside, &key)
@@ -84,6 +92,16 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     };
     cx.ui.show(&got)?;
     Ok(Answer::Yes)
+}
+
+/// The secret that a reference leads to, by the sources of now.
+fn revealed(cx: &Context, keep: &Keep, value: &Json) -> Result<Json, Failure> {
+    let Some(name) = referred(value) else {
+        return Ok(value.clone());
+    };
+    let secrets = Secrets::of(&Sources::read(&Files::of_work_tree(keep)?)?);
+    let found = resolver(cx, keep, &secrets).resolve(name)?;
+    Ok(Json::from(found.expose()))
 }
 
 fn without_value(

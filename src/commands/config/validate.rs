@@ -4,7 +4,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::super::configuration::tell_old_forms;
-use super::super::project::keys;
+use super::super::project::{keys, seen};
 use super::super::{Answer, Context, versions};
 use crate::config::{Effective, Error, Files, Role, Scope, Sources};
 use crate::document::{Document, KeyPath, Problem, code, render};
@@ -99,7 +99,7 @@ fn plan_problems(
         Err(Error::Invalid(problems)) => return Ok((problems, Vec::new())),
         other => other?,
     };
-    let keys = keys(&effective);
+    let keys = keys(&effective, &seen(keep)?)?;
     let plan = match plan::load(keep.root(), "plan.toml", text) {
         Ok(plan) => plan,
         Err(error) => return Ok((error.into_problems()?, Vec::new())),

@@ -4,6 +4,7 @@ mod checkpoint;
 mod choose;
 mod lines;
 mod prepare;
+mod secrets;
 mod session;
 mod settle;
 mod tidy;
@@ -26,6 +27,7 @@ use crate::run::Runs;
 use crate::store::Keep;
 use choose::{Choice, Wanted, choose};
 use lines::{Planned, Summary};
+use secrets::Giver;
 use session::Session;
 
 /// Run the steps that are not done, in order; or one command, under the same supervision
@@ -71,7 +73,8 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let wanted = wanted(&plan, args)?;
     if args.dry_run {
         let manifests = manifests(&keep)?;
-        let choices = choose(&plan, &keys, &manifests, &wanted)?;
+        let giver = Giver::look(cx, &keep, &plan, keys)?;
+        let choices = choose(&plan, &giver.keys, &manifests, &wanted)?;
         cx.ui.show(&Planned::new(&plan, &choices))?;
         return Ok(Answer::Yes);
     }
@@ -81,14 +84,16 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     }
     prepare::save_changes(cx, &keep)?;
     prepare::make_root(&plan)?;
+    let mut giver = Giver::look(cx, &keep, &plan, keys)?;
+    giver.begin(cx, &keep)?;
     let manifests = manifests(&keep)?;
-    let choices = choose(&plan, &keys, &manifests, &wanted)?;
+    let choices = choose(&plan, &giver.keys, &manifests, &wanted)?;
     if choices.iter().all(Choice::is_done) {
         cx.ui.show(&Summary::nothing(choices.len()))?;
         return Ok(Answer::Yes);
     }
-    let session = Session::begin(cx, keep.clone(), plan, manifests)?;
-    let (summary, failure) = session.work(&keys, &wanted, &choices)?;
+    let session = Session::begin(cx, keep.clone(), plan, giver, manifests)?;
+    let (summary, failure) = session.work(&wanted, &choices)?;
     match failure {
         None => {
             if summary.exit != Kind::Interrupted.exit_code() {

@@ -8,12 +8,13 @@ use super::checkpoint;
 use super::choose::{Choice, Reason, Wanted, reason};
 use super::lines::{Ended, Failed, Place, Started, Summary};
 use super::prepare;
+use super::secrets::Giver;
 use super::watch::{Watched, watch};
 use super::{runs_of, say, settle};
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::fs::{create_dirs_durable, write_durable};
-use crate::plan::{Fingerprint, Keys, Plan, Step, StepEnv};
+use crate::plan::{Fingerprint, Plan, Step, StepEnv};
 use crate::run::{
     Attempt, AttemptState, Follower, Interrupts, Manifest, Program, Run, RunRecord, Spec, boot_id,
     excerpt, start,
@@ -28,6 +29,7 @@ pub(super) struct Session<'a> {
     cx: &'a mut Context,
     keep: Keep,
     plan: Plan,
+    giver: Giver,
     run: Run,
     manifests: BTreeMap<String, Manifest>,
     interrupts: Interrupts,
@@ -51,6 +53,7 @@ impl<'a> Session<'a> {
         cx: &'a mut Context,
         keep: Keep,
         plan: Plan,
+        giver: Giver,
         manifests: BTreeMap<String, Manifest>,
     ) -> Result<Self, Failure> {
         let interrupts = Interrupts::watch()?;
@@ -64,6 +67,7 @@ impl<'a> Session<'a> {
             cx,
             keep,
             plan,
+            giver,
             run,
             manifests,
             interrupts,
@@ -78,12 +82,11 @@ impl<'a> Session<'a> {
     /// Something may go wrong between steps: how far the run came is told all the same.
     pub(super) fn work(
         mut self,
-        keys: &Keys,
         wanted: &Wanted,
         choices: &[Choice],
     ) -> Result<(Summary, Option<Failure>), Failure> {
         let began = self.cx.world.clock.since_boot();
-        let failure = self.steps(keys, wanted, choices).err();
+        let failure = self.steps(wanted, choices).err();
         let took = self.cx.world.clock.since_boot().saturating_sub(began);
         self.summary.duration_s = rounded(took.as_secs_f64());
         match failure {
@@ -92,12 +95,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn steps(&mut self, keys: &Keys, wanted: &Wanted, choices: &[Choice]) -> Result<(), Failure> {
+    fn steps(&mut self, wanted: &Wanted, choices: &[Choice]) -> Result<(), Failure> {
         let scope: BTreeMap<usize, usize> = choices.iter().map(|c| c.at).zip(1..).collect();
         let mut next = Next::GoOn;
         for at in 0..self.plan.steps.len() {
             let step = self.plan.steps[at].clone();
-            let (env, fingerprint) = self.origin(&step, keys)?;
+            let (env, fingerprint) = self.origin(&step)?;
             let Some(number) = scope.get(&at) else {
                 continue;
             };
@@ -125,6 +128,7 @@ impl<'a> Session<'a> {
                 next = Next::Enough;
                 continue;
             }
+            let (env, fingerprint) = self.reveal(&step, env, fingerprint)?;
             let attempt = self.step(&step, (&env, &fingerprint), (place, &reason))?;
             next = self.after(&step, &attempt, wanted);
         }
@@ -132,11 +136,25 @@ impl<'a> Session<'a> {
     }
 
     /// What a step would get and be built from now; steps before it may have changed that.
-    fn origin(&mut self, step: &Step, keys: &Keys) -> Result<(StepEnv, Fingerprint), Failure> {
-        let env = self.plan.environment(step, keys)?;
+    fn origin(&mut self, step: &Step) -> Result<(StepEnv, Fingerprint), Failure> {
+        let env = self.plan.environment(step, &self.giver.keys)?;
         let fingerprint = self.plan.fingerprint(step, &env, &self.digests)?;
         self.digests.insert(step.id.clone(), fingerprint.digest());
         Ok((env, fingerprint))
+    }
+
+    /// The same with the secrets that the step reads, just before it gets them.
+    fn reveal(
+        &mut self,
+        step: &Step,
+        env: StepEnv,
+        fingerprint: Fingerprint,
+    ) -> Result<(StepEnv, Fingerprint), Failure> {
+        let Some(keys) = self.giver.reveal(self.cx, &self.keep, &env)? else {
+            return Ok((env, fingerprint));
+        };
+        let (_, fingerprint) = self.origin(step)?;
+        Ok((self.plan.environment(step, &keys)?, fingerprint))
     }
 
     fn is_blocked(&mut self, step: &Step) -> bool {
@@ -218,6 +236,8 @@ impl<'a> Session<'a> {
         create_dirs_durable(dir.path())?;
         write_durable(&dir.script(), &env.script)?;
         let mut environment = inherited(self.cx);
+        self.giver.withhold(&mut environment);
+        self.giver.guard(self.cx, &dir, env)?;
         let own = env
             .vars
             .iter()

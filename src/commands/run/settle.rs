@@ -9,7 +9,7 @@ use crate::commands::Context;
 use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::run::{
-    Attempt, AttemptState, Follower, Interrupts, Manifest, Program, Run, Tick, adopt, tail,
+    Attempt, AttemptState, Follower, Interrupts, Manifest, Program, Redactor, Run, Tick, adopt,
 };
 use crate::store::{Batch, JournalRef, Keep, Message};
 
@@ -193,7 +193,7 @@ fn add_attempt(
     let manifest = Manifest::of(attempt, previous.as_ref());
     let log = match attempt.state {
         AttemptState::Succeeded => None,
-        _ => Some(tail(&attempt.dir.log(), LOG_TAIL)?),
+        _ => Some(Redactor::tail(&attempt.dir, LOG_TAIL)?),
     };
     batch
         .files

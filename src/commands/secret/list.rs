@@ -57,12 +57,9 @@ impl fmt::Display for Listed {
                 Some(true) => format!("  {}", style::good("has a value")),
                 Some(false) => format!("  {}", style::bad("has none")),
             };
-            writeln!(
-                f,
-                "{:width$}  {}{state}",
-                style::name(&one.name),
-                clean_line(&one.source)
-            )?;
+            let gap = " ".repeat(width - one.name.len());
+            let (name, source) = (style::name(&one.name), clean_line(&one.source));
+            writeln!(f, "{name}{gap}  {source}{state}")?;
             for key in &one.keys {
                 writeln!(f, "{:width$}  {}", "", style::faint(format!("for {key}")))?;
             }
@@ -117,6 +114,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
                 }
             }
         }
+        seen.save()?;
     }
     cx.ui.show(&listed)?;
     let missing = listed.secrets.iter().any(|one| one.resolves == Some(false));

@@ -1,7 +1,7 @@
 //! What commands need to know of secrets: who refers to them, and their values.
 use std::collections::BTreeMap;
 
-use crate::commands::Context;
+use crate::commands::{Context, project};
 use crate::config::Effective;
 use crate::config::secrets::{Resolver, Secrets, Seen, referred};
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ pub(super) fn keys_by_secret(effective: &Effective) -> BTreeMap<String, Vec<Stri
 
 /// What secrets were when they were last looked at, ready to be noted anew.
 pub(in crate::commands) fn seen(cx: &Context, keep: &Keep) -> Result<Seen, Failure> {
-    let mut seen = Seen::load(&keep.private("secrets"))?;
+    let mut seen = project::seen(keep)?;
     let ids = &cx.world.ids;
     seen.ensure_key(|| [ids.next(), ids.next(), ids.next()].concat())?;
     Ok(seen)

@@ -16,6 +16,7 @@ pub struct Seen {
     folder: PathBuf,
     key: Option<String>,
     digests: BTreeMap<String, String>,
+    is_new: bool,
 }
 
 impl Seen {
@@ -33,6 +34,7 @@ impl Seen {
                 .collect(),
             key: text("key")?.map(|key| key.trim().to_owned()),
             folder: folder.to_owned(),
+            is_new: false,
         })
     }
 
@@ -64,20 +66,27 @@ impl Seen {
         Ok(())
     }
 
-    /// Notes what a secret is now; returns whether it was something else before.
-    pub fn note(&mut self, name: &str, value: &Revealed) -> Result<bool, Error> {
+    /// Notes what a secret is now.
+    pub fn note(&mut self, name: &str, value: &Revealed) -> Result<(), Error> {
         let digest = self.digest_of(value.expose())?;
-        if self.digest(name) == digest {
-            return Ok(false);
-        }
+        self.is_new |= self.digest(name) != digest;
         self.digests.insert(name.to_owned(), digest);
+        Ok(())
+    }
+
+    /// Keeps what was noted.
+    pub fn save(&mut self) -> Result<(), Error> {
+        if !self.is_new {
+            return Ok(());
+        }
         let lines = self
             .digests
             .iter()
             .map(|(name, digest)| format!("{digest} {name}\n"));
         let text = lines.collect::<Vec<_>>().concat();
         write_durable_mode(&self.folder.join("seen"), text.as_bytes(), 0o600)?;
-        Ok(true)
+        self.is_new = false;
+        Ok(())
     }
 }
 
@@ -107,11 +116,13 @@ mod tests {
         seen.ensure_key(|| "k1".into()).unwrap();
         seen.ensure_key(|| "k2".into()).unwrap();
         let value = Revealed::new("hush".into());
-        assert!(seen.note("a", &value).unwrap());
-        assert!(!seen.note("a", &value).unwrap());
+        seen.note("a", &value).unwrap();
+        assert_eq!(Seen::load(one.path()).unwrap().digest("a"), UNSEEN);
+        seen.save().unwrap();
         let again = Seen::load(one.path()).unwrap();
         assert_eq!(again.digest("a"), seen.digest("a"));
-        assert!(seen.note("a", &Revealed::new("other".into())).unwrap());
+        seen.note("a", &Revealed::new("other".into())).unwrap();
+        assert_ne!(again.digest("a"), seen.digest("a"));
         let mut others = Seen::load(other.path()).unwrap();
         others.ensure_key(|| "k3".into()).unwrap();
         others.note("a", &value).unwrap();

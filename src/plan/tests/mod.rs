@@ -93,6 +93,7 @@ fn keys(values: &[(&str, &str)]) -> Keys {
             text,
             effect,
             steps,
+            mark: None,
         };
         ((*key).to_owned(), value)
     };

@@ -6,7 +6,8 @@ mod gap;
 mod reader;
 mod writer;
 
-pub use reader::{Gap, LogReader, log_size, tail};
+pub(super) use reader::tail as tail_of;
+pub use reader::{Gap, LogReader, log_size};
 
 pub(super) use reader::dropped;
 pub(super) use writer::LogWriter;

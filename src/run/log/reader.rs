@@ -21,7 +21,7 @@ pub fn log_size(dir: &Path) -> Result<u64, PathError> {
 }
 
 /// The last `limit` bytes of a log.
-pub fn tail(dir: &Path, limit: u64) -> Result<Vec<u8>, PathError> {
+pub(in crate::run) fn tail(dir: &Path, limit: u64) -> Result<Vec<u8>, PathError> {
     let mut reader = LogReader::at(dir, log_size(dir)?.saturating_sub(limit))?;
     let mut bytes = Vec::new();
     while reader.read_more(&mut bytes)? > 0 {}
