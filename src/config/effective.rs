@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::sources::value_at;
 use super::strata::{Merged, Strata};
-use super::{Error, Role, Scope, Sources};
+use super::{Error, Role, Scope, Sources, whole};
 use crate::document::{KeyPath, Problem, Schema, Segment, nearest};
 
 /// Where a value can come from, the weakest first.
@@ -93,7 +93,9 @@ impl Effective {
         if !scope.overrides.is_empty() || may_wait {
             let problems = strata.problems(&merged);
             if !problems.is_empty() {
-                return Err(Error::Invalid(problems));
+                let problems = problems.into_iter();
+                let told = problems.map(|problem| whole::for_host(sources, problem, None));
+                return Err(Error::Invalid(told.collect()));
             }
         }
         Ok(Self::of_merged(&strata, merged, sources))

@@ -19,6 +19,10 @@ pub const BUILTIN: &[(&str, &str)] = &[
         "plan.schema.json",
         include_str!("../../templates/schemas/plan.schema.json"),
     ),
+    (
+        "check.schema.json",
+        include_str!("../../templates/schemas/check.schema.json"),
+    ),
 ];
 
 /// The schemas of a keep: one per file, and one for the tree that all files make up.

@@ -20,7 +20,10 @@ pub(super) fn problems(sources: &Sources) -> Vec<Problem> {
             let same = |other: &Problem| (other.code, &other.path) == (problem.code, &problem.path);
             !everywhere.iter().any(same)
         };
-        found.extend(here.filter(is_new).map(|problem| on_host(problem, host)));
+        let here = here
+            .filter(is_new)
+            .map(|problem| on_host(for_host(sources, problem, Some(host)), host));
+        found.extend(here);
     }
     found
 }
@@ -31,6 +34,19 @@ pub(super) fn waits_for_host(sources: &Sources, problem: &Problem) -> bool {
     let key = KeyPath::parse(&problem.path).unwrap_or_default();
     let scope = || schema.annotation(&key, "x-buildkeep-scope");
     problem.code == code::MISSING_KEY && scope().is_some_and(|scope| scope == "host")
+}
+
+/// Says how to give a host the key that only it can give.
+pub(super) fn for_host(sources: &Sources, problem: Problem, host: Option<&str>) -> Problem {
+    if !waits_for_host(sources, &problem) {
+        return problem;
+    }
+    let host = host.map_or_else(String::new, |host| format!("={host}"));
+    let help = format!(
+        "give it: `buildkeep config set --host{host} {} VALUE`",
+        problem.path
+    );
+    problem.help(help)
 }
 
 fn on_host(mut problem: Problem, host: &str) -> Problem {

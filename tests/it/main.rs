@@ -7,6 +7,7 @@ mod config;
 mod config_change;
 mod config_edit;
 mod config_layers;
+mod config_schema;
 mod config_set;
 mod demo;
 mod doctor;

@@ -10,6 +10,7 @@ mod history;
 mod list;
 mod meanwhile;
 mod migrate;
+mod rule;
 mod schema;
 mod set;
 mod target;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::configuration::tell_old_forms;
 use super::super::project::{keys, seen};
 use super::super::{Answer, Context, versions};
-use crate::config::{Effective, Error, Files, Role, Scope, Sources};
+use crate::config::{BUILTIN, Effective, Error, Files, Role, Scope, Sources};
 use crate::document::{Document, KeyPath, Problem, code, render};
 use crate::failure::Failure;
 use crate::plan;
@@ -79,7 +79,24 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         warnings,
     };
     cx.ui.show(&validated)?;
+    if args.at.is_none() && !args.staged {
+        tell_old_copies(cx, &files);
+    }
     Ok(Answer::of(validated.valid))
+}
+
+/// The program checks by the schemas that it brings along; editors read the copies in the keep.
+fn tell_old_copies(cx: &mut Context, files: &Files) {
+    for (file, text) in BUILTIN {
+        let path = format!("schemas/{file}");
+        let name = file.trim_end_matches(".schema.json");
+        if files.get(&path).is_some_and(|copy| copy != text.as_bytes()) {
+            cx.ui.hint(format!(
+                "{path}, which editors read, is of another buildkeep: \
+                 `buildkeep config schema --export {name} >{path}`"
+            ));
+        }
+    }
 }
 
 /// What is wrong with the plan beyond its form: scripts, needs, variables; and what is doubtful.
@@ -91,13 +108,13 @@ fn plan_problems(
     if !sources.problems().is_empty() {
         return Ok(Default::default());
     }
-    let Some(text) = sources.document(&Role::Plan).map(Document::text) else {
-        return Ok(Default::default());
-    };
     let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
     let effective = match Effective::of(sources, &scope) {
         Err(Error::Invalid(problems)) => return Ok((problems, Vec::new())),
         other => other?,
+    };
+    let Some(text) = sources.document(&Role::Plan).map(Document::text) else {
+        return Ok(Default::default());
     };
     let keys = keys(&effective, &seen(keep)?)?;
     let plan = match plan::load(keep.root(), "plan.toml", text) {
