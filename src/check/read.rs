@@ -213,3 +213,59 @@ fn requirement(text: Option<&str>, key: &'static str) -> Result<Option<Requireme
     });
     parsed.map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+    use serde_json::json;
+
+    use super::*;
+    use crate::document::fields::{fields_of, keys_of};
+
+    fn schema() -> Schema {
+        Schema::parse("check.schema.json", SCHEMA).unwrap()
+    }
+
+    #[test]
+    fn the_schema_knows_the_keys_that_are_read_and_no_others() {
+        let schema = schema();
+        let mut read = fields_of::<RawSet>();
+        read.push("schema");
+        read.sort_unstable();
+        assert_eq!(keys_of(&schema, ""), read);
+        assert_eq!(keys_of(&schema, "check[0]"), fields_of::<Raw>());
+        assert_eq!(keys_of(&schema, "check[0].fix.any"), fields_of::<Fix>());
+        assert_eq!(keys_of(&schema, "waive[0]"), fields_of::<Waiver>());
+    }
+
+    /// How many of the choices that the schema allows the code can read: all.
+    fn choices<T: DeserializeOwned>(key: &str) -> usize {
+        let key = KeyPath::parse(key).unwrap();
+        let schema = schema();
+        let all = schema.at(&key).unwrap()["enum"].as_array().unwrap();
+        all.iter()
+            .inspect(|one| assert!(T::deserialize(*one).is_ok(), "{key}: {one}"))
+            .count()
+    }
+
+    #[test]
+    fn choices_and_defaults_are_those_of_the_code() {
+        assert_eq!(choices::<Severity>("check[0].severity"), 2);
+        assert_eq!(choices::<FileIs>("check[0].is"), 6);
+        assert_eq!(choices::<Resource>("check[0].resource"), 5);
+        let schema = schema();
+        let default = |key: &str| {
+            let key = KeyPath::parse(&format!("check[0].{key}")).unwrap();
+            schema.at(&key).unwrap()["default"].clone()
+        };
+        assert_eq!(default("timeout").as_f64(), Some(LIMIT_S));
+        let severity = Severity::deserialize(default("severity")).unwrap();
+        assert_eq!(severity, Severity::default());
+        assert_eq!(
+            SCHEMA.matches("\"default\":").count(),
+            2,
+            "each is compared here"
+        );
+        assert_eq!(json!(5), default("timeout"));
+    }
+}

@@ -342,3 +342,63 @@ fn lists_merge_as_the_schema_says() {
         }))
     );
 }
+
+/// The names of all keys that a schema describes.
+fn property_names(schema: &serde_json::Value, found: &mut Vec<String>) {
+    match schema {
+        serde_json::Value::Object(fields) => {
+            for (keyword, value) in fields {
+                if let ("properties", Some(names)) = (keyword.as_str(), value.as_object()) {
+                    found.extend(names.keys().cloned());
+                }
+                property_names(value, found);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            for item in items {
+                property_names(item, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn code_in(folder: &std::path::Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            code_in(&path, text);
+        } else if !path.ends_with("tests.rs") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// The reverse is true by itself: what the schema does not know cannot be written.
+#[test]
+fn every_setting_of_buildkeep_toml_is_read_by_something() {
+    let mut code = String::new();
+    let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for folder in ["config", "commands"] {
+        code_in(&src.join(folder), &mut code);
+    }
+    let schema = super::schemas::builtin("buildkeep.schema.json").unwrap();
+    let mut names = Vec::new();
+    property_names(schema.json(), &mut names);
+    assert!(names.len() > 10, "{names:?}");
+    // The form of a file is read with its migrations.
+    names.retain(|name| name != "schema");
+    for name in names {
+        let forms = [
+            format!("get(\"{name}\")"),
+            format!("key(\"{name}\")"),
+            format!("/{name}\""),
+            format!("    {name}: "),
+            format!("    pub {name}: "),
+            format!("\"{name}\" =>"),
+            format!("(\"{name}\")"),
+        ];
+        let is_read = forms.iter().any(|form| code.contains(form));
+        assert!(is_read, "nothing reads `{name}` of buildkeep.toml");
+    }
+}

@@ -14,6 +14,8 @@ pub mod code;
 mod edit;
 mod excerpt;
 mod explain;
+#[cfg(test)]
+pub(crate) mod fields;
 mod fix;
 mod hide;
 mod key_path;

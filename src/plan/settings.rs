@@ -14,7 +14,7 @@ use crate::document::{Document, KeyPath, Place, Problem, Schema, code};
 /// Where scripts are if plan.toml names neither a folder nor steps.
 pub(super) const DEFAULT_SCRIPTS: &str = "scripts";
 
-const SCHEMA: &str = include_str!("../../templates/schemas/plan.schema.json");
+pub(super) const SCHEMA: &str = include_str!("../../templates/schemas/plan.schema.json");
 
 /// plan.toml, once it is known to have the right form.
 #[derive(Debug, Default, Deserialize)]

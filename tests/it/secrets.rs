@@ -53,7 +53,7 @@ error[K303]: this looks like a password or a token (rule `password`)
   |
   = help: give it to the step as a variable: a configuration key with `secret:NAME`, named in plan.toml; if it is none, add a comment: `# buildkeep: allow secret(password) WHY` (docs/guide/secrets.md)
 
-1 finding in 9 files
+1 finding in 10 files
 --- exit 1
 
 "#]]

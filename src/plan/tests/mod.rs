@@ -1,5 +1,6 @@
 //! Whole plans, from folders of scripts and texts of plan.toml.
 mod folders;
+mod schema;
 mod stale;
 mod wrong;
 
