@@ -26,6 +26,7 @@ mod judge;
 pub mod layers;
 mod merge;
 mod overrides;
+mod recent;
 mod remembered;
 mod reverse;
 mod role;

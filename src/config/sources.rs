@@ -1,18 +1,21 @@
 //! The files of a configuration, read and checked.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
 use super::schemas::builtin;
 use super::verdicts::{Verdicts, mark};
-use super::{Files, Role, Schemas, rules, whole};
+use super::{Files, Role, Schemas, recent, rules, whole};
 use crate::document::{Document, KeyPath, Place, Problem, Schema, Segment, code, in_order};
 
 /// The files of a configuration, read; what is wrong with each of them is known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Sources {
-    documents: BTreeMap<Role, Document>,
-    schemas: Schemas,
+    documents: BTreeMap<Role, Arc<Document>>,
+    schemas: Arc<Schemas>,
+    /// What verdicts on each document are filed under, by path.
+    marks: BTreeMap<String, String>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
@@ -20,39 +23,77 @@ pub struct Sources {
 impl Sources {
     /// Reads and checks all files, those of other hosts and of profiles not in force too.
     pub fn read(files: &Files) -> Result<Self, crate::document::Error> {
-        let mut problems: Vec<Problem> = files.links().map(a_link).collect();
-        let schemas = Schemas::read(files, &mut problems)?;
-        let mut documents = BTreeMap::new();
-        let mut marks = format!("{}:", schemas.mark());
+        if let Some(known) = recent::same(files) {
+            return Ok(known);
+        }
+        let near = recent::near(files);
+        let mut sources = Self::begin(files, near.as_deref().map(|(_, known)| known))?;
         for (path, role, bytes) in files.iter() {
-            if matches!(role, Role::Schema(_)) {
-                continue;
-            }
-            let own = own_schema(&role)?;
-            let schema = own.as_ref().or_else(|| schemas.for_role(&role));
-            let read = Document::parse_bytes(path, bytes);
-            match read.and_then(|document| schemas.forms().current(&role, document)) {
-                Ok(document) => {
-                    let mark = format!("{}:{}", schemas.mark_for(&role), mark(bytes));
-                    marks.extend([path, "=", &mark, ";"]);
-                    problems.extend(found_in(&document, schema, mark, files.verdicts()));
-                    documents.insert(role, document);
-                }
-                Err(problem) => problems.push(match schema {
-                    Some(schema) => schema.redact(problem),
-                    None => problem,
-                }),
+            let is_same = |near: &&(Files, Self)| near.0.get(path) == Some(bytes);
+            match near.as_deref().filter(is_same) {
+                _ if matches!(role, Role::Schema(_)) => {}
+                Some((_, known)) => sources.take(known, path, role),
+                None => sources.add((path, role, bytes), files.verdicts())?,
             }
         }
-        let mut sources = Self {
-            documents,
+        sources.check_together(files.verdicts());
+        files.verdicts().inspect(|verdicts| verdicts.keep());
+        if sources.problems.is_empty() && sources.warnings.is_empty() {
+            recent::keep(files, &sources);
+        }
+        Ok(sources)
+    }
+
+    /// The schemas, with what is wrong with them; those of `near` are the same, and nothing is.
+    fn begin(files: &Files, near: Option<&Self>) -> Result<Self, crate::document::Error> {
+        let mut problems: Vec<Problem> = files.links().map(a_link).collect();
+        let schemas = match near {
+            Some(near) => Arc::clone(&near.schemas),
+            None => Arc::new(Schemas::read(files, &mut problems)?),
+        };
+        Ok(Self {
+            documents: BTreeMap::new(),
             schemas,
+            marks: BTreeMap::new(),
             problems,
             warnings: Vec::new(),
-        };
-        sources.check_together(&mark(marks.as_bytes()), files.verdicts());
-        files.verdicts().inspect(|verdicts| verdicts.keep());
-        Ok(sources)
+        })
+    }
+
+    /// Takes a document over that did not change.
+    fn take(&mut self, known: &Self, path: &str, role: Role) {
+        if let Some(mark) = known.marks.get(path) {
+            self.marks.insert(path.to_owned(), mark.clone());
+        }
+        if let Some(document) = known.documents.get(&role) {
+            self.documents.insert(role, Arc::clone(document));
+        }
+    }
+
+    /// Reads and checks a document.
+    fn add(
+        &mut self,
+        (path, role, bytes): (&str, Role, &[u8]),
+        verdicts: Option<&Verdicts>,
+    ) -> Result<(), crate::document::Error> {
+        let own = own_schema(&role)?;
+        let schemas = Arc::clone(&self.schemas);
+        let schema = own.as_ref().or_else(|| schemas.for_role(&role));
+        let read = Document::parse_bytes(path, bytes);
+        match read.and_then(|document| schemas.forms().current(&role, document)) {
+            Ok(document) => {
+                let mark = format!("{}:{}", schemas.mark_for(&role), mark(bytes));
+                self.marks.insert(path.to_owned(), mark.clone());
+                self.problems
+                    .extend(found_in(&document, schema, mark, verdicts));
+                self.documents.insert(role, Arc::new(document));
+            }
+            Err(problem) => self.problems.push(match schema {
+                Some(schema) => schema.redact(problem),
+                None => problem,
+            }),
+        }
+        Ok(())
     }
 
     /// All that is wrong, by file and place.
@@ -79,12 +120,14 @@ impl Sources {
 
     /// The documents with their roles.
     pub fn documents(&self) -> impl Iterator<Item = (&Role, &Document)> {
-        self.documents.iter()
+        self.documents
+            .iter()
+            .map(|(role, document)| (role, &**document))
     }
 
     /// The document with this role.
     pub fn document(&self, role: &Role) -> Option<&Document> {
-        self.documents.get(role)
+        self.documents.get(role).map(|document| &**document)
     }
 
     /// The schemas.
@@ -103,7 +146,8 @@ impl Sources {
     }
 
     /// What no file can be blamed for alone.
-    fn check_together(&mut self, mark: &str, verdicts: Option<&Verdicts>) {
+    fn check_together(&mut self, verdicts: Option<&Verdicts>) {
+        let mark = self.mark();
         let mut found = self.keys_in_two_files();
         found.extend(self.missing_profiles());
         found.extend(super::secrets::problems(self));
@@ -116,17 +160,26 @@ impl Sources {
                 _ => Vec::new(),
             });
         }
-        let is_known = verdicts.is_some_and(|verdicts| verdicts.is_known(mark));
+        let is_known = verdicts.is_some_and(|verdicts| verdicts.is_known(&mark));
         if !is_known && self.is_readable() {
             let whole = whole::problems(self);
             if whole.is_empty() && found.is_empty() && self.problems.is_empty() {
-                verdicts.inspect(|verdicts| verdicts.learn(mark.to_owned()));
+                verdicts.inspect(|verdicts| verdicts.learn(mark.clone()));
             }
             found.extend(whole);
         }
         self.problems.extend(found);
         self.problems = in_order(std::mem::take(&mut self.problems));
         self.warnings = in_order(std::mem::take(&mut self.warnings));
+    }
+
+    /// What a verdict on all of it is filed under.
+    fn mark(&self) -> String {
+        let mut text = format!("{}:", self.schemas.mark());
+        for (path, mark) in &self.marks {
+            text.extend([path, "=", mark, ";"]);
+        }
+        mark(text.as_bytes())
     }
 
     /// Whether all files that hold everywhere could be read: what one of them would give is not
@@ -158,7 +211,7 @@ impl Sources {
         let bases = || {
             let documents = self.documents.iter();
             let bases = documents.filter(|(role, _)| matches!(role, Role::Base(_)));
-            bases.map(|(_, document)| document)
+            bases.map(|(_, document)| &**document)
         };
         if !overlap(bases()) {
             return problems;

@@ -86,8 +86,9 @@ mod tests {
 
     /// Until the clock of the file system has moved on.
     fn wait() {
-        let now = file_clock();
-        while file_clock() <= now {
+        let now = std::time::SystemTime::now();
+        let now = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+        while file_clock() <= (now.as_secs() as i64, now.subsec_nanos()) {
             std::thread::yield_now();
         }
     }

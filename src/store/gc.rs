@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use gix::hash::Kind;
 use gix::odb::pack::index;
 
+use super::gc_lock::GcLock;
 use super::{Error, GitProgram, Keep, WriteGuard};
 use crate::fs::{AtPath as _, remove_file_durable, sync_dir, sync_file};
 
@@ -46,6 +47,7 @@ impl Keep {
 
 /// Packs the repository at `git_dir`; the caller has our lock.
 pub(super) fn pack(git_dir: &Path, git: &GitProgram) -> Result<Packed, Error> {
+    let _no_other = GcLock::acquire(git_dir)?;
     let objects = git_dir.join("objects");
     let folder = objects.join("pack");
     let loose_before = count_loose(&objects);
