@@ -2,8 +2,11 @@
 //!
 //! History is never rewritten here, so a commit in the middle that a later one mends is told, and
 //! let through; `[hooks] every_commit = true` in buildkeep.toml refuses it.
+use chrono::NaiveDate;
+
 use crate::config::Judge;
 use crate::config::bypassed::{self, Bypassed, Whose};
+use crate::config::secrets::leaving;
 use crate::failure::Failure;
 use crate::store::ObjectId;
 use crate::ui::clean_line;
@@ -16,6 +19,8 @@ pub(super) struct Passing<'a> {
     pub(super) tip: ObjectId,
     /// Commits that are on the other side already.
     pub(super) known: &'a [ObjectId],
+    /// The day on which it passes.
+    pub(super) today: NaiveDate,
 }
 
 /// Refuses what must not pass; else returns what people should know of what does.
@@ -23,6 +28,7 @@ pub(super) fn examine(
     judge: &mut Judge<'_>,
     passing: &Passing<'_>,
 ) -> Result<Vec<String>, Failure> {
+    refuse_secrets(judge, passing)?;
     let is_strict = bypassed::is_strict(judge, passing.tip)?;
     let whose = if is_strict { Whose::All } else { Whose::Others };
     let found = bypassed::look(judge, passing.tip, passing.known, whose)?;
@@ -41,6 +47,26 @@ pub(super) fn examine(
         return Err(strict(passing, first));
     }
     Ok(found.bypassed.iter().rev().map(note).collect())
+}
+
+/// A later commit does not take a secret out of the history: nothing mends it but another history.
+fn refuse_secrets(judge: &Judge<'_>, passing: &Passing<'_>) -> Result<(), Failure> {
+    let found = leaving(judge.objects(), passing.tip, passing.known, passing.today)?;
+    let Some((link, problems)) = found else {
+        return Ok(());
+    };
+    let commit = link.id.to_string();
+    let what = format!(
+        "{} was refused: {} holds what looks like a secret",
+        passing.what,
+        named(&commit, &link.subject)
+    );
+    let short = short(&commit);
+    Err(Failure::refused(&problems, &what)
+        .hint(format!(
+            "take it out of that commit: `git rebase -i {short}~1`"
+        ))
+        .hint("or, if it is none, allow it in `[[secrets.allow]]` of buildkeep.toml"))
 }
 
 fn strict(passing: &Passing<'_>, first: &Bypassed) -> Failure {

@@ -121,6 +121,7 @@ fn gate(cx: &mut Context, keep: &Keep, remote: &str) -> Result<(), Failure> {
     let objects = keep.repo().objects()?;
     let mut judge = Judge::new(&objects, Some(keep.root()));
     let passing = Passing {
+        today: cx.world.clock.now().date_naive(),
         what: "the push",
         known: &known,
         tip,

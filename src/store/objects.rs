@@ -125,6 +125,49 @@ impl Objects {
         Ok(files)
     }
 
+    /// The files that a commit brought in: new ones, and those with another content than the
+    /// commit before it has at the same place.
+    pub fn brought_in(&self, link: &Link) -> Result<Vec<TreeFile>, Error> {
+        let before = match link.parents.first() {
+            Some(parent) => self.link(*parent)?.map(|parent| parent.tree_id),
+            None => None,
+        };
+        let mut files = Vec::new();
+        self.compare(before, link.tree_id, &BString::default(), &mut files)?;
+        Ok(files)
+    }
+
+    fn compare(
+        &self,
+        before: Option<ObjectId>,
+        after: ObjectId,
+        folder: &BString,
+        files: &mut Vec<TreeFile>,
+    ) -> Result<(), Error> {
+        let old = before.map_or_else(|| Ok(Vec::new()), |before| self.entries(before))?;
+        for (name, kind, id) in self.entries(after)? {
+            let there = old.iter().find(|(old, ..)| *old == name);
+            if there.is_some_and(|(.., old)| *old == id) {
+                continue;
+            }
+            let mut path = folder.clone();
+            path.extend_from_slice(&name);
+            if kind == gix::objs::tree::EntryKind::Tree {
+                path.push(b'/');
+                let is_tree = |(_, kind, _): &&Entry| *kind == gix::objs::tree::EntryKind::Tree;
+                let old = there.filter(is_tree).map(|(.., id)| *id);
+                self.compare(old, id, &path, files)?;
+            } else if let Some(mode) = Mode::from_kind(kind) {
+                files.push(TreeFile {
+                    path,
+                    mode,
+                    blob_id: id,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// What a tree says of some of its entries: their kinds and ids, as a text to compare.
     pub fn marks(&self, tree_id: ObjectId, names: &[&str]) -> Result<String, Error> {
         let entries = self.entries(tree_id)?;

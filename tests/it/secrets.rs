@@ -484,3 +484,83 @@ error[K306]: `secrets.mirror` must have exactly one of `env`, `command` and `age
 "#]]
     );
 }
+
+#[test]
+fn plain_git_is_stopped_at_commit_and_at_push() {
+    let env = keep();
+    env.stdout(&["-C", "k", "hooks", "install"]);
+    env.git(&["init", "-q", "--bare", "bare.git"]);
+    env.git(&["-C", "k", "remote", "add", "origin", "../bare.git"]);
+    let git = |words: &[&str]| {
+        let output = env.command("git").args(["-C", "k"]).args(words).output();
+        env.shown(&output.unwrap())
+    };
+    env.write("k/scripts/a.env", &format!("A_TOKEN={}\n", made_up()));
+    env.git(&["-C", "k", "add", "scripts/a.env"]);
+    let commit = git(&["commit", "-qm", "scripts: a token"]);
+    env.git(&[
+        "-C",
+        "k",
+        "commit",
+        "-qm",
+        "scripts: a token",
+        "--no-verify",
+    ]);
+    env.git(&["-C", "k", "rm", "-q", "scripts/a.env"]);
+    env.git(&["-C", "k", "commit", "-qm", "scripts: no token"]);
+    let push = git(&["push", "-q", "origin", "main"]);
+    let ours = k(&env, "push");
+    let shown = [
+        commit,
+        push.replace("error: failed to push some refs to '../bare.git'\n", ""),
+        ours,
+    ];
+    assert_data_eq!(without(&shown.join("\n")), str![[r#"
+--- stderr
+error[K303]: this looks like a password or a token (rule `password`)
+ --> scripts/a.env:1:9
+  |
+1 | A_TOKEN=…
+  |         ^
+  |
+  = help: give it to the step as a variable: a configuration key with `secret:NAME`, named in plan.toml; if it is none, add a comment: `# buildkeep: allow secret(password) WHY` (docs/guide/secrets.md)
+
+buildkeep: the commit was refused: it would hold a secret
+hint: take it out, `git add` the file, and commit again
+--- exit 1
+
+--- stderr
+error[K303]: this looks like a password or a token (rule `password`)
+ --> scripts/a.env:1:9
+  |
+1 | A_TOKEN=…
+  |         ^
+  |
+  = help: give it to the step as a variable: a configuration key with `secret:NAME`, named in plan.toml; if it is none, add a comment: `# buildkeep: allow secret(password) WHY` (docs/guide/secrets.md)
+
+buildkeep: the push of refs/heads/main was refused: [COMMIT] (scripts: a token) holds what looks like a secret
+hint: take it out of that commit: `git rebase -i [COMMIT]~1`
+hint: or, if it is none, allow it in `[[secrets.allow]]` of buildkeep.toml
+--- exit 1
+
+--- stderr
+error[K303]: this looks like a password or a token (rule `password`)
+ --> scripts/a.env:1:9
+  |
+1 | A_TOKEN=…
+  |         ^
+  |
+  = help: give it to the step as a variable: a configuration key with `secret:NAME`, named in plan.toml; if it is none, add a comment: `# buildkeep: allow secret(password) WHY` (docs/guide/secrets.md)
+
+buildkeep: the push was refused: [COMMIT] (scripts: a token) holds what looks like a secret
+hint: take it out of that commit: `git rebase -i [COMMIT]~1`
+hint: or, if it is none, allow it in `[[secrets.allow]]` of buildkeep.toml
+--- exit 2
+
+"#]]);
+    let settings = std::fs::read_to_string(env.path("k/buildkeep.toml")).unwrap();
+    let waiver = "[[secrets.allow]]\npath = \"scripts/a.env\"\nreason = \"revoked long ago\"\n";
+    env.write("k/buildkeep.toml", &format!("{settings}\n{waiver}"));
+    env.stdout(&["-C", "k", "commit"]);
+    assert_eq!(git(&["push", "-q", "origin", "main"]), "");
+}

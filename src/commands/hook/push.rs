@@ -25,6 +25,7 @@ pub(super) fn check(
             continue;
         }
         let passing = Passing {
+            today: cx.world.clock.now().date_naive(),
             what: &format!("the push of {there}"),
             tip: called.repo().resolve(id)?,
             known: &known(called, remote.as_deref(), theirs)?,

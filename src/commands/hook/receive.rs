@@ -22,6 +22,7 @@ pub(super) fn check(cx: &mut Context, called: &Called) -> Result<Answer, Failure
             continue;
         };
         let passing = Passing {
+            today: cx.world.clock.now().date_naive(),
             what: &format!("the push of {name}"),
             tip,
             known: &known,

@@ -6,6 +6,7 @@
 //! secrets in files that are about to be committed.
 
 mod age_file;
+mod leaving;
 mod program;
 mod resolve;
 mod scan;
@@ -21,6 +22,7 @@ use super::sources::{leaves, value_at};
 use super::{Role, Sources};
 use crate::document::{Document, Problem};
 
+pub use leaving::{leaving, staged};
 pub use resolve::{Resolver, Revealed, Unresolved};
 pub use scan::{Allowed, Scanned, scan};
 pub use seen::{Seen, UNSEEN};
@@ -45,12 +47,21 @@ pub fn check<'a>(
     today: NaiveDate,
 ) -> Vec<Problem> {
     let allowed = Allowed::of(sources.document(&Role::Settings));
+    check_with(sources, changed, &allowed, today)
+}
+
+fn check_with<'a>(
+    sources: &Sources,
+    changed: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    allowed: &Allowed,
+    today: NaiveDate,
+) -> Vec<Problem> {
     let files = changed.into_iter().map(|(path, content)| Scanned {
         path,
         content,
         literals: literals(sources, path),
     });
-    scan(files, &allowed, today)
+    scan(files, allowed, today)
 }
 
 /// Where in a configuration file values stand that their schema marks secret.
