@@ -212,7 +212,7 @@ fn the_log_is_filtered_by_what_is_asked_for() {
         shown.join("\n"),
         str![[r#"
 [COMMIT] v9   2026-02-05 10:00 config: set build.jobs to 3 [1 step stale]
-[COMMIT]      2026-01-02 03:04 plan: jobs (good/01KDYAK3480000000000000CP9)
+[COMMIT]      2026-01-02 03:04 plan: jobs (good/01KDYAK3480000000000000CPC)
 [COMMIT]      2026-02-05 10:00 keep: notes
 
 [COMMIT] v9   2026-02-05 10:00 config: set build.jobs to 3 [1 step stale]
@@ -237,7 +237,7 @@ fn the_log_is_filtered_by_what_is_asked_for() {
 [COMMIT] v5   2026-02-03 10:00 config: set build.cflags to "-O2 -pipe -fstack-protector-strong -g"
 [COMMIT] v4   2026-02-01 10:00 config: set mirror.token
 
-[COMMIT]      2026-01-02 03:04 plan: jobs (good/01KDYAK3480000000000000CP9)
+[COMMIT]      2026-01-02 03:04 plan: jobs (good/01KDYAK3480000000000000CPC)
 [COMMIT]      2026-02-05 10:00 keep: notes
 [COMMIT] v1   2026-01-02 03:04 keep: begin with the template generic
 

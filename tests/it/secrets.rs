@@ -486,6 +486,7 @@ error[K306]: `secrets.mirror` must have exactly one of `env`, `command` and `age
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story with its whole output")]
 fn plain_git_is_stopped_at_commit_and_at_push() {
     let env = keep();
     env.stdout(&["-C", "k", "hooks", "install"]);
@@ -515,7 +516,9 @@ fn plain_git_is_stopped_at_commit_and_at_push() {
         push.replace("error: failed to push some refs to '../bare.git'\n", ""),
         ours,
     ];
-    assert_data_eq!(without(&shown.join("\n")), str![[r#"
+    assert_data_eq!(
+        without(&shown.join("\n")),
+        str![[r#"
 --- stderr
 error[K303]: this looks like a password or a token (rule `password`)
  --> scripts/a.env:1:9
@@ -557,7 +560,8 @@ hint: take it out of that commit: `git rebase -i [COMMIT]~1`
 hint: or, if it is none, allow it in `[[secrets.allow]]` of buildkeep.toml
 --- exit 2
 
-"#]]);
+"#]]
+    );
     let settings = std::fs::read_to_string(env.path("k/buildkeep.toml")).unwrap();
     let waiver = "[[secrets.allow]]\npath = \"scripts/a.env\"\nreason = \"revoked long ago\"\n";
     env.write("k/buildkeep.toml", &format!("{settings}\n{waiver}"));

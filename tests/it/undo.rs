@@ -333,7 +333,7 @@ did again "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
 to undo: buildkeep undo
 new      refs/heads/main
 new      refs/heads/state/box-00z9
-new      refs/tags/good/01KDYAK34800000000000005VH
+new      refs/tags/good/01KDYAK34800000000000005VM
 
 undid "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
@@ -436,6 +436,7 @@ undid "config: settings of the build" of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 4 -> 2
   build.strip: no longer set (was true)
   build.tests: "quick" -> "none"
+  buildkeep.toml changes
   config/build.toml changes
   schemas/build.schema.json changes
 to do it again: buildkeep redo
