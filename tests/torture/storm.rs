@@ -48,11 +48,11 @@ fn deeds(place: &Place, round: usize) -> Vec<Deed> {
     };
     let mut deeds = Vec::new();
     for n in 0..STREAM / 2 {
-        let jobs = (round * 1000 + n + 10).to_string();
-        let subject = format!("config: set build.jobs to {jobs}");
-        let set = ["config", "set", "build.jobs", &jobs];
+        let number = (round * STREAM + n).to_string();
+        let subject = format!("config: set storm.number to {number}");
+        let set = ["config", "set", "storm.number", &number];
         deeds.push(deed(&set, Promise::Subject(subject)));
-        let tag = format!("t{jobs}");
+        let tag = format!("t{number}");
         deeds.push(deed(&["tag", &tag], Promise::Tag(tag.clone())));
     }
     deeds
@@ -94,6 +94,8 @@ fn storm(env: &Rc<Env>, kind: Kind) {
     };
     let place = Place::new(env, &disk, "storm");
     place.init();
+    place.write("config/storm.toml", "[storm]\nnumber = 0\n");
+    place.keep(&["commit", "-m", "config: a number"]).unwrap();
     disk.settle();
     let (mut dice, mut kept) = (Dice(7), 0);
     let rounds = if is_long() { 200 } else { 3 };
