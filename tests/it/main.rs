@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod env;
 mod explain;
+mod fuzz;
 mod history;
 mod hooks;
 mod json;
