@@ -3,6 +3,7 @@ use chrono::{DateTime, FixedOffset, TimeZone as _, Utc};
 use gix::ObjectId;
 
 use super::error::During as _;
+use super::patience::patiently;
 use super::{Error, Message, Repo};
 use crate::world::Person;
 
@@ -63,7 +64,7 @@ impl Commit {
 impl Repo {
     /// Reads a commit.
     pub fn commit(&self, commit_id: ObjectId) -> Result<Commit, Error> {
-        let commit = self.gix().find_commit(commit_id).during("read a commit")?;
+        let commit = patiently(|| self.gix().find_commit(commit_id)).during("read a commit")?;
         let decoded = commit.decode().during("read a commit")?;
         let author = decoded.author().during("read the author of a commit")?;
         let committer = decoded

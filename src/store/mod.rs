@@ -40,6 +40,7 @@ mod message;
 mod objects;
 mod operations;
 pub mod pack;
+mod patience;
 mod record;
 mod reflog;
 mod refs;

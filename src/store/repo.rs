@@ -8,6 +8,7 @@ use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice as _};
 
 use super::error::During as _;
+use super::patience::patiently;
 use super::refs::full_name;
 use super::{Error, Mode, Transaction, skeleton};
 use crate::fs::AtPath as _;
@@ -153,13 +154,13 @@ impl Repo {
 
     /// The content of a blob.
     pub fn read_blob(&self, blob_id: ObjectId) -> Result<Vec<u8>, Error> {
-        let mut blob = self.gix.find_blob(blob_id).during("read a blob")?;
+        let mut blob = patiently(|| self.gix.find_blob(blob_id)).during("read a blob")?;
         Ok(blob.take_data())
     }
 
     /// The body of an annotated tag: its message.
     pub fn tag_message(&self, tag_id: ObjectId) -> Result<Option<String>, Error> {
-        let object = self.gix.find_object(tag_id).during("read a tag")?;
+        let object = patiently(|| self.gix.find_object(tag_id)).during("read a tag")?;
         let Ok(tag) = object.try_into_tag() else {
             return Ok(None);
         };
@@ -169,17 +170,15 @@ impl Repo {
 
     /// The commit behind a ref's target: itself, or what an annotated tag names.
     pub fn peel(&self, object_id: ObjectId) -> Result<ObjectId, Error> {
-        let object = self.gix.find_object(object_id).during("read an object")?;
-        Ok(object
-            .peel_to_commit()
-            .during("find the commit of a tag")?
-            .id)
+        let object = patiently(|| self.gix.find_object(object_id)).during("read an object")?;
+        let commit = patiently(|| object.clone().peel_to_commit());
+        Ok(commit.during("find the commit of a tag")?.id)
     }
 
     /// The id of the file or folder at `path` in a commit.
     pub fn id_at(&self, commit_id: ObjectId, path: &str) -> Result<Option<ObjectId>, Error> {
-        let commit = self.gix.find_commit(commit_id).during("read a commit")?;
-        let tree = commit.tree().during("read a tree")?;
+        let commit = patiently(|| self.gix.find_commit(commit_id)).during("read a commit")?;
+        let tree = patiently(|| commit.tree()).during("read a tree")?;
         let entry = tree
             .lookup_entry(path.split('/'))
             .during("look into a tree")?;
@@ -192,7 +191,7 @@ impl Repo {
         tree_id: ObjectId,
         names: &[&str],
     ) -> Result<Vec<Option<ObjectId>>, Error> {
-        let tree = self.gix.find_tree(tree_id).during("read a tree")?;
+        let tree = patiently(|| self.gix.find_tree(tree_id)).during("read a tree")?;
         let mut found = vec![None; names.len()];
         for entry in tree.iter() {
             let entry = entry.during("read a tree")?;
@@ -206,8 +205,8 @@ impl Repo {
 
     /// All files in a tree, by path from there.
     pub fn files_of(&self, tree_id: ObjectId) -> Result<Vec<TreeFile>, Error> {
-        let tree = self.gix.find_tree(tree_id).during("read a tree")?;
-        let mut files = tree.traverse().breadthfirst_files()?;
+        let tree = patiently(|| self.gix.find_tree(tree_id)).during("read a tree")?;
+        let mut files = patiently(|| tree.traverse().breadthfirst_files())?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     }
@@ -221,9 +220,9 @@ impl Repo {
 
     /// All files of a commit whose path starts with `prefix`, by path.
     pub fn files_at(&self, commit_id: ObjectId, prefix: &str) -> Result<Vec<TreeFile>, Error> {
-        let commit = self.gix.find_commit(commit_id).during("read a commit")?;
-        let tree = commit.tree().during("read a tree")?;
-        let entries = tree.traverse().breadthfirst_files()?;
+        let commit = patiently(|| self.gix.find_commit(commit_id)).during("read a commit")?;
+        let tree = patiently(|| commit.tree()).during("read a tree")?;
+        let entries = patiently(|| tree.traverse().breadthfirst_files())?;
         let mut files: Vec<_> = entries
             .into_iter()
             .filter(|file| file.path.starts_with(prefix.as_bytes()))
@@ -238,8 +237,8 @@ impl Repo {
         tree_id: ObjectId,
         folder: &BStr,
     ) -> Result<Vec<TreeFile>, Error> {
-        let tree = self.gix.find_tree(tree_id).during("read a tree")?;
-        let mut files = tree.traverse().breadthfirst_files()?;
+        let tree = patiently(|| self.gix.find_tree(tree_id)).during("read a tree")?;
+        let mut files = patiently(|| tree.traverse().breadthfirst_files())?;
         for file in &mut files {
             let mut path = folder.to_owned();
             path.extend_from_slice(&file.path);

@@ -11,6 +11,7 @@ use gix::ObjectId;
 use super::error::During as _;
 use super::loose;
 use super::operations::LOG;
+use super::patience::patiently;
 use super::{Error, Repo};
 use crate::fs::{sync_dir, sync_file, sync_file_system};
 
@@ -110,7 +111,7 @@ fn collect_tree(
 
 impl Repo {
     fn entries(&self, tree_id: ObjectId) -> Result<Vec<gix::objs::tree::Entry>, Error> {
-        let tree = self.gix().find_tree(tree_id).during("read a tree")?;
+        let tree = patiently(|| self.gix().find_tree(tree_id)).during("read a tree")?;
         let decoded = tree.decode().during("read a tree")?;
         Ok(decoded.entries.into_iter().map(Into::into).collect())
     }

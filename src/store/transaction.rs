@@ -8,6 +8,7 @@ use gix::prelude::Write as _;
 use super::error::During as _;
 use super::gc_lock::GcLock;
 use super::operations::{KEPT, LOG, Note, RefMove};
+use super::patience::patiently;
 use super::refs::{self, RefEdit, full_name};
 use super::settle::settle;
 use super::{Error, Message, Mode, Repo, Signature, loose};
@@ -279,9 +280,7 @@ impl Transaction<'_> {
             None => self.repo.head()?,
         };
         let tree_id = match tip {
-            Some(tip) => self
-                .memory
-                .find_commit(tip)
+            Some(tip) => patiently(|| self.memory.find_commit(tip))
                 .during("read a commit")?
                 .tree_id(),
             None => return Ok(()),
@@ -297,7 +296,7 @@ impl Transaction<'_> {
     /// A commit cannot have a tag for a parent: tags that are taken away are held by refs.
     fn keep_tags(&mut self, moves: &[RefMove]) -> Result<(), Error> {
         let is_tag = |id: &ObjectId| {
-            let header = self.memory.find_header(*id);
+            let header = patiently(|| self.memory.find_header(*id));
             header.is_ok_and(|header| header.kind() == gix::objs::Kind::Tag)
         };
         let taken = moves.iter().filter_map(|one| one.before);
@@ -327,7 +326,7 @@ impl Transaction<'_> {
 
     /// The commit that a ref points at, through an annotated tag, if it is there.
     fn commit_of(&self, id: ObjectId) -> Option<ObjectId> {
-        let object = self.memory.find_object(id).ok()?;
+        let object = patiently(|| self.memory.find_object(id)).ok()?;
         Some(object.peel_to_commit().ok()?.id)
     }
 }
