@@ -74,10 +74,11 @@ pub(super) fn effective_at_key(
     }
 }
 
-/// What the files of the work tree say for this host, as far as they can be read.
-pub(super) fn effective_now(keep: &Keep) -> Result<Effective, Failure> {
+/// The files of the work tree, and what they say for this host, as far as they can be read.
+pub(super) fn effective_now(keep: &Keep) -> Result<(Sources, Effective), Failure> {
     let sources = Sources::read(&Files::of_work_tree(keep)?)?;
-    Ok(Effective::of_files(&sources, &keep.host()))
+    let effective = Effective::of_files(&sources, &keep.host());
+    Ok((sources, effective))
 }
 
 /// What a commit says for this host, without overrides.

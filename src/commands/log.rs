@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use super::when::{self, End};
 use super::{Answer, Context, configuration, versions};
 use crate::config::history::History;
-use crate::config::versions::Index;
 use crate::document::KeyPath;
 use crate::failure::Failure;
 use crate::report::log::Entry;
@@ -60,7 +59,13 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let tags = tags_by_commit(&keep)?;
     let index = versions::index(&keep)?;
-    let mut filter = Filter::new(cx, (&keep, &index), args)?;
+    let asks_for_key = args.key.is_some();
+    let sources = asks_for_key.then(|| configuration::effective_now(&keep));
+    let sources = sources.transpose()?;
+    let history = sources
+        .as_ref()
+        .map(|(sources, _)| History::new(keep.repo(), &index, &keep.host(), sources));
+    let mut filter = Filter::new(cx, &keep, history, args)?;
     let (tips, hidden) = ends(&keep, args)?;
     let (mut shown, mut older) = (0, 0);
     for commit in keep.repo().history(&tips, hidden)? {
@@ -110,7 +115,7 @@ fn ends(keep: &Keep, args: &Args) -> Result<(Vec<ObjectId>, Option<ObjectId>), F
 struct Filter<'a> {
     args: &'a Args,
     keep: &'a Keep,
-    history: History<'a>,
+    history: Option<History<'a>>,
     key: Option<KeyPath>,
     since: Option<DateTime<Utc>>,
     until: Option<DateTime<Utc>>,
@@ -120,7 +125,8 @@ struct Filter<'a> {
 impl<'a> Filter<'a> {
     fn new(
         cx: &Context,
-        (keep, index): (&'a Keep, &'a Index),
+        keep: &'a Keep,
+        history: Option<History<'a>>,
         args: &'a Args,
     ) -> Result<Self, Failure> {
         let now = cx.world.clock.now();
@@ -138,7 +144,7 @@ impl<'a> Filter<'a> {
             since: time(&args.since, End::Begin)?,
             until: time(&args.until, End::Last)?,
             paths: args.paths.iter().map(inside).collect(),
-            history: History::new(keep.repo(), index, &keep.host()),
+            history,
             keep,
             args,
         })
@@ -167,8 +173,8 @@ impl<'a> Filter<'a> {
         if !cheap {
             return Ok(false);
         }
-        if let Some(key) = &self.key
-            && !self.history.touches(commit.id, key)?
+        if let (Some(key), Some(history)) = (&self.key, &mut self.history)
+            && !history.touches(commit.id, key)?
         {
             return Ok(false);
         }

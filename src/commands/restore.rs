@@ -11,10 +11,11 @@ use crate::config::diff::KeyChange;
 use crate::config::rollback::{Plan, Restored};
 use crate::config::{Error, Files, Role};
 use crate::failure::{Failure, Kind};
+use crate::report::words::{Marks, changed_key};
 use crate::store::{
     Change, ChangeKind, Expect, FileChange, Keep, Message, ObjectId, Trailers, WriteGuard,
 };
-use crate::ui::{clean, clean_line};
+use crate::ui::clean_line;
 
 /// Keys that are named in the history.
 const RECORDED: usize = 20;
@@ -28,6 +29,17 @@ pub(super) struct Changes {
     pub(super) files: Vec<File>,
     #[serde(flatten)]
     pub(super) stale: Stale,
+    #[serde(skip)]
+    marks: Marks,
+}
+
+/// How words are marked for those who read.
+pub(super) fn marks(cx: &Context) -> Marks {
+    if cx.ui.is_coloured() {
+        Marks::Colour
+    } else {
+        Marks::Brackets
+    }
 }
 
 /// A file that is written or removed.
@@ -56,6 +68,7 @@ impl Changes {
             keys: plan.keys.clone(),
             files: plan.files.iter().map(File::of).collect(),
             stale: stale::by_change(cx, keep, &sides[0], &sides[1]),
+            marks: marks(cx),
         })
     }
 
@@ -92,7 +105,7 @@ impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = String::new();
         for key in &self.keys {
-            let _ = writeln!(lines, "  {}", clean(&key.to_string()));
+            let _ = writeln!(lines, "  {}", changed_key(key, self.marks));
         }
         for file in &self.files {
             let what = match file.kind {

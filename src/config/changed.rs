@@ -14,9 +14,11 @@ pub(super) fn changed(old: &str, new: &str) -> Changed {
     by_lines(old, new).unwrap_or_else(|| compared(&values(old), &values(new)))
 }
 
-type Values = BTreeMap<KeyPath, Json>;
+/// The values of a text by key.
+pub(super) type Values = BTreeMap<KeyPath, Json>;
 
-fn compared(old: &Values, new: &Values) -> Changed {
+/// The keys whose values differ.
+pub(super) fn compared(old: &Values, new: &Values) -> Changed {
     let keys = old.keys().chain(new.keys());
     let differing = keys.filter(|key| old.get(*key) != new.get(*key));
     let both = |key: &KeyPath| (old.get(key).cloned(), new.get(key).cloned());

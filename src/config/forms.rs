@@ -69,6 +69,14 @@ impl Forms {
         }
     }
 
+    /// Whether files of this role can be of an old form.
+    pub(super) fn concern(&self, role: &Role) -> bool {
+        self.of(role).is_some_and(|forms| match forms {
+            migrate::Forms::One(_) => true,
+            migrate::Forms::Several(all) => !all.is_empty(),
+        })
+    }
+
     /// The text, which may be new, saying that `key`, which is to be added, is of the newest form.
     pub(super) fn stamped(&self, file: &str, text: &str, key: &KeyPath) -> Result<String, Problem> {
         let forms = Role::of(file).and_then(|role| self.of(&role));
@@ -128,6 +136,18 @@ impl Migrated {
 }
 
 impl Sources {
+    /// Whether files of this role can be of an old form.
+    pub(super) fn has_forms(&self, role: &Role) -> bool {
+        self.schemas().forms().concern(role)
+    }
+
+    /// A text of any form in the newest, as far as it can be read.
+    pub(super) fn in_newest_form(&self, path: &str, text: &str) -> Option<Document> {
+        let document = Document::parse(path, text).ok()?;
+        let forms = self.schemas().forms();
+        forms.current(&Role::of(path)?, document).ok()
+    }
+
     /// The files of old forms, which were read as the newest.
     pub fn old_forms(&self) -> Vec<OldForm> {
         self.migrated().into_iter().map(|file| file.form).collect()

@@ -3,11 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
-use super::changed::{Changed, changed};
+use super::changed::{Changed, changed, compared};
 use super::sources::value_at;
 use super::versions::Index;
-use super::{Error, Role};
-use crate::document::{Document, KeyPath};
+use super::{Error, Role, Sources};
+use crate::document::KeyPath;
 use crate::store::{ObjectId, Repo};
 
 /// A version in which a key got another value.
@@ -28,6 +28,7 @@ pub struct History<'a> {
     repo: &'a Repo,
     index: &'a Index,
     host: String,
+    sources: &'a Sources,
     trees: BTreeMap<ObjectId, Files>,
     texts: BTreeMap<ObjectId, Json>,
 }
@@ -39,12 +40,14 @@ type Files = BTreeMap<String, ObjectId>;
 pub type LayerKey = (Role, KeyPath);
 
 impl<'a> History<'a> {
-    /// The history of `index`, as it matters to `host`.
-    pub fn new(repo: &'a Repo, index: &'a Index, host: &str) -> Self {
+    /// The history of `index`, as it matters to `host`, with the names of keys that the schemas of
+    /// `sources` have for what older versions called otherwise.
+    pub fn new(repo: &'a Repo, index: &'a Index, host: &str, sources: &'a Sources) -> Self {
         Self {
             repo,
             index,
             host: host.to_owned(),
+            sources,
             trees: BTreeMap::new(),
             texts: BTreeMap::new(),
         }
@@ -151,7 +154,12 @@ impl<'a> History<'a> {
         for path in paths {
             let (old, new) = (older.get(path), newer.get(path));
             if old != new {
-                add(&mut layers, path, &self.text(old)?, &self.text(new)?);
+                add(
+                    self.sources,
+                    &mut layers,
+                    path,
+                    [&self.text(old)?, &self.text(new)?],
+                );
             }
         }
         Ok(settled(layers))
@@ -176,22 +184,17 @@ impl<'a> History<'a> {
     /// What the files of a version say of `key`, in the order of their layers.
     fn value(&mut self, files: &Files, key: &KeyPath) -> Result<Option<Json>, Error> {
         let mut layers = Vec::new();
-        let settings = self.json(files.get("buildkeep.toml"))?;
+        let settings = self.json("buildkeep.toml", files)?;
         let named = settings.get("profiles").and_then(Json::as_array);
         for name in named.into_iter().flatten().filter_map(Json::as_str) {
-            layers.extend(files.get(&format!("config/profiles/{name}.toml")));
+            layers.push(format!("config/profiles/{name}.toml"));
         }
-        let is_base = |path: &String| matches!(Role::of(path), Some(Role::Base(_)));
-        layers.extend(
-            files
-                .iter()
-                .filter(|(path, _)| is_base(path))
-                .map(|(_, id)| id),
-        );
-        layers.extend(files.get(&format!("config/hosts/{}.toml", self.host)));
+        let is_base = |path: &&String| matches!(Role::of(path), Some(Role::Base(_)));
+        layers.extend(files.keys().filter(is_base).cloned());
+        layers.push(format!("config/hosts/{}.toml", self.host));
         let mut value = None;
-        for blob_id in layers {
-            let json = self.json(Some(blob_id))?;
+        for path in layers {
+            let json = self.json(&path, files)?;
             if let Some(above) = value_at(&json, key) {
                 value = Some(merged(value.take(), above));
             }
@@ -199,17 +202,17 @@ impl<'a> History<'a> {
         Ok(value)
     }
 
-    fn json(&mut self, blob_id: Option<&ObjectId>) -> Result<Json, Error> {
+    fn json(&mut self, path: &str, files: &Files) -> Result<Json, Error> {
         /// Files change one at a time: the last few are enough.
         const KEPT: usize = 32;
-        let Some(id) = blob_id else {
+        let Some(id) = files.get(path) else {
             return Ok(Json::Object(Map::new()));
         };
         if let Some(json) = self.texts.get(id) {
             return Ok(json.clone());
         }
-        let parsed = Document::parse("", &self.text(blob_id)?);
-        let json = parsed
+        let document = self.sources.in_newest_form(path, &self.text(Some(id))?);
+        let json = document
             .map(|document| document.to_json())
             .unwrap_or_default();
         if self.texts.len() == KEPT {
@@ -221,7 +224,11 @@ impl<'a> History<'a> {
 }
 
 /// The keys that differ between two sets of files, by layer.
-pub fn differing(before: &super::Files, after: &super::Files) -> BTreeSet<LayerKey> {
+pub fn differing(
+    sources: &Sources,
+    before: &super::Files,
+    after: &super::Files,
+) -> BTreeSet<LayerKey> {
     let mut layers = Layers::new();
     let both = before.iter().chain(after.iter());
     let paths: BTreeSet<&str> = both.map(|(path, ..)| path).collect();
@@ -232,7 +239,7 @@ pub fn differing(before: &super::Files, after: &super::Files) -> BTreeSet<LayerK
     for path in paths {
         let (old, new) = (text(before, path), text(after, path));
         if old != new && !matches!(Role::of(path), Some(Role::Schema(_))) {
-            add(&mut layers, path, &old, &new);
+            add(sources, &mut layers, path, [&old, &new]);
         }
     }
     let keys = |(role, changes): (Role, Changed)| {
@@ -246,10 +253,20 @@ pub fn differing(before: &super::Files, after: &super::Files) -> BTreeSet<LayerK
 type Layers = BTreeMap<Role, Changed>;
 
 /// Adds what differs in one file; a key may leave one file of a layer and come to another.
-fn add(layers: &mut Layers, path: &str, old: &str, new: &str) {
+fn add(sources: &Sources, layers: &mut Layers, path: &str, [old, new]: [&str; 2]) {
     let Some(role) = Role::of(path) else { return };
     let layer = layers.entry(layer_of(&role)).or_default();
-    for (key, (before, after)) in changed(old, new) {
+    let found = if sources.has_forms(&role) {
+        let values = |text| {
+            let document = sources.in_newest_form(path, text);
+            let values = document.map(|document| document.values());
+            values.unwrap_or_default().into_iter().collect()
+        };
+        compared(&values(old), &values(new))
+    } else {
+        changed(old, new)
+    };
+    for (key, (before, after)) in found {
         let both = layer.entry(key).or_default();
         both.0 = before.or(both.0.take());
         both.1 = after.or(both.1.take());

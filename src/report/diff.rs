@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
+use super::words::{Part, parts};
 use crate::ui::{clean, clean_line, style};
 
 /// One file on both sides.
@@ -161,17 +162,62 @@ impl fmt::Display for FileDiff {
         writeln!(f, "{}", style::strong(title))?;
         for hunk in &self.hunks {
             writeln!(f, "{}", style::name(&hunk.header))?;
-            for line in &hunk.lines {
+            for (line, parts) in hunk.lines.iter().zip(hunk.marked()) {
                 let tag = line.tag;
                 let line = clean(&line.text);
-                match tag {
-                    ChangeTag::Insert => writeln!(f, "{}", style::good(format!("+{line}")))?,
-                    ChangeTag::Delete => writeln!(f, "{}", style::bad(format!("-{line}")))?,
-                    ChangeTag::Equal => writeln!(f, " {line}")?,
-                }
+                match (tag, parts) {
+                    (ChangeTag::Equal, _) => writeln!(f, " {line}"),
+                    (ChangeTag::Insert, None) => writeln!(f, "{}", style::good(format!("+{line}"))),
+                    (ChangeTag::Delete, None) => writeln!(f, "{}", style::bad(format!("-{line}"))),
+                    (tag, Some(parts)) => writeln!(f, "{}", by_part(tag, &parts)),
+                }?;
             }
         }
         Ok(())
+    }
+}
+
+/// A line with the words marked that differ; without colour it is like any other.
+fn by_part(tag: ChangeTag, parts: &[Part]) -> String {
+    let sign = if tag == ChangeTag::Insert { "+" } else { "-" };
+    let mut all = parts.to_vec();
+    match all.first_mut() {
+        Some((first, false)) => first.insert_str(0, sign),
+        _ => all.insert(0, (sign.to_owned(), false)),
+    }
+    let shown = all.iter().map(|(text, differs)| {
+        let text = clean(text);
+        match (tag, differs) {
+            (ChangeTag::Insert, true) => style::good_marked(text).to_string(),
+            (ChangeTag::Insert, false) => style::good(text).to_string(),
+            (_, true) => style::bad_marked(text).to_string(),
+            (_, false) => style::bad(text).to_string(),
+        }
+    });
+    shown.collect()
+}
+
+impl Hunk {
+    /// The parts of lines that came in the place of as many others, where they are alike.
+    fn marked(&self) -> Vec<Option<Vec<Part>>> {
+        let mut marked: Vec<Option<Vec<Part>>> = vec![None; self.lines.len()];
+        let mut at = 0;
+        while at < self.lines.len() {
+            let run = |from: usize, tag| {
+                let lines = self.lines[from..].iter();
+                lines.take_while(|line| line.tag == tag).count()
+            };
+            let went = run(at, ChangeTag::Delete);
+            let came = run(at + went, ChangeTag::Insert);
+            for offset in (0..went).filter(|_| went == came) {
+                let (old, new) = (at + offset, at + went + offset);
+                if let Some((a, b)) = parts(&self.lines[old].text, &self.lines[new].text) {
+                    (marked[old], marked[new]) = (Some(a), Some(b));
+                }
+            }
+            at += (went + came).max(1);
+        }
+        marked
     }
 }
 
@@ -206,6 +252,18 @@ mod tests {
         let (before, after) = (hiding(b"k = 1\n"), hiding(b"k = 2\n"));
         let diff = FileDiff::new("a".into(), Some(&before), Some(&after)).to_string();
         assert!(diff.contains("-k = …") && diff.contains("+k = …"), "{diff}");
+    }
+
+    #[test]
+    fn words_that_differ_are_marked_where_there_is_colour() {
+        let (before, after) = (side(b"jobs = 4 # j\n"), side(b"jobs = 16 # j\n"));
+        let diff = FileDiff::new("a".into(), Some(&before), Some(&after)).to_string();
+        assert!(diff.contains("\u{1b}[7m"), "{diff:?}");
+        let plain = anstream::adapter::strip_str(&diff).to_string();
+        assert!(
+            plain.ends_with("\n-jobs = 4 # j\n+jobs = 16 # j\n"),
+            "{plain}"
+        );
     }
 
     #[test]

@@ -11,11 +11,12 @@ use crate::ui::{clean, style};
 const LONG: usize = 60;
 
 /// How words that differ are told from the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Marks {
     /// By colour alone.
     Colour,
     /// As Git does it without colour: `[-old-]{+new+}`.
+    #[default]
     Brackets,
 }
 
@@ -67,6 +68,27 @@ pub fn by_word(old: &str, new: &str, marks: Marks) -> Option<String> {
 /// How much the words are, without white space.
 fn letters(words: &[&str]) -> usize {
     words.iter().map(|word| word.trim().len()).sum()
+}
+
+/// A part of a line, and whether it is what differs.
+pub type Part = (String, bool);
+
+/// The parts of two lines that are one line before and after; none if they have little in common.
+pub fn parts(old: &str, new: &str) -> Option<(Vec<Part>, Vec<Part>)> {
+    let (before, after) = (tokens(old), tokens(new));
+    let operations = capture_diff_slices(Algorithm::Myers, &before, &after);
+    let (mut went, mut came) = (Vec::new(), Vec::new());
+    let mut kept = 0;
+    for operation in operations {
+        let differs = !matches!(operation, DiffOp::Equal { .. });
+        let old = &before[operation.old_range()];
+        let new = &after[operation.new_range()];
+        kept += if differs { 0 } else { letters(old) };
+        went.push((old.concat(), differs));
+        came.push((new.concat(), differs));
+    }
+    let is_alike = kept * 3 >= letters(&before).max(letters(&after));
+    is_alike.then_some((went, came))
 }
 
 #[derive(Clone, Copy)]

@@ -23,6 +23,16 @@ pub fn bad<T: fmt::Display>(text: T) -> Styled<T> {
     Styled(AnsiColor::Red.on_default().bold(), text)
 }
 
+/// What came, within a line of which more is as it was.
+pub fn good_marked<T: fmt::Display>(text: T) -> Styled<T> {
+    Styled(AnsiColor::Green.on_default().invert(), text)
+}
+
+/// What went, within a line of which more is as it was.
+pub fn bad_marked<T: fmt::Display>(text: T) -> Styled<T> {
+    Styled(AnsiColor::Red.on_default().bold().invert(), text)
+}
+
 /// What is no longer there.
 pub fn struck<T: fmt::Display>(text: T) -> Styled<T> {
     Styled(AnsiColor::Red.on_default().strikethrough(), text)

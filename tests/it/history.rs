@@ -261,3 +261,47 @@ no such commits
         ["\"config: set build.jobs to 3\"", "\"plan: jobs\""]
     );
 }
+
+#[test]
+fn a_key_has_its_past_under_the_name_it_had_and_is_undone_under_its_new_one() {
+    let env = crate::migrate::keep();
+    env.git(&["-C", "k", "revert", "--no-edit", "HEAD"]);
+    env.stdout(&["-C", "k", "config", "set", "build.cores", "8"]);
+    env.git(&["-C", "k", "revert", "--no-edit", "HEAD~1"]);
+    let set = env.json(&["-C", "k", "undo", "--list"])["operations"][0]["id"].clone();
+    env.stdout(&["-C", "k", "config", "migrate"]);
+    env.stdout(&["-C", "k", "config", "set", "build.cflags", "[\"-O1\"]"]);
+    let shown = [
+        k(&env, "config history build.jobs"),
+        k(&env, "config blame build"),
+        k(&env, &format!("undo {}", set.as_str().unwrap())),
+        std::fs::read_to_string(env.path("k/config/build.toml")).unwrap(),
+    ];
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+[COMMIT] v3   2026-01-02 03:04 Test Er: config: set build.cores to "8"
+  build.jobs: 4 -> 8
+[COMMIT] v2   2026-01-02 03:04 Test Er: config: form 1
+  build.jobs: 2 -> 4
+[COMMIT] v1   2026-01-02 03:04 Test Er: keep: begin with the template generic
+  build.jobs: set to 2
+
+[COMMIT] v5 2026-01-02 03:04 Test Er build.cflags = ["-O1"]  config: set build.cflags to ["-O1"]
+[COMMIT] v3 2026-01-02 03:04 Test Er build.jobs = 8          config: set build.cores to "8"
+
+undid `config: set build.cores to "8"` of 2026-01-02 03:04, committed [COMMIT]
+  build.jobs: 8 -> 4
+  config/build.toml changes
+to do it again: buildkeep redo
+
+# Settings of the build.
+schema = 3
+
+[build]
+jobs  = 4      # one per core
+cflags = ["-O1"]
+
+"#]]
+    );
+}

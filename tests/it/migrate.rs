@@ -50,7 +50,7 @@ cflags = '-O2 -g'
 ";
 
 /// A keep with files of form 1 in all layers, whose schema is of form 3 since the last commit.
-fn keep() -> Env {
+pub(crate) fn keep() -> Env {
     let env = Env::new();
     env.script("s/01-one.sh", "#!/bin/sh\necho one\n");
     env.stdout(&["init", "k", "--scripts", "s", "--yes"]);

@@ -40,16 +40,16 @@ fn set_then_undo_restores_the_bytes_and_redo_does_it_again() {
 build.jobs: 4 -> 16
   config/build.toml, version 3, committed [COMMIT]
 
-undoing "config: set build.jobs to 16" of 2026-01-02 03:04 changes:
+undoing `config: set build.jobs to 16` of 2026-01-02 03:04 changes:
   build.jobs: 16 -> 4
   config/build.toml changes
 
-undid "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
+undid `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
 to do it again: buildkeep redo
 
-did again "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
+did again `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 4 -> 16
   config/build.toml changes
 to undo: buildkeep undo
@@ -59,7 +59,7 @@ error: nothing was undone that could be done again
 hint: see what was done: `buildkeep undo --list`
 --- exit 2
 
-undid "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
+undid `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
 to do it again: buildkeep redo
@@ -109,26 +109,26 @@ fn undo_goes_back_one_by_one_until_something_new_is_done() {
         shown.join("\n"),
         str![[r#"
 --- stderr
-error: nothing to do again: "config: set build.jobs to 7" was done since the last undo
+error: nothing to do again: `config: set build.jobs to 7` was done since the last undo
 hint: to take that undo back all the same: `buildkeep undo [COMMIT]`
 --- exit 2
 
-undid "config: set build.jobs to 7" of 2026-01-02 03:04, committed [COMMIT]
+undid `config: set build.jobs to 7` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 7 -> 5
   config/build.toml changes
 to do it again: buildkeep redo
 
-undid "config: unset build.tests" of 2026-01-02 03:04, committed [COMMIT]
+undid `config: unset build.tests` of 2026-01-02 03:04, committed [COMMIT]
   build.tests: "none" -> "quick"
   config/build.toml changes
 to do it again: buildkeep redo
 
-undid "config: set build.jobs to 5" of 2026-01-02 03:04, committed [COMMIT]
+undid `config: set build.jobs to 5` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 5 -> 4
   config/build.toml changes
 to do it again: buildkeep redo
 
-undid "config: settings of the build" of 2026-01-02 03:04, committed [COMMIT]
+undid `config: settings of the build` of 2026-01-02 03:04, committed [COMMIT]
   build.cflags: no longer set (was "-O2")
   build.jobs: 4 -> 2
   build.strip: no longer set (was true)
@@ -157,7 +157,7 @@ fn what_came_later_stays_key_by_key() {
     assert_data_eq!(
         k(&env, &format!("undo {}", &jobs[..8])),
         str![[r#"
-undid "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
+undid `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
 to do it again: buildkeep redo
@@ -182,7 +182,7 @@ to do it again: buildkeep redo
         shown.join("\n"),
         str![[r#"
 --- stderr
-error: "config: set build.jobs to 16" is undone already
+error: `config: set build.jobs to 16` is undone already
 hint: do it again: `buildkeep redo`
 --- exit 2
 
@@ -191,7 +191,7 @@ error: there is no operation `ffffffff`
 hint: list them: `buildkeep undo --list`
 --- exit 2
 
-did again "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
+did again `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 4 -> 16
   config/build.toml changes
 to undo: buildkeep undo
@@ -232,13 +232,13 @@ fn tags_are_put_back_with_who_made_them() {
     assert_data_eq!(
         [shown.concat(), more.concat()].join("\n"),
         str![[r#"
-undid "tag: delete first" of 2026-01-02 03:04
+undid `tag: delete first` of 2026-01-02 03:04
   tag first is put back
 to do it again: buildkeep redo
-did again "tag: delete first" of 2026-01-02 03:04
+did again `tag: delete first` of 2026-01-02 03:04
   tag first is taken away
 to undo: buildkeep undo
-undid "tag: delete first" of 2026-01-02 03:04
+undid `tag: delete first` of 2026-01-02 03:04
   tag first is put back
 to do it again: buildkeep redo
 
@@ -270,7 +270,7 @@ fn uncommitted_work_is_saved_and_stays() {
     assert_data_eq!(
         shown.join("\n"),
         str![[r#"
-undid "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
+undid `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
 to do it again: buildkeep redo
@@ -320,12 +320,12 @@ fn what_undo_does_not_reach_is_said() {
 build.jobs: 4 -> 16
   config/build.toml, version 3, committed [COMMIT]
   makes 2 steps stale: one, two
-undid "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
+undid `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
   2 steps are done again: one, two
 to do it again: buildkeep redo
-did again "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
+did again `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 4 -> 16
   config/build.toml changes
   makes 2 steps stale: one, two
@@ -335,7 +335,7 @@ new      refs/heads/main
 new      refs/heads/state/box-00z9
 new      refs/tags/good/01KDYAK34800000000000005VM
 
-undid "config: set build.jobs to 16" of 2026-01-02 03:04, committed [COMMIT]
+undid `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
   makes 2 steps stale: one, two
@@ -430,8 +430,8 @@ fn a_commit_that_plain_git_amended_is_undone_all_the_same() {
     assert_data_eq!(
         k(&env, "undo"),
         str![[r#"
-passed over "config: set build.jobs to 17": nothing is left of it
-undid "config: settings of the build" of 2026-01-02 03:04, committed [COMMIT]
+passed over `config: set build.jobs to 17`: nothing is left of it
+undid `config: settings of the build` of 2026-01-02 03:04, committed [COMMIT]
   build.cflags: no longer set (was "-O2")
   build.jobs: 4 -> 2
   build.strip: no longer set (was true)

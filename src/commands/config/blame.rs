@@ -11,7 +11,7 @@ use super::super::{Answer, Context, versions};
 use super::by::By;
 use crate::config::diff::open;
 use crate::config::history::{History, LayerKey, layer_of};
-use crate::config::{Effective, Files, Role};
+use crate::config::{Effective, Files, Role, Sources};
 use crate::document::{Document, KeyPath};
 use crate::failure::Failure;
 use crate::store::{Keep, ObjectId};
@@ -70,7 +70,7 @@ impl fmt::Display for Blame {
 /// Runs the command.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
-    let now = effective_now(&keep)?;
+    let (sources, now) = effective_now(&keep)?;
     let files = Files::of_work_tree(&keep)?;
     let file = args
         .what
@@ -85,7 +85,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return Err(Failure::user(format!("no file sets `{typed}`"))
             .hint("list what holds: `buildkeep config list`"));
     }
-    let keys = lines(&keep, &now, wanted)?;
+    let keys = lines(&keep, (&sources, &now), wanted)?;
     cx.ui.show(&Blame { keys })?;
     Ok(Answer::Yes)
 }
@@ -135,15 +135,19 @@ fn in_force(now: &Effective, table: &KeyPath) -> Vec<Set> {
     set.collect()
 }
 
-fn lines(keep: &Keep, now: &Effective, wanted: Vec<Set>) -> Result<Vec<Line>, Failure> {
+fn lines(
+    keep: &Keep,
+    (sources, now): (&Sources, &Effective),
+    wanted: Vec<Set>,
+) -> Result<Vec<Line>, Failure> {
     let layer = |set: &Set| -> Option<LayerKey> {
         Some((layer_of(&Role::of(&set.file)?), set.key.clone()))
     };
-    let dirty = uncommitted(keep)?;
+    let dirty = uncommitted(keep, sources)?;
     let committed: BTreeSet<LayerKey> = wanted.iter().filter_map(layer).collect();
     let committed = committed.difference(&dirty).cloned().collect();
     let index = versions::index(keep)?;
-    let origins = History::new(keep.repo(), &index, &keep.host()).origins(committed)?;
+    let origins = History::new(keep.repo(), &index, &keep.host(), sources).origins(committed)?;
     let mut known: BTreeMap<ObjectId, By> = BTreeMap::new();
     let mut lines = Vec::new();
     for set in wanted {
@@ -167,13 +171,14 @@ fn lines(keep: &Keep, now: &Effective, wanted: Vec<Set>) -> Result<Vec<Line>, Fa
 }
 
 /// The keys that the work tree has otherwise than the last commit.
-fn uncommitted(keep: &Keep) -> Result<BTreeSet<LayerKey>, Failure> {
+fn uncommitted(keep: &Keep, sources: &Sources) -> Result<BTreeSet<LayerKey>, Failure> {
     let head = keep.repo().head()?;
     let before = head
         .map(|head| Files::of_commit(keep.repo(), head))
         .transpose()?;
     let after = Files::of_work_tree(keep)?;
     Ok(crate::config::history::differing(
+        sources,
         &before.unwrap_or_default(),
         &after,
     ))

@@ -4,6 +4,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::super::diff::{End, between};
+use super::super::restore::marks;
 use super::super::stale::{self, Side, Stale};
 use super::super::{Answer, Context, versions};
 use crate::config::diff::{KeyChange, keys};
@@ -122,15 +123,6 @@ fn by_line(
     }
     cx.ui.show(&differences)?;
     Ok(!differences.files.is_empty())
-}
-
-/// How words are marked for those who read.
-pub(super) fn marks(cx: &Context) -> Marks {
-    if cx.ui.is_coloured() {
-        Marks::Colour
-    } else {
-        Marks::Brackets
-    }
 }
 
 /// Invalid files too are compared, as far as they can be read.

@@ -4,6 +4,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::super::configuration::{effective_now, key};
+use super::super::restore::marks;
 use super::super::{Answer, Context, versions};
 use super::by::By;
 use crate::config::diff::{KeyChange, open};
@@ -54,9 +55,10 @@ impl fmt::Display for Line {
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let key = key(&args.key)?;
-    let now = effective_now(&keep)?;
+    let (sources, now) = effective_now(&keep)?;
     let index = versions::index(&keep)?;
-    let turns = History::new(keep.repo(), &index, &keep.host()).turns(&key, args.limit)?;
+    let mut history = History::new(keep.repo(), &index, &keep.host(), &sources);
+    let turns = history.turns(&key, args.limit)?;
     if turns.is_empty() {
         return never(cx, &now, &key);
     }
@@ -81,7 +83,7 @@ fn line(
             before: turn.before.map(shown),
             after: turn.after.map(shown),
         },
-        marks: super::diff::marks(cx),
+        marks: marks(cx),
     })
 }
 

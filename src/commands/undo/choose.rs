@@ -147,14 +147,14 @@ fn named(keep: &Keep, name: &str) -> Result<Operation, Failure> {
     let (operation, standing) = found.ok_or_else(unknown)?;
     let subject = &operation.commit.message.subject;
     match standing {
-        Standing::Undone => Err(Failure::user(format!("\"{subject}\" is undone already"))
+        Standing::Undone => Err(Failure::user(format!("`{subject}` is undone already"))
             .hint("do it again: `buildkeep redo`")),
         Standing::First => Err(Failure::user(format!(
-            "\"{subject}\" made the keep: nothing comes before it"
+            "`{subject}` made the keep: nothing comes before it"
         ))
         .hint("to be rid of the keep delete its folder")),
         Standing::Elsewhere => Err(Failure::user(format!(
-            "\"{subject}\" was done on another branch"
+            "`{subject}` was done on another branch"
         ))
         .hint("check that branch out first: `git switch BRANCH`")),
         _ => Ok(operation),
@@ -169,9 +169,11 @@ fn is_called(operation: &Operation, name: &str) -> bool {
 }
 
 fn last_undo(keep: &Keep) -> Result<Operation, Failure> {
+    /// So far back an undo is looked for that came too late to be taken back by `redo`.
+    const NEAR: usize = 50;
     let mut reader = Reader::new(keep)?;
     let mut newer = None;
-    for operation in keep.operations()? {
+    for (at, operation) in keep.operations()?.enumerate() {
         let operation = operation?;
         match reader.standing(&operation) {
             Standing::Undo => match newer {
@@ -180,6 +182,9 @@ fn last_undo(keep: &Keep) -> Result<Operation, Failure> {
             },
             Standing::Done | Standing::First => newer = newer.or(Some(operation)),
             _ => {}
+        }
+        if newer.is_some() && at > NEAR {
+            break;
         }
     }
     Err(Failure::user("nothing was undone that could be done again")
@@ -190,7 +195,7 @@ fn too_late(undo: &Operation, newer: &Operation) -> Failure {
     let done = &newer.commit.message.subject;
     let id = undo.commit.short_id();
     Failure::user(format!(
-        "nothing to do again: \"{done}\" was done since the last undo"
+        "nothing to do again: `{done}` was done since the last undo"
     ))
     .hint(format!(
         "to take that undo back all the same: `buildkeep undo {id}`"

@@ -88,14 +88,14 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [did, doing, back] = self.verbs;
         let name = format!(
-            "\"{}\" of {}",
+            "`{}` of {}",
             clean(&self.operation.subject),
             self.operation.when()
         );
         for other in &self.without_effect {
             writeln!(
                 f,
-                "passed over \"{}\": nothing is left of it",
+                "passed over `{}`: nothing is left of it",
                 clean(&other.subject)
             )?;
         }
