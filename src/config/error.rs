@@ -41,6 +41,14 @@ pub enum Error {
         /// What was typed.
         option: String,
     },
+    /// A value that begins like one of TOML, and is none.
+    #[error("the value of `{key}` is not TOML: {reason}")]
+    NotAValue {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A key that is named twice in one command.
     #[error("`{key}` is named twice")]
     Twice {

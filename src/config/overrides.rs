@@ -86,7 +86,10 @@ impl Override {
             vec![Problem::in_file(code::BAD_OVERRIDE, &self.name(), message)]
         };
         let key = self.key_among(known).map_err(wrong)?;
-        let value = super::typed::typed(schema, &key, &self.value);
+        let value = super::typed::typed(schema, &key, &self.value).map_err(|reason| {
+            let message = format!("the value of `{key}` is not TOML: {reason}");
+            vec![Problem::in_file(code::BAD_OVERRIDE, &self.name(), message)]
+        })?;
         let one = |problem| vec![problem];
         let name = self.name();
         // What has items of lists in it is refused by `set`, which says why.

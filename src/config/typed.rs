@@ -4,22 +4,30 @@ use serde_json::Value as Json;
 use crate::document::{KeyPath, Schema, Value};
 
 /// The value that `text` means for `key`: what the schema wants, else what TOML reads, else text.
-pub(super) fn typed(schema: &Schema, key: &KeyPath, text: &str) -> Value {
-    let read = text
-        .trim()
-        .parse::<Value>()
-        .ok()
-        .map(|value| value.decorated("", ""));
+///
+/// What begins like a list, a table or a quoted text and is none is a slip of the fingers, unless
+/// the schema wants text: the error says what is wrong with it.
+pub(super) fn typed(schema: &Schema, key: &KeyPath, text: &str) -> Result<Value, String> {
+    let read = text.trim().parse::<Value>();
     let wanted = wanted(schema, key);
     let plain = || Value::from(text);
-    match read {
-        None => plain(),
-        Some(value) if wanted.is_empty() => value,
-        Some(value) if wanted.iter().any(|json| fits(json, &value)) => value,
-        Some(_) if wanted.contains(&"string") => plain(),
-        Some(value) => value,
-    }
+    let value = match read {
+        Ok(value) => value.decorated("", ""),
+        Err(error) if wanted != ["string"] && text.trim_start().starts_with(BEGINS) => {
+            return Err(error.message().trim().replace('\n', ", "));
+        }
+        Err(_) => return Ok(plain()),
+    };
+    let fits = wanted.is_empty() || wanted.iter().any(|json| fits(json, &value));
+    Ok(if !fits && wanted.contains(&"string") {
+        plain()
+    } else {
+        value
+    })
 }
+
+/// How values begin that are more than a word.
+const BEGINS: [char; 4] = ['[', '{', '"', '\''];
 
 /// The JSON types that the schema allows for a key; none if it does not say.
 fn wanted<'a>(schema: &'a Schema, key: &KeyPath) -> Vec<&'a str> {

@@ -67,6 +67,8 @@ fn hinted(error: &Error) -> Failure {
         Error::UnknownKey { near: None, .. } => {
             failure.hint("list all keys: `buildkeep config list`")
         }
+        Error::NotAValue { .. } => failure
+            .hint("text that begins with a bracket or a quote is quoted itself: `KEY='\"[1\"'`"),
         Error::Twice { .. } => failure.hint("leave one of the two out"),
         Error::NotConfiguration { .. } => {
             failure.hint("name a file such as config/build.toml or config/hosts/HOST.toml")

@@ -449,6 +449,51 @@ const PAIRS: &[&str] = &[
 ];
 
 #[test]
+fn a_slip_of_the_fingers_is_no_text() {
+    let env = keep();
+    let set = |value: &str| run(&env, &["config", "set", "build.flags", value]);
+    assert_data_eq!(
+        set("[\"a\""),
+        str![[r#"
+--- stderr
+error: the value of `build.flags` is not TOML: unclosed array, expected `]`
+hint: text that begins with a bracket or a quote is quoted itself: `KEY='"[1"'`
+hint: nothing was changed
+--- exit 2
+
+"#]]
+    );
+    assert_data_eq!(
+        k(&env, "-c build.flags=[1 config list"),
+        str![[r#"
+--- stderr
+error[K016]: the value of `build.flags` is not TOML: unclosed array, expected `]`
+--> command line -c build.flags
+--- exit 2
+
+"#]]
+    );
+    assert_data_eq!(
+        run(&env, &["config", "set", "build.cflags", "[x"]),
+        str![[r#"
+build.cflags: "-O2" -> "[x"
+  config/build.toml, version 3, committed [COMMIT]
+
+"#]]
+    );
+    assert_data_eq!(
+        run(&env, &["config", "set", "build.jobs=5", "-m", " "]),
+        str![[r#"
+--- stderr
+error: the message is empty
+hint: say why, or leave -m out for a message of ours
+--- exit 2
+
+"#]]
+    );
+}
+
+#[test]
 fn values_and_keys_of_every_sort_are_written() {
     let env = keep();
     env.write(

@@ -165,6 +165,7 @@ impl fmt::Display for Outcome {
 
 /// Carries wishes out in one commit.
 pub(super) fn change(cx: &mut Context, wishes: &[Wish], how: &How) -> Result<Answer, Failure> {
+    refuse_empty(how.message.as_deref())?;
     let keep = cx.keep()?;
     let seen = keep.repo().head()?;
     let guard = cx.lock(&keep)?;
@@ -192,6 +193,15 @@ pub(super) fn change(cx: &mut Context, wishes: &[Wish], how: &How) -> Result<Ans
     cx.ui.show(&outcome)?;
     tell(cx, &edit, &outcome, how);
     Ok(Answer::Yes)
+}
+
+/// A message that is given should say something.
+pub(super) fn refuse_empty(message: Option<&str>) -> Result<(), Failure> {
+    if message.is_some_and(|text| text.trim().is_empty()) {
+        return Err(Failure::user("the message is empty")
+            .hint("say why, or leave -m out for a message of ours"));
+    }
+    Ok(())
 }
 
 fn outcome(

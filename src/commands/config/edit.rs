@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::super::configuration::key;
 use super::super::stale::{self, Side, Stale};
 use super::super::{Answer, Context, versions};
+use super::change::refuse_empty;
 use super::editor::{self, Aside};
 use super::target::Where;
 use crate::config::diff::KeyChange;
@@ -71,6 +72,7 @@ impl fmt::Display for Edited {
 
 /// Runs the command.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    refuse_empty(args.message.as_deref())?;
     let keep = cx.keep()?;
     keep.branch()?;
     if keep.host().is_empty() {

@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use super::sources::{a_link, is_form};
 use super::typed::typed;
 use super::{Effective, Error, Files, OldForm, Role, Sources};
-use crate::document::{self, Document, KeyPath, Problem, code};
+use crate::document::{self, Document, KeyPath, Problem, Value, code};
 use crate::store::FileChange;
 
 /// What to do with a key.
@@ -172,10 +172,11 @@ impl<'a> Side<'a> {
         if known.is_none() {
             drafts.push(self.draft(file, &wish.key)?);
         }
+        let value = self.value(wish)?;
         let text = drafts[at].text.as_str();
         let before = value_in(file, text, &wish.key).map_err(invalid)?;
-        let edited = match &wish.value {
-            Some(value) => document::set(file, text, &wish.key, &typed(schema, &wish.key, value)),
+        let edited = match &value {
+            Some(value) => document::set(file, text, &wish.key, value),
             None if before.is_some() => document::unset(file, text, &wish.key),
             None if other.is_some_and(|other| other.has(file, &wish.key)) => Ok(text.to_owned()),
             None => return Err(not_set(&self.sources, &wish.key)),
@@ -190,6 +191,17 @@ impl<'a> Side<'a> {
             is_secret: schema.is_secret(&wish.key),
             before,
             after,
+        })
+    }
+
+    fn value(&self, wish: &Wish) -> Result<Option<Value>, Error> {
+        let Some(text) = &wish.value else {
+            return Ok(None);
+        };
+        let value = typed(self.sources.schemas().combined(), &wish.key, text);
+        value.map(Some).map_err(|reason| Error::NotAValue {
+            key: wish.key.to_string(),
+            reason,
         })
     }
 

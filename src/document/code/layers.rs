@@ -43,7 +43,7 @@ pub(super) const TABLE: &[Explained] = &[
     },
     Explained {
         code: "K016",
-        means: "`BUILDKEEP_SET_…` or `-c` names no key",
+        means: "`BUILDKEEP_SET_…` or `-c` names no key, or has a value that is none",
         remedy: "write the key as `build.jobs`, in a variable as `BUILD__JOBS`",
         text: "In the name of a variable two underscores are a dot, and capitals do not count. \
                A variable that you did not set yourself may be left from another shell: \
