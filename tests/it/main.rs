@@ -9,6 +9,7 @@ mod config_edit;
 mod config_layers;
 mod config_schema;
 mod config_set;
+mod config_values;
 mod demo;
 mod doctor;
 mod env;
