@@ -2,6 +2,8 @@
 //! and the same keep goes on without help.
 use std::process::{Command, Stdio};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -58,11 +60,15 @@ fn deeds(place: &Place, round: usize) -> Vec<Deed> {
     deeds
 }
 
-/// Does one thing after another until the disk fails; returns what was acknowledged.
-fn acknowledged(deeds: Vec<Deed>) -> Vec<Promise> {
+/// Does one thing after another until the disk fails; returns what was acknowledged before the cut.
+///
+/// Unlike after a real one, processes live on: then XFS answers to a sync of a folder that all is
+/// well, since it has nothing to write any more. Nobody sees such an acknowledgement.
+fn acknowledged(deeds: Vec<Deed>, is_cut: &AtomicBool) -> Vec<Promise> {
     let mut promises = Vec::new();
     for mut deed in deeds {
-        if !deed.command.status().unwrap().success() {
+        let is_done = deed.command.status().unwrap().success();
+        if !is_done || is_cut.load(Ordering::SeqCst) {
             break;
         }
         promises.push(deed.promise);
@@ -101,8 +107,11 @@ fn storm(env: &Rc<Env>, kind: Kind) {
     let rounds = if is_long() { 200 } else { 3 };
     for round in 1..=rounds {
         let stream = deeds(&place, round);
-        let writer = thread::spawn(move || acknowledged(stream));
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&is_cut);
+        let writer = thread::spawn(move || acknowledged(stream, &seen));
         thread::sleep(Duration::from_millis(dice.roll(1500)));
+        is_cut.store(true, Ordering::SeqCst);
         disk.cut();
         let promises = writer.join().unwrap();
         disk.restart();
