@@ -13,7 +13,15 @@ use crate::report::log::Entry;
 use crate::store::{Commit, Keep, ObjectId};
 
 /// Kinds of commits that the branch never has: they are of the state of a host.
-const OF_STATE: &[&str] = &["run", "alert", "maintenance", "backup", "restore", "check"];
+const OF_STATE: &[&str] = &[
+    "run",
+    "alert",
+    "maintenance",
+    "backup",
+    "restore",
+    "check",
+    "apply",
+];
 
 /// Clocks go wrong: only after so many commits in a row that are too old, no older one is wanted.
 const SLOP: usize = 5;

@@ -28,6 +28,7 @@ mod merge;
 mod overrides;
 mod recent;
 mod remembered;
+pub mod render;
 mod reverse;
 mod role;
 pub mod rollback;

@@ -40,6 +40,7 @@ fn load_from(keep: &Path, (document, raw): (Document, Raw)) -> Result<Plan, Erro
     let places = reader.places;
     Ok(Plan {
         root: places.root.clone(),
+        apply: raw.apply,
         scripts: folder,
         jobs: raw.jobs,
         checkpoint: raw.checkpoint,

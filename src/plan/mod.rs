@@ -42,6 +42,17 @@ use crate::document::Document;
 use environment::Variable;
 use settings::Places;
 
+/// Whether files are rendered before a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Apply {
+    /// They are, or the run does not begin.
+    Before,
+    /// `buildkeep config apply` does it; a run only says if they differ.
+    #[default]
+    Never,
+}
+
 /// Whether the root is kept after a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,6 +112,8 @@ pub struct Step {
 pub struct Plan {
     /// The folder that is built, `$LFS`; it may not exist yet.
     pub root: Option<PathBuf>,
+    /// Whether files that scripts read are made from the configuration before a run.
+    pub apply: Apply,
     /// The folder of the scripts, if the plan is made from one.
     pub scripts: Option<PathBuf>,
     /// How many steps may run at once, if plan.toml says.

@@ -23,6 +23,8 @@ pub(super) struct Raw {
     pub(super) scripts: Option<String>,
     pub(super) root: Option<String>,
     pub(super) workdir: Option<String>,
+    #[serde(default)]
+    pub(super) apply: super::Apply,
     pub(super) jobs: Option<u32>,
     pub(super) checkpoint: Checkpoint,
     pub(super) env: BTreeMap<String, String>,

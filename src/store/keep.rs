@@ -1,5 +1,6 @@
 //! The keep: a work tree, its repository, its private folder, one lock around every write.
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -229,6 +230,12 @@ impl Keep {
         let before = worktree::of_commit(&self.repo, before)?;
         let after = worktree::of_commit(&self.repo, after)?;
         Ok(worktree::compare(&before, &after))
+    }
+
+    /// Whether Git would not record a file of the work tree; it need not be there.
+    pub fn is_ignored(&self, path: &Path) -> Result<bool, Error> {
+        let path = BString::from(path.as_os_str().as_bytes());
+        worktree::is_ignored(&self.repo, &self.root, &path)
     }
 
     /// The content of a file of the work tree, if it is there; of a symlink, where it points.

@@ -136,21 +136,25 @@ pub(super) fn of_commit(repo: &Repo, commit_id: Option<ObjectId>) -> Result<File
 ///
 /// `tracked` are the files of the last commit: they count even if they are ignored.
 pub(super) fn scan(repo: &Repo, root: &Path, tracked: &Files) -> Result<Files, Error> {
-    let index = gix::index::State::new(gix::hash::Kind::Sha1);
-    let excludes = repo
-        .gix()
-        .excludes(&index, None, Source::WorktreeThenIdMappingIfNotSkipped)
-        .during("read .gitignore")?;
-    let mut scan = Scan {
-        root,
-        tracked,
-        clean: Clean::of(repo),
-        excludes: excludes.detach(),
-        repo,
-        found: Files::new(),
-    };
+    let mut scan = Scan::new(repo, root, tracked)?;
     scan.folder(&BString::default())?;
     Ok(scan.found)
+}
+
+/// Whether Git would not record a file at `path`, from the root; it need not be there.
+pub(super) fn is_ignored(repo: &Repo, root: &Path, path: &BString) -> Result<bool, Error> {
+    let tracked = of_commit(repo, repo.head()?)?;
+    if tracked.contains_key(path) {
+        return Ok(false);
+    }
+    let mut scan = Scan::new(repo, root, &tracked)?;
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    for (end, _) in ends {
+        if scan.is_ignored(&path[..end].into(), EntryKind::Tree)? {
+            return Ok(true);
+        }
+    }
+    scan.is_ignored(path, EntryKind::Blob)
 }
 
 struct Scan<'a> {
@@ -162,7 +166,23 @@ struct Scan<'a> {
     found: Files,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(repo: &'a Repo, root: &'a Path, tracked: &'a Files) -> Result<Self, Error> {
+        let index = gix::index::State::new(gix::hash::Kind::Sha1);
+        let excludes = repo
+            .gix()
+            .excludes(&index, None, Source::WorktreeThenIdMappingIfNotSkipped)
+            .during("read .gitignore")?;
+        Ok(Self {
+            root,
+            tracked,
+            clean: Clean::of(repo),
+            excludes: excludes.detach(),
+            repo,
+            found: Files::new(),
+        })
+    }
+
     fn folder(&mut self, inside: &BString) -> Result<(), Error> {
         let folder = self.root.join(inside.to_path_lossy());
         for entry in fs::read_dir(&folder).at("list", &folder)? {

@@ -162,6 +162,7 @@ fn the_guide_shows_the_fields_that_commands_answer() {
     let mut session = session();
     builds(&mut session);
     configures(&mut session);
+    renders(&mut session);
     hides(&mut session);
     saves(&mut session);
     let documented = documented();
@@ -235,6 +236,18 @@ fn migrates(session: &mut Session) {
     std::fs::write(&schema, newer).unwrap();
     session.env.stdout(&["-C", "k", "commit"]);
     session.ask("config migrate", &["config", "migrate"]);
+}
+
+fn renders(session: &mut Session) {
+    let settings = session.env.path("k/buildkeep.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    let table = "[[render]]\nto = \"env.sh\"\nexports = \"sh\"\nkeys = [\"build\"]\n";
+    session
+        .env
+        .write("k/buildkeep.toml", &format!("{text}\n{table}"));
+    session.ask("config apply", &["config", "apply", "--yes"]);
+    session.ask("config drift", &["config", "drift"]);
+    session.env.write("k/buildkeep.toml", &text);
 }
 
 fn hides(session: &mut Session) {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![allow(clippy::disallowed_methods, reason = "tests prepare their own world")]
 
+mod apply;
 mod check;
 mod config;
 mod config_change;

@@ -21,7 +21,7 @@ use crate::ui::{clean, style};
 const SUBJECT: usize = 72;
 
 /// What setting and unsetting have in common.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct How {
     #[command(flatten)]
     pub(super) place: Where,
@@ -31,6 +31,16 @@ pub(super) struct How {
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+impl How {
+    /// Where the key belongs, for a reason of ours.
+    pub(super) fn saying(message: &str) -> Self {
+        Self {
+            message: Some(message.to_owned()),
+            ..Self::default()
+        }
+    }
 }
 
 /// What changed, or would.

@@ -1,8 +1,10 @@
 //! `config`
+mod apply;
 mod blame;
 mod by;
 mod change;
 mod diff;
+mod drift;
 mod edit;
 mod editor;
 mod get;
@@ -10,6 +12,7 @@ mod history;
 mod list;
 mod meanwhile;
 mod migrate;
+pub(super) mod rendering;
 mod rule;
 mod schema;
 mod set;
@@ -41,6 +44,8 @@ enum Command {
     History(history::Args),
     Blame(blame::Args),
     Schema(schema::Args),
+    Apply(apply::Args),
+    Drift(drift::Args),
     Migrate(migrate::Args),
 }
 
@@ -57,6 +62,8 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Command::History(args) => history::run(cx, args),
         Command::Blame(args) => blame::run(cx, args),
         Command::Schema(args) => schema::run(cx, args),
+        Command::Apply(args) => apply::run(cx, args),
+        Command::Drift(args) => drift::run(cx, args),
         Command::Migrate(args) => migrate::run(cx, args),
     }
 }

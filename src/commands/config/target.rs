@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::store::Keep;
 
 /// Which layer is meant; without an option it is where the key belongs.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[group(multiple = false)]
 pub(super) struct Where {
     /// In this file, as config/extra.toml

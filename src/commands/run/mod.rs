@@ -84,6 +84,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     }
     prepare::save_changes(cx, &keep)?;
     prepare::make_root(&plan)?;
+    prepare::render(cx, &keep, &plan)?;
     let mut giver = Giver::look(cx, &keep, &plan, keys)?;
     giver.begin(cx, &keep)?;
     let manifests = manifests(&keep)?;

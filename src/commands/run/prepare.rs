@@ -1,8 +1,9 @@
 //! What a run does to the keep before its first step and after its last.
+use crate::commands::config::rendering::Rendering;
 use crate::commands::{Context, commit, secret, versions};
 use crate::failure::Failure;
 use crate::fs::create_dirs_durable;
-use crate::plan::Plan;
+use crate::plan::{Apply, Plan};
 use crate::store::{Error, Expect, Keep, Message};
 
 /// Commits what the work tree has that no commit has: what is built must be in the history.
@@ -24,6 +25,28 @@ pub(super) fn save_changes(cx: &mut Context, keep: &Keep) -> Result<(), Failure>
     keep.commit_work_tree(&guard, &changes, &message, &signature)?;
     cx.ui
         .status(format!("committed before the run: {}", message.subject));
+    Ok(())
+}
+
+/// Writes the files that scripts read, if the plan says so; else only says which are not as the
+/// configuration makes them.
+pub(super) fn render(cx: &mut Context, keep: &Keep, plan: &Plan) -> Result<(), Failure> {
+    let rendering = Rendering::of(cx, keep, plan.root.clone());
+    if plan.apply == Apply::Before {
+        let rendering = rendering?;
+        let guard = cx.lock(keep)?;
+        return rendering.before_run(cx, (keep, &guard));
+    }
+    match rendering {
+        Err(failure) => cx.ui.warn(failure.message()),
+        Ok(rendering) => {
+            for path in rendering.differing() {
+                cx.ui.warn(format!(
+                    "{path} is not as the configuration makes it: `buildkeep config drift`"
+                ));
+            }
+        }
+    }
     Ok(())
 }
 
