@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::run::{running, runs_of};
 use super::stale::{self, Side, Stale};
-use super::{Context, validate, versions};
+use super::{Context, secret, validate, versions};
 use crate::config::diff::KeyChange;
 use crate::config::rollback::{Plan, Restored};
 use crate::config::{Error, Files, Role};
@@ -161,7 +161,8 @@ pub(super) fn save_work(
     let trailers = cx.trailers("config", keep).with("Reason", reason);
     let mut message = Message::new(format!("keep: save work before {what}"), trailers);
     let signature = cx.signature(keep);
-    if validate::work_tree(keep).is_err() {
+    let holds_secrets = secret::refuse_changes(cx, keep, &changes).is_err();
+    if holds_secrets || validate::work_tree(keep).is_err() {
         let files = keep.file_changes(&changes)?;
         return save_beside(cx, keep, &files, &message).map(Some);
     }

@@ -150,6 +150,45 @@ committed [COMMIT] keep: change buildkeep.toml and 1 more
 }
 
 #[test]
+fn no_command_commits_a_secret_on_the_way() {
+    let env = keep();
+    let line = format!("echo '# https://me:{}@host.org/' >>\"$1\"", made_up());
+    env.script("editor", &format!("#!/bin/sh\n{line}\n"));
+    let mut edit = env.buildkeep(&["config", "edit", "config/build.toml"]);
+    edit.current_dir(env.path("k"))
+        .env("EDITOR", env.path("editor"));
+    let edited = without(&env.shown(&edit.output().unwrap()));
+    assert!(edited.contains("error[K303]"), "{edited}");
+    assert_eq!(env.git(&["-C", "k", "status", "--porcelain"]), "");
+    k(&env, "config set build.jobs 8");
+    env.write("k/notes.env", &format!("A_TOKEN={}\n", made_up()));
+    let back = without(&k(&env, "rollback --to HEAD~1 --yes"));
+    assert!(back.contains("beside the branch"), "{back}");
+    let branches = env.git(&["-C", "k", "log", "--branches", "-p"]);
+    without(&branches);
+}
+
+#[test]
+fn a_keep_does_not_begin_with_a_secret() {
+    let env = Env::new();
+    env.script("s/01-a.sh", &format!("#!/bin/sh\nA_TOKEN={}\n", made_up()));
+    let copied = without(&env.run(&["init", "k", "--scripts", "s", "--yes"]));
+    assert!(copied.contains("--> scripts/01-a.sh:2:9") && copied.contains("no keep was made"));
+    assert!(!env.path("k/.git").exists());
+    env.write("there/notes.env", &format!("A_TOKEN={}\n", made_up()));
+    let there = without(&env.run(&["init", "there", "--yes"]));
+    assert!(
+        there.contains("notes.env:1:9") && there.contains("begin again"),
+        "{there}"
+    );
+    env.write("there/notes.env", "none\n");
+    assert!(
+        env.run(&["init", "there", "--yes"])
+            .starts_with("made the keep")
+    );
+}
+
+#[test]
 fn any_file_can_be_scanned_without_a_keep() {
     let env = Env::new();
     env.write("a/b.sh", &format!("export A_PASSWORD='{}'\n", made_up()));

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::configuration::key;
 use super::super::stale::{self, Side, Stale};
-use super::super::{Answer, Context, versions};
+use super::super::{Answer, Context, secret, versions};
 use super::change::refuse_empty;
 use super::editor::{self, Aside};
 use super::target::Where;
@@ -177,10 +177,13 @@ fn until_good(
             return opened.map(|()| None);
         }
         opened.map_err(|failure| failure.hint(kept(aside, file)))?;
-        let Err(error) = check_file(files, file, &text) else {
+        let change = [FileChange::put(file, text.as_slice())];
+        let checked = check_file(files, file, &text).map_err(Failure::from);
+        let checked =
+            checked.and_then(|()| secret::refuse_among(cx, &files.with(&change), &change));
+        let Err(failure) = checked else {
             return Ok(Some(text));
         };
-        let failure = Failure::from(error);
         if !cx.ui.is_interactive() {
             return Err(failure.hint("nothing was changed").hint(kept(aside, file)));
         }

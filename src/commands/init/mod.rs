@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Answer, Context, validate};
+use super::{Answer, Context, secret, validate};
 use crate::config;
 use crate::failure::Failure;
 use crate::store::{Keep, Message};
@@ -128,6 +128,8 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let files = files::missing(&dir, files)?;
     let after = config::Files::of_folder(&dir)?.with(&files::changes(&files));
     validate::files(&after)?;
+    secret::refuse_among(cx, &after, &files::changes(&files))
+        .map_err(|failure| failure.hint("no keep was made"))?;
     let made = make(cx, &dir, wishes.template, &files)?;
     cx.ui.show(&Made {
         typed: args.dir.clone(),
@@ -150,6 +152,8 @@ fn make(
     super::hooks::install(cx, &keep)?;
     let plan = super::plan::load(&keep)?;
     let changes = keep.changes()?;
+    secret::refuse_changes(cx, &keep, &changes)
+        .map_err(|failure| failure.hint("mend it, and begin again: `buildkeep init`"))?;
     let subject = format!("keep: begin with the template {template}");
     let mut message = Message::new(subject, cx.trailers("config", &keep));
     super::versions::number_next(&keep, &changes, &mut message.trailers)?;

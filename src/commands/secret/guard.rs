@@ -10,7 +10,16 @@ pub(in crate::commands) fn refuse(
     keep: &Keep,
     files: &[FileChange],
 ) -> Result<(), Failure> {
-    let sources = Sources::read(&Files::of_work_tree(keep)?.with(files))?;
+    refuse_among(cx, &Files::of_work_tree(keep)?.with(files), files)
+}
+
+/// The same where there is no keep yet; `all` are the configuration files with these.
+pub(in crate::commands) fn refuse_among(
+    cx: &Context,
+    all: &Files,
+    files: &[FileChange],
+) -> Result<(), Failure> {
+    let sources = Sources::read(all)?;
     let paths: Vec<String> = files.iter().map(|file| file.path.to_string()).collect();
     let contents = files.iter().zip(&paths).filter_map(|(file, path)| {
         let (_, content) = file.content.as_ref()?;
