@@ -2,7 +2,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Error, Repo};
+use super::{Error, Repo, bulk};
 use crate::fs::{AtPath as _, sweep_temporaries, sync_file_system};
 
 /// Makes durable what it moved, and deletes its temporary files. The caller holds the lock.
@@ -18,6 +18,7 @@ pub(super) fn settle(root: &Path, repo: &Repo) -> Result<(), Error> {
             sweep_objects(&folder.path())?;
         }
     }
+    bulk::sweep(&repo.objects_dir())?;
     for folder in [
         root,
         &root.join(".buildkeep"),

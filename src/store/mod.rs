@@ -19,6 +19,7 @@
 //!
 //! SHA-1 repositories with the `files` ref format only; others are refused when opened.
 
+mod bulk;
 mod called;
 mod clean;
 mod commits;

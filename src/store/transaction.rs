@@ -5,6 +5,7 @@ use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
 use gix::prelude::Write as _;
 
+use super::bulk::{self, Held, MANY};
 use super::error::During as _;
 use super::gc_lock::GcLock;
 use super::operations::{KEPT, LOG, Note, RefMove};
@@ -218,11 +219,12 @@ impl<'repo> Transaction<'repo> {
     ) -> Result<(), Error> {
         self.log_operation()?;
         let _no_gc = GcLock::acquire(self.repo.git_dir())?;
-        self.write_objects()?;
-        self.move_refs(work)
+        let held = self.write_objects()?;
+        self.move_refs(work)?;
+        held.release()
     }
 
-    fn write_objects(&self) -> Result<(), Error> {
+    fn write_objects(&self) -> Result<Held, Error> {
         let objects = self
             .memory
             .objects
@@ -235,7 +237,11 @@ impl<'repo> Transaction<'repo> {
             .iter()
             .map(|(id, (kind, content))| (*id, *kind, content.as_slice()))
             .collect();
-        loose::write_all(&self.repo.objects_dir(), &list)
+        if list.len() > MANY {
+            return bulk::write(&self.repo.objects_dir(), &list);
+        }
+        loose::write_all(&self.repo.objects_dir(), &list)?;
+        Ok(Held::default())
     }
 
     fn move_refs(&self, work: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {

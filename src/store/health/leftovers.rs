@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Finding, Patient, Remedy};
 use crate::fs::is_temporary;
-use crate::store::lock_files;
+use crate::store::{bulk, lock_files};
 
 impl Patient {
     pub(super) fn look_for_leftovers(&self) -> Vec<Finding> {
@@ -46,6 +46,7 @@ impl Patient {
         );
         let of_packs = |name: &str| name.starts_with("tmp_") || name.starts_with(".tmp-");
         collect(&objects.join("pack"), 0, &of_packs, &mut found);
+        found.extend(bulk::abandoned(&objects));
         let ours = |name: &str| is_temporary(name.as_bytes());
         collect(&self.git_dir, 0, &ours, &mut found);
         collect(&self.root, 0, &ours, &mut found);

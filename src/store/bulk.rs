@@ -1,0 +1,118 @@
+//! Many objects at once: one pack in place of thousands of small files, each of which would be
+//! synced for itself.
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use super::error::During as _;
+use super::loose::Object;
+use super::pack::{Packs, Size};
+use crate::fs::{AtPath as _, remove_file_durable, write_durable};
+
+/// More objects than this go into a pack.
+pub(super) const MANY: usize = 1000;
+/// What the mark of a pack says, before the number of the process.
+const MARK: &str = "buildkeep ";
+
+/// New packs that Git may not take for superfluous: what is in them is not referred to yet.
+#[must_use = "packs that are held are never packed together"]
+#[derive(Default)]
+pub(super) struct Held(Vec<PathBuf>);
+
+/// Writes objects into packs, which are durable and held when this returns.
+pub(super) fn write(objects_dir: &Path, objects: &[Object<'_>]) -> Result<Held, Error> {
+    let folder = objects_dir.join("pack");
+    let before = packs_in(&folder);
+    // All of them, also those that a pack has: `git repack -ad` drops what nothing refers to.
+    let untrusted: Vec<_> = before.iter().map(|pack| pack.with_extension("idx")).collect();
+    let packs = Packs::begin(objects_dir, &untrusted).during("begin a pack")?;
+    let mut writer = packs.writer();
+    for (_, kind, content) in objects {
+        writer
+            .add((*kind).into(), content, Size::Small)
+            .during("write a pack")?;
+    }
+    writer.finish().during("write a pack")?;
+    packs.finish().during("finish a pack")?;
+    let mut held = Held::default();
+    for pack in packs_in(&folder).difference(&before) {
+        let mark = pack.with_extension("keep");
+        write_durable(&mark, format!("{MARK}{}\n", std::process::id()).as_bytes())?;
+        held.0.push(mark);
+    }
+    Ok(held)
+}
+
+impl Held {
+    /// Lets Git have them: refs lead to what is in them now.
+    pub(super) fn release(self) -> Result<(), Error> {
+        for mark in self.0 {
+            remove_file_durable(&mark)?;
+        }
+        Ok(())
+    }
+}
+
+/// The marks that a command left which died. The caller holds the lock.
+pub(super) fn abandoned(objects_dir: &Path) -> Vec<PathBuf> {
+    let folder = objects_dir.join("pack");
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let is_left = |path: &PathBuf| {
+        let is_mark = path.extension().is_some_and(|kind| kind == "keep");
+        let text = if is_mark { fs::read_to_string(path).ok() } else { None };
+        let pid = text.and_then(|text| text.strip_prefix(MARK)?.trim().parse::<u32>().ok());
+        pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists())
+    };
+    paths.filter(is_left).collect()
+}
+
+/// Deletes the marks that a command left which died. The caller holds the lock.
+pub(super) fn sweep(objects_dir: &Path) -> Result<(), Error> {
+    for mark in abandoned(objects_dir) {
+        fs::remove_file(&mark).at("delete", &mark)?;
+    }
+    Ok(())
+}
+
+fn packs_in(folder: &Path) -> BTreeSet<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .filter(|path| path.extension().is_some_and(|kind| kind == "pack"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FileChange, Keep, Message, Trailers};
+    use super::*;
+    use crate::world::World;
+
+    #[test]
+    fn many_files_make_one_pack_and_nothing_is_left_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(dir.path()).unwrap();
+        let keep = Keep::create(&root, "box").unwrap();
+        let world = World::for_test();
+        let files = (0..MANY + 10).map(|n| FileChange::put(format!("d/{n}"), n.to_string()));
+        let files: Vec<_> = files.collect();
+        let guard = keep.lock(&world).unwrap();
+        let message = Message::new("many", Trailers::new("config", "OP", "box"));
+        keep.commit_files(&guard, &files, &message, &keep.signature(&world))
+            .unwrap();
+        let git = keep.repo().git_dir().to_owned();
+        let folder = git.join("objects/pack");
+        assert_eq!(packs_in(&folder).len(), 1);
+        let marks = fs::read_dir(&folder).unwrap().flatten();
+        assert!(!marks.into_iter().any(|entry| entry.path().extension().is_some_and(|k| k == "keep")));
+        let git = crate::store::GitProgram::find(&world.env).unwrap();
+        git.run(&root, &["fsck", "--strict"]).unwrap();
+        assert_eq!(git.run(&root, &["status", "--porcelain"]).unwrap(), "");
+        fs::write(folder.join("pack-1.keep"), "buildkeep 4194305\n").unwrap();
+        fs::write(folder.join("pack-2.keep"), "mine\n").unwrap();
+        sweep(&keep.repo().objects_dir()).unwrap();
+        assert!(!folder.join("pack-1.keep").exists() && folder.join("pack-2.keep").exists());
+    }
+}
