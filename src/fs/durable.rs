@@ -18,9 +18,15 @@ pub fn write_durable(path: &Path, content: &[u8]) -> Result<(), PathError> {
 
 /// Replaces the content of `path` durably and in one step, and gives it `mode`.
 pub fn write_durable_mode(path: &Path, content: &[u8], mode: u32) -> Result<(), PathError> {
-    let temporary = write_temporary(path, content, mode)?;
-    rename(&temporary, path).inspect_err(|_| discard(&temporary))?;
+    write_unsettled(path, content, mode)?;
     sync_parent(path)
+}
+
+/// The same, but for the folder, which is the caller's to sync: until then a power cut may bring
+/// the old content back.
+pub fn write_unsettled(path: &Path, content: &[u8], mode: u32) -> Result<(), PathError> {
+    let temporary = write_temporary(path, content, mode)?;
+    rename(&temporary, path).inspect_err(|_| discard(&temporary))
 }
 
 /// Replaces the content of `path` in one step, but not durably: for what can be made again.
@@ -178,12 +184,18 @@ fn discard(temporary: &Path) {
 
 /// Makes `path` a symlink to `target`, durably; replaces a file or a link that is there.
 pub fn symlink_durable(target: &[u8], path: &Path) -> Result<(), PathError> {
+    symlink_unsettled(target, path)?;
+    sync_parent(path)
+}
+
+/// Makes `path` a symlink to `target`; replaces a file or a link that is there. The folder is the
+/// caller's to sync.
+pub fn symlink_unsettled(target: &[u8], path: &Path) -> Result<(), PathError> {
     use std::os::unix::ffi::OsStrExt as _;
     let temporary = temporary_beside(path);
     std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), &temporary)
         .at("create", path)?;
-    rename(&temporary, path).inspect_err(|_| discard(&temporary))?;
-    sync_parent(path)
+    rename(&temporary, path).inspect_err(|_| discard(&temporary))
 }
 
 #[cfg(test)]

@@ -25,7 +25,10 @@ pub(super) fn write(objects_dir: &Path, objects: &[Object<'_>]) -> Result<Held, 
     let folder = objects_dir.join("pack");
     let before = packs_in(&folder);
     // All of them, also those that a pack has: `git repack -ad` drops what nothing refers to.
-    let untrusted: Vec<_> = before.iter().map(|pack| pack.with_extension("idx")).collect();
+    let untrusted: Vec<_> = before
+        .iter()
+        .map(|pack| pack.with_extension("idx"))
+        .collect();
     let packs = Packs::begin(objects_dir, &untrusted).during("begin a pack")?;
     let mut writer = packs.writer();
     for (_, kind, content) in objects {
@@ -61,7 +64,11 @@ pub(super) fn abandoned(objects_dir: &Path) -> Vec<PathBuf> {
     let paths = entries.map(|entry| entry.path());
     let is_left = |path: &PathBuf| {
         let is_mark = path.extension().is_some_and(|kind| kind == "keep");
-        let text = if is_mark { fs::read_to_string(path).ok() } else { None };
+        let text = if is_mark {
+            fs::read_to_string(path).ok()
+        } else {
+            None
+        };
         let pid = text.and_then(|text| text.strip_prefix(MARK)?.trim().parse::<u32>().ok());
         pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists())
     };
@@ -106,7 +113,11 @@ mod tests {
         let folder = git.join("objects/pack");
         assert_eq!(packs_in(&folder).len(), 1);
         let marks = fs::read_dir(&folder).unwrap().flatten();
-        assert!(!marks.into_iter().any(|entry| entry.path().extension().is_some_and(|k| k == "keep")));
+        assert!(
+            !marks
+                .into_iter()
+                .any(|entry| entry.path().extension().is_some_and(|k| k == "keep"))
+        );
         let git = crate::store::GitProgram::find(&world.env).unwrap();
         git.run(&root, &["fsck", "--strict"]).unwrap();
         assert_eq!(git.run(&root, &["status", "--porcelain"]).unwrap(), "");

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Error;
-use crate::fs::{AtPath as _, rename_durable};
+use crate::fs::{AtPath as _, sync_dir};
 
 /// How long a `git` at work is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -51,10 +51,19 @@ impl GitLock {
 
     /// Writes what the file is to be, synced.
     pub(super) fn write(&mut self, content: &[u8]) -> Result<(), Error> {
-        let written = self.file.write_all(content);
-        written
-            .and_then(|()| self.file.sync_all())
-            .at("write", &self.path)?;
+        self.fill(content)?;
+        self.sync()
+    }
+
+    /// Writes what the file is to be; it is to be synced before it is committed.
+    pub(super) fn fill(&mut self, content: &[u8]) -> Result<(), Error> {
+        self.file.write_all(content).at("write", &self.path)?;
+        Ok(())
+    }
+
+    /// Syncs what was written.
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        self.file.sync_all().at("write", &self.path)?;
         Ok(())
     }
 
@@ -68,11 +77,19 @@ impl GitLock {
     }
 
     /// Makes what was written the content of the file, durably.
-    pub(super) fn commit(mut self) -> Result<(), Error> {
-        rename_durable(&self.path, &self.target)?;
+    pub(super) fn commit(self) -> Result<(), Error> {
+        let folder = self.commit_unsettled()?;
+        Ok(sync_dir(&folder)?)
+    }
+
+    /// The same, but for the folder, which is the caller's to sync.
+    pub(super) fn commit_unsettled(mut self) -> Result<PathBuf, Error> {
+        #[expect(clippy::disallowed_methods, reason = "the caller syncs the folder")]
+        fs::rename(&self.path, &self.target).at("replace", &self.target)?;
         // Renamed: one that is there from now on is somebody else's.
         self.is_ours = false;
-        Ok(())
+        let folder = self.target.parent().unwrap_or(&self.target);
+        Ok(folder.to_owned())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The index is a cache of the commit and the work tree: losing it costs `git reset`, never data.
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
@@ -17,13 +17,13 @@ use super::{Error, Repo, worktree};
 /// Makes the index that of a tree, with the stat of the files that hold its content.
 ///
 /// `changed` are the paths that differ from the tree before. What a person staged elsewhere, as new,
-/// other or gone, stays staged.
+/// other or gone, stays staged. Returns the folder that is to be synced.
 pub(super) fn refresh(
     mut lock: GitLock,
     (repo, root): (&Repo, &Path),
     tree_id: ObjectId,
     changed: &[BString],
-) -> Result<(), Error> {
+) -> Result<PathBuf, Error> {
     let mut fresh = repo
         .gix()
         .index_from_tree(&tree_id)
@@ -56,7 +56,7 @@ pub(super) fn refresh(
         .write_to(&mut bytes, gix::index::write::Options::default())
         .during("write the index")?;
     lock.write(&bytes)?;
-    lock.commit()
+    lock.commit_unsettled()
 }
 
 /// The files of an index; those with a conflict are left out.

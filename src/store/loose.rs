@@ -16,7 +16,7 @@ use gix::ObjectId;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
 use super::Error;
-use crate::fs::{AtPath as _, PathError, create_dirs_durable, is_absent, renew, sync_dir};
+use crate::fs::{AtPath as _, PathError, at_once, create_dirs_durable, is_absent, renew, sync_dir};
 
 /// How often a folder is made again.
 const TRIES: usize = 20;
@@ -32,12 +32,13 @@ pub(super) fn write_all(objects_dir: &Path, objects: &[Object<'_>]) -> Result<()
         let folder = path.parent().unwrap_or(objects_dir).to_owned();
         by_folder.entry(folder).or_default().push(object);
     }
-    for (folder, objects) in &by_folder {
-        write_folder(objects_dir, folder, objects)?;
-    }
-    for (folder, objects) in &by_folder {
-        sync_folder(objects_dir, folder, objects)?;
-    }
+    let folders: Vec<_> = by_folder.into_iter().collect();
+    at_once(&folders, |(folder, objects)| {
+        write_folder(objects_dir, folder, objects)
+    })?;
+    at_once(&folders, |(folder, objects)| {
+        sync_folder(objects_dir, folder, objects)
+    })?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 //! half a commit: there are changes of the work tree, perhaps staged, and whoever repeats the
 //! command commits them.
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::bstr::BString;
@@ -14,7 +14,10 @@ use super::worktree::{self, Change};
 use super::{
     Error, Expect, FileChange, Keep, Message, Mode, Signature, Transaction, WriteGuard, index,
 };
-use crate::fs::{create_dirs_durable, sweep_temporaries, sync_dir, sync_file, write_durable_mode};
+use crate::fs::{
+    at_once, create_dirs_durable, sweep_temporaries, symlink_unsettled, sync_dir, sync_file,
+    write_unsettled,
+};
 
 /// The marks of work that plain Git has not finished.
 const UNFINISHED: &[(&str, &str)] = &[
@@ -108,7 +111,8 @@ impl Keep {
 
     /// Writes files into the work tree, and commits nothing.
     pub fn write_files(&self, _guard: &WriteGuard, files: &[FileChange]) -> Result<(), Error> {
-        files.iter().try_for_each(|file| self.write_work_file(file))
+        let folders = self.write_work_files(files)?;
+        Ok(at_once(&folders, |folder| sync_dir(folder))?)
     }
 
     /// Starts a change of refs that `undo` can take back; `message` says what it is.
@@ -170,12 +174,18 @@ impl Keep {
         let why = format!("commit: {}", message.subject);
         transaction.set_ref(branch, Expect::seen(head), commit_id, &why)?;
         transaction.finish_after(|| {
-            self.bring_files(draft)?;
+            let mut folders = self.bring_files(draft)?;
             // Before the branch: an index that does not know the commit would take it back in the
             // next commit of plain Git.
             let paths = draft.changes.iter().map(|change| change.path.clone());
             let paths: Vec<BString> = paths.collect();
-            index::refresh(index, (self.repo(), self.root()), tree_id, &paths)
+            folders.push(index::refresh(
+                index,
+                (self.repo(), self.root()),
+                tree_id,
+                &paths,
+            )?);
+            Ok(folders)
         })?;
         Ok(commit_id)
     }
@@ -192,48 +202,51 @@ impl Keep {
         Ok(changes.iter().any(|change| touched.contains(&change.path)))
     }
 
-    fn bring_files(&self, draft: &Draft<'_>) -> Result<(), Error> {
+    /// Brings the work tree in line; returns the folders that are to be synced.
+    fn bring_files(&self, draft: &Draft<'_>) -> Result<Vec<PathBuf>, Error> {
         match draft.files {
-            Files::Write => {
-                let mut changes = draft.changes.iter();
-                changes.try_for_each(|change| self.write_work_file(change))
-            }
-            Files::Beside(files) => files.iter().try_for_each(|file| self.write_work_file(file)),
+            Files::Write => self.write_work_files(draft.changes),
+            Files::Beside(files) => self.write_work_files(files),
             Files::AreThere => self.sync_work_files(draft.changes),
         }
     }
 
     /// What people wrote was never synced: after a power cut, an older or an empty file would look
     /// like a change to be committed.
-    fn sync_work_files(&self, changes: &[FileChange]) -> Result<(), Error> {
-        let mut folders = BTreeSet::new();
+    fn sync_work_files(&self, changes: &[FileChange]) -> Result<Vec<PathBuf>, Error> {
+        let (mut files, mut folders) = (Vec::new(), BTreeSet::new());
         for change in changes {
             let path = worktree::on_disk(self.root(), &change.path)?;
-            if let Some((Mode::File | Mode::Executable, _)) = change.content {
-                sync_file(&path)?;
-            }
             let inside = |folder: &&Path| folder.starts_with(self.root());
             let above = path.ancestors().skip(1).take_while(inside);
             folders.extend(above.filter(|folder| folder.is_dir()).map(Path::to_owned));
+            if let Some((Mode::File | Mode::Executable, _)) = change.content {
+                files.push(path);
+            }
         }
-        folders.iter().try_for_each(|folder| sync_dir(folder))?;
-        Ok(())
+        at_once(&files, |file| sync_file(file))?;
+        Ok(folders.into_iter().collect())
     }
 
-    fn write_work_file(&self, change: &FileChange) -> Result<(), Error> {
-        let path = worktree::on_disk(self.root(), &change.path)?;
-        let Some((mode, content)) = &change.content else {
-            return Ok(crate::fs::remove_file_durable(&path)?);
-        };
-        if let Some(parent) = path.parent() {
-            create_dirs_durable(parent)?;
-            sweep_temporaries(parent)?;
+    /// Writes files, each synced; returns the folders that are to be synced.
+    fn write_work_files(&self, changes: &[FileChange]) -> Result<Vec<PathBuf>, Error> {
+        let mut files = Vec::new();
+        for FileChange { path, content } in changes {
+            files.push((worktree::on_disk(self.root(), path)?, content));
         }
-        match mode {
-            Mode::Executable => write_durable_mode(&path, content, 0o755)?,
-            Mode::File => write_durable_mode(&path, content, 0o644)?,
-            Mode::Link => crate::fs::symlink_durable(content, &path)?,
+        let folder = |path: &Path| path.parent().unwrap_or(self.root()).to_owned();
+        let written = files.iter().filter(|(_, content)| content.is_some());
+        let folders: BTreeSet<PathBuf> = written.map(|(path, _)| folder(path)).collect();
+        for folder in &folders {
+            create_dirs_durable(folder)?;
+            sweep_temporaries(folder)?;
         }
-        Ok(())
+        at_once(&files, |(path, content)| match content {
+            None => crate::fs::remove_file_durable(path),
+            Some((Mode::Executable, content)) => write_unsettled(path, content, 0o755),
+            Some((Mode::File, content)) => write_unsettled(path, content, 0o644),
+            Some((Mode::Link, content)) => symlink_unsettled(content, path),
+        })?;
+        Ok(folders.into_iter().collect())
     }
 }

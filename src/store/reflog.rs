@@ -13,23 +13,39 @@ use crate::fs::{AtPath as _, PathError, create_dirs_durable, remove_file_durable
 
 /// Logs a move of a branch, and that of `HEAD` if the branch is checked out; state branches only
 /// ever grow, and need no log.
-pub(super) fn append(
+pub(super) fn lines(
     repo: &Repo,
     edit: &RefEdit,
     moved: (Option<ObjectId>, ObjectId),
     signature: &Signature,
-) -> Result<(), Error> {
+) -> Result<Vec<Line>, Error> {
     let branch = edit.name.strip_prefix("refs/heads/");
     let is_logged = branch.is_some_and(|branch| !branch.starts_with("state/"));
     if !is_logged || is_off(repo) {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let line = line(moved, &edit.why, signature)?;
-    append_line(&path_of(repo, &edit.name), &line)?;
-    if repo.head_branch().is_ok_and(|head| head == edit.name) {
-        append_line(&path_of(repo, "HEAD"), &line)?;
+    let text = line(moved, &edit.why, signature)?;
+    let is_head = repo.head_branch().is_ok_and(|head| head == edit.name);
+    let logs = [Some(edit.name.as_str()), is_head.then_some("HEAD")];
+    let line = |name| Line {
+        path: path_of(repo, name),
+        text: text.clone(),
+    };
+    Ok(logs.into_iter().flatten().map(line).collect())
+}
+
+/// A line that a log gets.
+#[derive(Debug)]
+pub(super) struct Line {
+    path: PathBuf,
+    text: Vec<u8>,
+}
+
+impl Line {
+    /// Appends it durably.
+    pub(super) fn append(&self) -> Result<(), PathError> {
+        append_line(&self.path, &self.text)
     }
-    Ok(())
 }
 
 /// Whether the log says that a ref was moved from this commit to another one.

@@ -14,7 +14,9 @@ use gix::refs::FullName;
 use super::error::During as _;
 use super::git_lock::GitLock;
 use super::{Error, Expect, Repo, Signature, reflog};
-use crate::fs::{AtPath as _, create_dirs_durable, read_optional, remove_file_durable};
+use crate::fs::{
+    AtPath as _, at_once, create_dirs_durable, read_optional, remove_file_durable, sync_dir,
+};
 
 /// A ref to be moved.
 #[derive(Clone, Debug)]
@@ -54,10 +56,11 @@ pub(super) fn prepare<'a>(repo: &'a Repo, edits: &'a [RefEdit]) -> Result<Prepar
         let before = compare(repo, edit)?;
         if let Some(target) = edit.target {
             remove_empty_folders(&path);
-            lock.write(format!("{target}\n").as_bytes())?;
+            lock.fill(format!("{target}\n").as_bytes())?;
         }
         locked.push(Locked { edit, before, lock });
     }
+    at_once(&locked, |one| one.lock.sync())?;
     Ok(Prepared {
         repo,
         edits: locked,
@@ -65,20 +68,34 @@ pub(super) fn prepare<'a>(repo: &'a Repo, edits: &'a [RefEdit]) -> Result<Prepar
 }
 
 impl Prepared<'_> {
-    /// Moves the refs, one after the other, each durably.
-    pub(super) fn commit(self, signature: Option<&Signature>) -> Result<(), Error> {
+    /// Moves the refs, one after the other, each durably; `folders` are synced with the first one,
+    /// which is not the branch if there are several.
+    pub(super) fn commit(
+        self,
+        signature: Option<&Signature>,
+        folders: Vec<PathBuf>,
+    ) -> Result<(), Error> {
+        let mut lines = Vec::new();
         for one in &self.edits {
             if let (Some(after), Some(signature)) = (one.edit.target, signature) {
-                reflog::append(self.repo, one.edit, (one.before, after), signature)?;
+                let moved = (one.before, after);
+                lines.extend(reflog::lines(self.repo, one.edit, moved, signature)?);
             }
+        }
+        at_once(&lines, reflog::Line::append)?;
+        let mut unsynced: BTreeSet<PathBuf> = folders.into_iter().collect();
+        if self.edits.len() == 1 {
+            sync_all(std::mem::take(&mut unsynced))?;
         }
         let edits = self.edits.iter().map(|one| one.edit);
         let gone = edits.filter(|edit| edit.target.is_none());
         let gone: BTreeSet<&str> = gone.map(|edit| edit.name.as_str()).collect();
         for Locked { edit, lock, .. } in self.edits {
             if edit.target.is_some() {
-                lock.commit()?;
+                unsynced.insert(lock.commit_unsettled()?);
+                sync_all(std::mem::take(&mut unsynced))?;
             } else {
+                sync_all(std::mem::take(&mut unsynced))?;
                 unpack(self.repo, &gone)?;
                 remove_file_durable(&path_of(self.repo, &edit.name))?;
                 reflog::remove(self.repo, &edit.name)?;
@@ -86,6 +103,11 @@ impl Prepared<'_> {
         }
         Ok(())
     }
+}
+
+fn sync_all(folders: BTreeSet<PathBuf>) -> Result<(), Error> {
+    let folders: Vec<_> = folders.into_iter().collect();
+    Ok(at_once(&folders, |folder| sync_dir(folder))?)
 }
 
 /// What a ref is now, read past every cache: the caller has its lock.

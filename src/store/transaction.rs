@@ -1,4 +1,5 @@
 //! Changes to a repository, invisible until they are finished.
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use gix::ObjectId;
@@ -209,13 +210,14 @@ impl<'repo> Transaction<'repo> {
 
     /// Writes the objects, then moves the refs; when it returns, a power cut loses nothing of it.
     pub fn finish(self) -> Result<(), Error> {
-        self.finish_after(|| Ok(()))
+        self.finish_after(|| Ok(Vec::new()))
     }
 
-    /// The same, with work in between: done once nothing can refuse the refs any more.
+    /// The same, with work in between: done once nothing can refuse the refs any more. It returns
+    /// the folders that are to be synced before the branch moves.
     pub(super) fn finish_after(
         mut self,
-        work: impl FnOnce() -> Result<(), Error>,
+        work: impl FnOnce() -> Result<Vec<PathBuf>, Error>,
     ) -> Result<(), Error> {
         self.log_operation()?;
         let _no_gc = GcLock::acquire(self.repo.git_dir())?;
@@ -244,14 +246,14 @@ impl<'repo> Transaction<'repo> {
         Ok(Held::default())
     }
 
-    fn move_refs(&self, work: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    fn move_refs(&self, work: impl FnOnce() -> Result<Vec<PathBuf>, Error>) -> Result<(), Error> {
         if self.refs.is_empty() {
             return Ok(());
         }
         let prepared = refs::prepare(self.repo, &self.refs)?;
         self.repo.is_moving().store(true, Ordering::Relaxed);
-        work()?;
-        prepared.commit(self.signature.as_ref())?;
+        let folders = work()?;
+        prepared.commit(self.signature.as_ref(), folders)?;
         self.repo.is_moving().store(false, Ordering::Relaxed);
         Ok(())
     }

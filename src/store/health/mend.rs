@@ -9,7 +9,7 @@ use super::refs::Target;
 use super::{Lost, Patient, Remedy};
 use crate::fs::{
     Holder, Lock, create_dirs_durable, remove_file_durable, remove_tree, rename_durable, set_mode,
-    set_owner, write_durable,
+    set_owner, sync_dir, write_durable,
 };
 use crate::store::git_lock::GitLock;
 use crate::store::index::refresh;
@@ -216,6 +216,7 @@ impl Patient {
         };
         let tree_id = repo.commit(head)?.tree_id;
         let lock = GitLock::acquire(&self.git_dir.join("index"))?;
-        refresh(lock, (&repo, &self.root), tree_id, &[])
+        let folder = refresh(lock, (&repo, &self.root), tree_id, &[])?;
+        Ok(sync_dir(&folder)?)
     }
 }
