@@ -162,7 +162,7 @@ fn what_a_template_asks_for_in_vain_is_told_where() {
 2:13 `build.jbos` has no value (did you mean `build.jobs`?)
 1:4 `net.token` is a secret (say `secrets = true` in its `[[render]]` to write it)
 1:4 `env.HOME` has no value here (name the variable in `env = ["NAME"]` of its `[[render]]`)
-1:1 undefined value ()
+1:1 a name in this line has no value ()
 2:1 unexpected end of block ()
 1:1 filter upperr is unknown ()
 0:0 `net.token` is a secret: say `secrets = true` to write it ()
