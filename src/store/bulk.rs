@@ -5,9 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::error::During as _;
 use super::loose::Object;
-use super::pack::{Packs, Size};
+use super::pack::{PackError, Packs, Size};
 use crate::fs::{AtPath as _, remove_file_durable, write_durable};
 
 /// More objects than this go into a pack.
@@ -29,15 +28,15 @@ pub(super) fn write(objects_dir: &Path, objects: &[Object<'_>]) -> Result<Held, 
         .iter()
         .map(|pack| pack.with_extension("idx"))
         .collect();
-    let packs = Packs::begin(objects_dir, &untrusted).during("begin a pack")?;
-    let mut writer = packs.writer();
-    for (_, kind, content) in objects {
-        writer
-            .add((*kind).into(), content, Size::Small)
-            .during("write a pack")?;
+    let packs = Packs::begin(objects_dir, &untrusted).map_err(told)?;
+    let filled = fill(&packs, objects);
+    // If the thread behind it stopped, it says why.
+    let finished = packs.finish().map(drop);
+    match filled {
+        Err(PackError::Stopped) | Ok(()) => finished,
+        failed => failed,
     }
-    writer.finish().during("write a pack")?;
-    packs.finish().during("finish a pack")?;
+    .map_err(told)?;
     let mut held = Held::default();
     for pack in packs_in(&folder).difference(&before) {
         let mark = pack.with_extension("keep");
@@ -45,6 +44,25 @@ pub(super) fn write(objects_dir: &Path, objects: &[Object<'_>]) -> Result<Held, 
         held.0.push(mark);
     }
     Ok(held)
+}
+
+fn fill(packs: &Packs, objects: &[Object<'_>]) -> Result<(), PackError> {
+    let mut writer = packs.writer();
+    for (_, kind, content) in objects {
+        writer.add((*kind).into(), content, Size::Small)?;
+    }
+    writer.finish()
+}
+
+/// What the disk says is told as of any other file.
+fn told(error: PackError) -> Error {
+    match error {
+        PackError::Io(error) => error.into(),
+        other => Error::Git {
+            action: "write a pack",
+            source: Box::new(other),
+        },
+    }
 }
 
 impl Held {

@@ -1,9 +1,8 @@
 //! Making packs durable, on a thread of its own.
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{Builder, JoinHandle};
 
 use gix::ObjectId;
 
@@ -39,15 +38,27 @@ enum Task {
 /// The thread.
 pub(super) struct Publisher {
     sender: mpsc::Sender<Task>,
-    thread: JoinHandle<Result<Written, PackError>>,
+    worker: Worker,
 }
+
+enum Worker {
+    Thread(JoinHandle<Result<Written, PackError>>),
+    /// Where there may be no more threads, it is done at the end.
+    Later(PathBuf, Tasks),
+}
+
+type Tasks = Arc<Mutex<Option<mpsc::Receiver<Task>>>>;
 
 impl Publisher {
     pub(super) fn start(dir: &Path) -> Self {
         let (sender, tasks) = mpsc::channel();
-        let dir = dir.to_owned();
-        let thread = thread::spawn(move || publish_all(&dir, tasks));
-        Self { sender, thread }
+        let tasks = Arc::new(Mutex::new(Some(tasks)));
+        let (folder, theirs) = (dir.to_owned(), Arc::clone(&tasks));
+        let worker = match Builder::new().spawn(move || publish_all(&folder, &theirs)) {
+            Ok(thread) => Worker::Thread(thread),
+            Err(_) => Worker::Later(dir.to_owned(), tasks),
+        };
+        Self { sender, worker }
     }
 
     pub(super) fn sender(&self) -> Sender {
@@ -56,7 +67,10 @@ impl Publisher {
 
     pub(super) fn finish(self) -> Result<Written, PackError> {
         drop(self.sender);
-        self.thread.join().unwrap_or(Err(PackError::Stopped))
+        match self.worker {
+            Worker::Thread(thread) => thread.join().unwrap_or(Err(PackError::Stopped)),
+            Worker::Later(dir, tasks) => publish_all(&dir, &tasks),
+        }
     }
 }
 
@@ -76,9 +90,10 @@ impl Sender {
     }
 }
 
-fn publish_all(dir: &Path, tasks: mpsc::Receiver<Task>) -> Result<Written, PackError> {
+fn publish_all(dir: &Path, tasks: &Tasks) -> Result<Written, PackError> {
     let mut written = Written::default();
-    for task in tasks {
+    let tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
+    for task in tasks.into_iter().flatten() {
         match task {
             // The sync that counts comes when the pack is published, and reports errors.
             Task::SyncEarly(file) => drop(file.sync_data()),
