@@ -89,15 +89,14 @@ impl Keep {
 
     /// Whether a keep may be made at `root`: none is there or around it.
     ///
-    /// One without a commit is what an interrupted `create` left, and may be finished.
+    /// One that no commit knows is what an interrupted `create` left, and may be finished.
     pub fn refuse_place(root: &Path) -> Result<(), Error> {
         let real = existing_parent(root);
         let Some(outer) = real.as_deref().and_then(Self::find_root) else {
             return Ok(());
         };
         if fs::canonicalize(root).is_ok_and(|root| root == outer) {
-            let is_begun = Self::open(&outer)?.repo.head()?.is_none();
-            return if is_begun {
+            return if is_begun(&outer)? {
                 Ok(())
             } else {
                 Err(Error::AlreadyKeep { root: outer })
@@ -122,7 +121,7 @@ impl Keep {
                 git_dir,
             });
         }
-        let repo = if git_dir.exists() {
+        let repo = if git_dir.exists() && !skeleton::is_begun(&git_dir) {
             let repo = Repo::open(&git_dir)?;
             skeleton::adopt(&git_dir, SETTINGS)?;
             repo
@@ -131,6 +130,7 @@ impl Keep {
         };
         let keep = Self { root, repo };
         keep.refuse_private_link()?;
+        skeleton::sweep_dead(&keep.private(""));
         keep.adopt_host(host)?;
         Ok(keep)
     }
@@ -269,6 +269,19 @@ impl Keep {
         };
         changes.iter().map(one).collect()
     }
+}
+
+/// Whether a keep has no commit of its own yet.
+fn is_begun(root: &Path) -> Result<bool, Error> {
+    let git_dir = root.join(".git");
+    if git_dir.is_dir() && skeleton::is_begun(&git_dir) {
+        return Ok(true);
+    }
+    let repo = Repo::open(&git_dir)?;
+    Ok(match repo.head()? {
+        Some(head) => repo.file_at(head, "buildkeep.toml")?.is_none(),
+        None => true,
+    })
 }
 
 /// The nearest folder of a path that exists, with its real name.

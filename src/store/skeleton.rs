@@ -1,8 +1,10 @@
 //! A new repository, laid out durably.
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::Error;
-use crate::fs::{create_dirs_durable, read_optional, write_durable};
+use crate::fs::{Folder, create_dirs_durable, is_temporary, read_optional, write_durable};
 
 /// What is in no commit.
 const EXCLUDE: &[u8] = b"/.buildkeep/\n.buildkeep-tmp-*\n";
@@ -29,14 +31,50 @@ pub(super) fn create(git_dir: &Path, kind: Kind, settings: &[(&str, &str)]) -> R
     ] {
         create_dirs_durable(&git_dir.join(folder))?;
     }
+    sweep_dead(git_dir);
+    sweep_dead(&git_dir.join("info"));
     write_durable(&git_dir.join("config"), config(kind, settings).as_bytes())?;
     write_exclude(git_dir)?;
     write_durable(&git_dir.join("HEAD"), b"ref: refs/heads/main\n")?;
     Ok(())
 }
 
+/// Deletes temporary files of processes that are no more: others may make the same repository now.
+pub(super) fn sweep_dead(folder: &Path) {
+    // They are in nobody's way.
+    let _ = Folder::open(folder).and_then(|folder| folder.sweep());
+}
+
+/// Whether this is what an interrupted [`create`] left: no `HEAD`, and nothing that anybody wrote.
+pub(super) fn is_begun(git_dir: &Path) -> bool {
+    let is_empty = |inside: &str| {
+        let mut entries = std::fs::read_dir(git_dir.join(inside))
+            .into_iter()
+            .flatten();
+        !entries.any(|entry| entry.is_ok_and(|entry| entry.path().is_file()))
+    };
+    let is_ours = |name: &OsStr| {
+        ["config", "objects", "refs", "info", "hooks"]
+            .iter()
+            .any(|ours| *ours == name)
+            || is_temporary(name.as_bytes())
+    };
+    let mut entries = std::fs::read_dir(git_dir).into_iter().flatten().flatten();
+    entries.all(|entry| is_ours(&entry.file_name()))
+        && ["objects/pack", "refs/heads", "refs/tags", "hooks"]
+            .into_iter()
+            .all(is_empty)
+        && std::fs::read_dir(git_dir.join("objects"))
+            .into_iter()
+            .flatten()
+            .count()
+            <= 2
+}
+
 /// Makes a repository that somebody else made fit for a keep: what it has stays.
 pub(super) fn adopt(git_dir: &Path, settings: &[(&str, &str)]) -> Result<(), Error> {
+    sweep_dead(git_dir);
+    sweep_dead(&git_dir.join("info"));
     write_exclude(git_dir)?;
     append_once(&git_dir.join("config"), print(settings).as_bytes())
 }

@@ -312,3 +312,11 @@ fn damage_is_told_apart_from_a_bug_of_ours() {
     );
     assert!(shown.contains("--- exit 2"), "{shown}");
 }
+
+#[test]
+fn a_keep_is_made_where_dash_c_says() {
+    let env = Env::new();
+    env.stdout(&["-C", "there", "init", "--template", "generic", "--yes"]);
+    assert!(env.path("there/buildkeep.toml").is_file());
+    assert!(!env.path("buildkeep.toml").exists());
+}

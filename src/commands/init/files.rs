@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
-use crate::fs::{AtPath as _, create_dirs_durable, read, write_durable_mode};
+use crate::fs::{AtPath as _, create_dirs_durable, read, sweep_temporaries, write_durable_mode};
 use crate::store::FileChange;
 
 /// Scripts folders beyond this size hold more than scripts.
@@ -144,6 +144,7 @@ pub(super) fn write(keep: &Path, files: &[NewFile]) -> Result<(), Failure> {
         let path = keep.join(&file.path);
         if let Some(folder) = path.parent() {
             create_dirs_durable(folder)?;
+            sweep_temporaries(folder)?;
         }
         write_durable_mode(&path, &file.content, file.mode)?;
     }

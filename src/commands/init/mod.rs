@@ -115,7 +115,8 @@ const NEXT: &[(&str, &str)] = &[
 
 /// Runs the command: everything is checked before anything is written.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
-    let dir = real(&cx.path(&args.dir));
+    let typed = typed(cx, args);
+    let dir = real(&cx.path(&typed));
     refuse_place(cx, &dir)?;
     let wishes = ask(cx, args)?;
     let scripts = wishes
@@ -131,11 +132,17 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     secret::refuse_among(cx, &after, &files::changes(&files))
         .map_err(|failure| failure.hint("no keep was made"))?;
     let made = make(cx, &dir, wishes.template, &files)?;
-    cx.ui.show(&Made {
-        typed: args.dir.clone(),
-        ..made
-    })?;
+    cx.ui.show(&Made { typed, ..made })?;
     Ok(Answer::Yes)
+}
+
+/// The folder that was named, here or for every command.
+fn typed(cx: &Context, args: &Args) -> PathBuf {
+    let here = Path::new(".");
+    match &cx.dir {
+        Some(dir) if args.dir == here => dir.clone(),
+        _ => args.dir.clone(),
+    }
 }
 
 /// Writes the files, and the first commit.
