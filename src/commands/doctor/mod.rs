@@ -58,6 +58,10 @@ fn show(cx: &mut Context, patient: &Patient, report: Report) -> Result<Answer, F
         cx.ui
             .hint(format!("type these commands in {}", report.keep));
     }
+    if report.has_failed() {
+        cx.ui
+            .hint("when what stood in the way is gone: `buildkeep doctor --fix` again");
+    }
     if report.is_mendable() {
         cx.ui.hint("mend what is marked: `buildkeep doctor --fix`");
     }

@@ -99,6 +99,11 @@ impl Report {
         self.left().any(|row| row.fixable) && self.failed.is_empty()
     }
 
+    /// Whether something was tried in vain.
+    pub(super) fn has_failed(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
     pub(super) fn has_commands(&self) -> bool {
         self.left().any(|row| !row.fixable)
     }
@@ -121,6 +126,10 @@ impl fmt::Display for Report {
             writeln!(f, "damaged files are kept in {}", clean(folder))?;
         }
         let left = self.left().count();
+        if left == 0 && !self.failed.is_empty() {
+            let what = counted(self.findings.len() as u64, "thing");
+            return writeln!(f, "{what} mended, not all of it for good");
+        }
         match (self.findings.len(), left) {
             (0, _) => writeln!(f, "{}", style::good("nothing is wrong")),
             (all, 0) => writeln!(f, "{}", style::good(format!("all mended: {all}"))),

@@ -48,7 +48,9 @@ impl Patient {
         collect(&objects.join("pack"), 0, &of_packs, &mut found);
         found.extend(bulk::abandoned(&objects));
         let ours = |name: &str| is_temporary(name.as_bytes());
-        collect(&self.git_dir, 0, &ours, &mut found);
+        for inside in ["", "info", "hooks"] {
+            collect(&self.git_dir.join(inside), 0, &ours, &mut found);
+        }
         collect(&self.root, 0, &ours, &mut found);
         for folder in [
             "config",

@@ -188,12 +188,17 @@ impl Patient {
         findings.extend(self.look_for_leftovers());
         let objects = self.look_at_objects();
         let remedies = objects.iter().flat_map(|finding| &finding.remedies);
-        let objects_stay = !remedies.into_iter().any(Remedy::brings_objects);
+        let back: Vec<&Remedy> = remedies.filter(|one| one.brings_objects()).collect();
+        let objects_stay = back.is_empty();
+        // `git fetch` is content only with refs that it can read.
+        let comes_from_here = back.iter().any(|one| !matches!(one, Remedy::Fetch(_)));
         findings.extend(objects);
         findings.extend(self.look_at_head());
-        findings.extend(self.look_at_packed());
-        findings.extend(self.look_at_empty_refs());
         // Where a ref is to go back to is clear only once no lost object can come back.
+        if !comes_from_here {
+            findings.extend(self.look_at_packed());
+            findings.extend(self.look_at_empty_refs());
+        }
         if objects_stay {
             findings.extend(self.look_at_broken_refs());
             findings.extend(self.look_at_logs());
@@ -201,7 +206,9 @@ impl Patient {
                 findings.extend(self.look_at_operations());
             }
         }
-        findings.extend(self.look_at_index());
+        if !comes_from_here {
+            findings.extend(self.look_at_index());
+        }
         findings.extend(self.look_at_files());
         findings
     }
