@@ -8,6 +8,7 @@ use super::change::{How, change};
 use super::rendering::{Line, Rendered, Rendering};
 use crate::config::edit::Wish;
 use crate::config::render::{From, Status, changed_exports};
+use crate::config::{Effective, Files, Scope, Sources};
 use crate::document::KeyPath;
 use crate::failure::Failure;
 use crate::report::diff::Differences;
@@ -154,7 +155,7 @@ fn adopt(cx: &mut Context, keep: &Keep, rendering: &mut Rendering) -> Result<Ans
     for at in theirs {
         let file = &rendering.files[at];
         let path = file.render.to.clone();
-        match taken_back(rendering, file)? {
+        match taken_back(keep, rendering, file)? {
             Some(keys) => {
                 back.push(path);
                 wishes.extend(keys.into_iter().map(|(key, value)| Wish {
@@ -206,13 +207,22 @@ fn rewrite(cx: &mut Context, keep: &Keep, back: &[String]) -> Result<Answer, Fai
     Ok(Answer::Yes)
 }
 
+/// What the last commit makes of the configuration, if it is valid.
+fn committed(keep: &Keep) -> Result<Option<Effective>, Failure> {
+    let Some(head) = keep.repo().head()? else {
+        return Ok(None);
+    };
+    let sources = Sources::read(&Files::of_commit(keep.repo(), head)?)?;
+    Ok(Effective::of(&sources, &Scope::of_host(&keep.host())).ok())
+}
+
 /// The keys that a change by hand in a file of variables stands for.
 fn taken_back(
+    keep: &Keep,
     rendering: &Rendering,
     file: &Rendered,
 ) -> Result<Option<Vec<(KeyPath, String)>>, Failure> {
-    let (From::Exports(format, names), Status::Drifted) = (&file.render.from, file.state.status)
-    else {
+    let From::Exports(format, names) = &file.render.from else {
         return Ok(None);
     };
     let there = file
@@ -221,7 +231,18 @@ fn taken_back(
         .as_ref()
         .map_or(&[][..], |there| &there.content);
     let text = String::from_utf8_lossy(there);
-    let keys = changed_exports(*format, names, &rendering.effective, &text);
+    let mut keys = changed_exports(*format, names, &rendering.effective, &text);
+    match (file.state.status, &keys) {
+        (Status::Drifted, _) => {}
+        // The configuration has the values, perhaps from a command that died before it committed
+        // them; and what is left is how the file writes them.
+        (Status::Conflict, Ok(left)) if left.is_empty() => {
+            if let Some(committed) = committed(keep)? {
+                keys = changed_exports(*format, names, &committed, &text);
+            }
+        }
+        _ => return Ok(None),
+    }
     keys.map(Some).map_err(|reason| {
         Failure::user(format!(
             "{} cannot be taken back into the configuration: {reason}",
@@ -245,6 +266,9 @@ fn restore(
     let wants = |file: &Rendered| file.state.status != Status::Same;
     let drift = shown(&rendering);
     if !rendering.files.iter().any(wants) {
+        // What a command wrote that died is noted now.
+        let guard = cx.lock(keep)?;
+        rendering.write(cx, (keep, &guard), wants)?;
         cx.ui.show(&drift)?;
         return Ok(Answer::Yes);
     }

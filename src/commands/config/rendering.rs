@@ -10,7 +10,7 @@ use crate::config::render::{Applied, From, Places, Record, Render, State, Status
 use crate::config::secrets::Secrets;
 use crate::config::{Effective, Files, Role, Scope, Sources};
 use crate::document::{Problem, code};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::fs::{create_dirs_durable, read_optional, write_durable_mode};
 use crate::report::diff::{FileDiff, Side};
 use crate::store::{Batch, Keep, Message, Repo, WriteGuard};
@@ -29,6 +29,8 @@ pub(in crate::commands) struct Rendering {
     pub(super) files: Vec<Rendered>,
     pub(super) applied: Applied,
     pub(super) effective: Effective,
+    /// All that buildkeep.toml asks for, where it goes.
+    asked: Vec<(Render, PathBuf)>,
 }
 
 /// A file, as results name it.
@@ -61,6 +63,7 @@ impl Rendering {
             files: Vec::new(),
             applied: Applied::load(&keep.private("applied"))?,
             effective,
+            asked: Vec::new(),
         };
         let secrets = Secrets::of(&sources);
         let reveal = |name: &str| {
@@ -80,6 +83,7 @@ impl Rendering {
                     let base = base
                         .map(|record| rendering.applied.content(record))
                         .transpose()?;
+                    rendering.asked.push((render.clone(), target.path()));
                     rendering.files.push(Rendered {
                         render,
                         target,
@@ -152,8 +156,10 @@ impl Rendering {
             Ok(rendered) => rendered.into_bytes(),
             Err(problem) => return Ok(Err(Wrong::Text(problem))),
         };
-        let record = self.applied.get(&target.path());
-        let state = State::of(target.read()?, (rendered, render.file_mode()), record)?;
+        let there = target.read()?;
+        let content = there.as_ref().map(|there| there.content.as_slice());
+        let record = self.applied.known(&target.path(), content)?;
+        let state = State::of(there, (rendered, render.file_mode()), record.as_ref())?;
         Ok(Ok((target, state)))
     }
 
@@ -185,6 +191,9 @@ impl Rendering {
         wants: impl Fn(&Rendered) -> bool,
     ) -> Result<Vec<Line>, Failure> {
         let mut lines = Vec::new();
+        let wanted = self.files.iter().filter(|file| wants(file));
+        let intended = wanted.map(|file| (file.target.path(), file.state.rendered.as_slice()));
+        self.applied.intend(&intended.collect::<Vec<_>>())?;
         for file in &self.files {
             let is_wanted = wants(file);
             let replaced = if is_wanted {
@@ -193,6 +202,7 @@ impl Rendering {
                 None
             };
             if is_wanted {
+                file.refuse_changed()?;
                 file.target.write(&file.state.rendered, file.state.mode)?;
             }
             if is_wanted || file.state.status == Status::Same {
@@ -256,7 +266,7 @@ impl Rendering {
         Ok(())
     }
 
-    /// Tells the history of this host what was written where.
+    /// Tells the history of this host what was written where, and what a command that died wrote.
     fn publish(
         &self,
         cx: &Context,
@@ -264,7 +274,22 @@ impl Rendering {
         guard: &WriteGuard,
         lines: &[Line],
     ) -> Result<(), Failure> {
-        let written: Vec<&Line> = lines.iter().filter(|line| line.written).collect();
+        let mut text = String::from("# What was made from the configuration on this host.\n");
+        for (render, path) in &self.asked {
+            if let Some(record) = self.applied.get(path) {
+                text += &entry(render, record);
+            }
+        }
+        let told = told(keep)?;
+        let is_untold = |file: &Rendered| {
+            let record = self.applied.get(&file.target.path());
+            record.is_some_and(|record| !told.contains(&entry(&file.render, record)))
+        };
+        let pairs = lines.iter().zip(&self.files);
+        let is_news = |(line, file): &(&Line, &Rendered)| {
+            line.written || line.status == Status::Same && is_untold(file)
+        };
+        let written: Vec<&Line> = pairs.filter(is_news).map(|(line, _)| line).collect();
         let Some(first) = written.first() else {
             return Ok(());
         };
@@ -280,12 +305,6 @@ impl Rendering {
             trailers.push("Config", head);
             trailers.push("Version", versions::newest(keep)?);
         }
-        let mut text = String::from("# What was made from the configuration on this host.\n");
-        for file in &self.files {
-            if let Some(record) = self.applied.get(&file.target.path()) {
-                text += &entry(&file.render, record);
-            }
-        }
         let batch = Batch {
             files: vec![("applied.toml".to_owned(), Some(text.into_bytes()))],
             message: Message::new(subject, trailers),
@@ -294,6 +313,16 @@ impl Rendering {
         keep.publish(guard, &batch, &cx.signature(keep))?;
         Ok(())
     }
+}
+
+/// What the history of this host says of files that were made.
+fn told(keep: &Keep) -> Result<String, Failure> {
+    let state = format!("refs/heads/state/{}", keep.host());
+    let Some(tip) = keep.repo().find_ref(&state)? else {
+        return Ok(String::new());
+    };
+    let told = keep.repo().file_at(tip, "applied.toml")?;
+    Ok(String::from_utf8_lossy(&told.unwrap_or_default()).into_owned())
 }
 
 /// Why a file cannot be made.
@@ -380,6 +409,18 @@ impl Rendered {
             }
             _ => vec![diff("", there.as_ref(), Some(&rendered))],
         })
+    }
+
+    /// Somebody may have written while the question was open.
+    fn refuse_changed(&self) -> Result<(), Failure> {
+        if self.target.read()? == self.state.there {
+            return Ok(());
+        }
+        let path = &self.render.to;
+        Err(
+            Failure::text(Kind::Conflict, format!("{path} was changed meanwhile"))
+                .hint("it was not written; look again: `buildkeep config drift`"),
+        )
     }
 
     /// Keeps what somebody wrote before it is replaced; says where.

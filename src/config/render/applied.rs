@@ -26,17 +26,56 @@ pub struct Record {
 pub struct Applied {
     folder: PathBuf,
     records: BTreeMap<String, Record>,
+    /// The hashes of what is about to be written: whoever dies in between did not change it by hand.
+    intended: BTreeMap<String, String>,
 }
 
 impl Applied {
     /// Reads them from `folder`.
     pub fn load(folder: &Path) -> Result<Self, Error> {
         let text = read_optional(&folder.join("index.json"))?.unwrap_or_default();
+        let intended = read_optional(&folder.join("intended.json"))?.unwrap_or_default();
         Ok(Self {
             folder: folder.to_owned(),
             // Without records files that are there are taken for somebody else's: nothing is lost.
             records: serde_json::from_slice(&text).unwrap_or_default(),
+            intended: serde_json::from_slice(&intended).unwrap_or_default(),
         })
+    }
+
+    /// Notes what is about to be written.
+    pub fn intend(&mut self, files: &[(PathBuf, &[u8])]) -> Result<(), Error> {
+        let mut intended = BTreeMap::new();
+        for (path, content) in files {
+            intended.insert(path.to_string_lossy().into_owned(), hash(content)?);
+        }
+        if intended.is_empty() {
+            return Ok(());
+        }
+        self.intended = intended;
+        create_dirs_durable(&self.folder)?;
+        let text = serde_json::to_vec_pretty(&self.intended).expect("texts only");
+        let path = self.folder.join("intended.json");
+        Ok(write_durable_mode(&path, &text, 0o600)?)
+    }
+
+    /// What is known of a target that holds `content`: the record, or what was to be written when
+    /// somebody died who had no time to note that it was.
+    pub fn known(&self, path: &Path, content: Option<&[u8]>) -> Result<Option<Record>, Error> {
+        let record = self.get(path).cloned();
+        let intended = path.to_str().and_then(|path| self.intended.get(path));
+        let (Some(intended), Some(content)) = (intended, content) else {
+            return Ok(record);
+        };
+        if *intended != hash(content)? {
+            return Ok(record);
+        }
+        Ok(Some(Record {
+            content: intended.clone(),
+            rendered: intended.clone(),
+            commit: None,
+            time: record.map(|record| record.time).unwrap_or_default(),
+        }))
     }
 
     /// What is known of a target.

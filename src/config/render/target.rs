@@ -124,6 +124,8 @@ impl Target {
         let Some((folder, name)) = self.open(true)? else {
             return Err(self.error("write", std::io::ErrorKind::NotFound.into()));
         };
+        // What a command left that died is in nobody's way.
+        let _ = folder.sweep();
         let temporary = Folder::temporary_name();
         let mut file = folder
             .make_file(&temporary)
