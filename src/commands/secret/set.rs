@@ -67,6 +67,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let resolver = resolver(cx, &keep, &secrets);
     let content = resolver.encrypt(&args.name, (&file, key.as_deref()), &value)?;
     let mut changes = vec![FileChange::put(file.as_str(), content)];
+    let is_new = is_new || !is_committed(&keep, &args.name)?;
     if is_new {
         changes.push(named(&keep, &args.name, &file)?);
     }
@@ -107,13 +108,25 @@ fn place(secrets: &Secrets, name: &str) -> Result<(String, Option<String>, bool)
     }
 }
 
-/// buildkeep.toml with the name of a new secret.
+/// Whether the last commit knows the name: a command that died may have written it down only.
+fn is_committed(keep: &Keep, name: &str) -> Result<bool, Failure> {
+    let Some(head) = keep.repo().head()? else {
+        return Ok(false);
+    };
+    let sources = Sources::read(&Files::of_commit(keep.repo(), head)?)?;
+    Ok(Secrets::of(&sources).get(name).is_some())
+}
+
+/// buildkeep.toml with the name of a new secret, which may have it already.
 fn named(keep: &Keep, name: &str, file: &str) -> Result<FileChange, Failure> {
     let files = Files::of_work_tree(keep)?;
     let settings = "buildkeep.toml";
     let text = files
         .text(settings)
         .map_err(|problem| Failure::problems(&[problem]))?;
+    if Secrets::of(&Sources::read(&files)?).get(name).is_some() {
+        return Ok(FileChange::put(settings, text));
+    }
     let key = KeyPath::root().key("secrets").key(name);
     let value = [("age", document::Value::from(file))].into_iter().collect();
     let value = document::Value::InlineTable(value);

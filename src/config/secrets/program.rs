@@ -37,7 +37,13 @@ pub(super) fn run(argv: &[String], limit: Duration, place: &Resolver<'_>) -> Res
         };
         Cause::new(what, "install it, or correct `command` in `[secrets]`")
     })?;
-    let (out, err) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let drained = drain(child.stdout.take()).and_then(|out| Ok((out, drain(child.stderr.take())?)));
+    let (out, err) = drained.map_err(|error| {
+        // It ends now, or has ended.
+        let _ = child.kill();
+        let _ = child.wait();
+        Cause::new(error.to_string(), "try again")
+    })?;
     let status = wait(&mut child, limit, place)?;
     // Something it left behind may hold the pipes open.
     let said = out.recv_timeout(Duration::from_secs(2)).unwrap_or_default();
@@ -59,9 +65,9 @@ pub(super) fn run(argv: &[String], limit: Duration, place: &Resolver<'_>) -> Res
         .map_err(|_| Cause::new("what it printed is not UTF-8", "encode it, as with base64"))
 }
 
-fn drain<R: Read + Send + 'static>(pipe: Option<R>) -> Receiver<Vec<u8>> {
+fn drain<R: Read + Send + 'static>(pipe: Option<R>) -> io::Result<Receiver<Vec<u8>>> {
     let (send, receive) = channel();
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         if let Some(pipe) = pipe {
             // What was read before an error is all there is.
@@ -69,8 +75,8 @@ fn drain<R: Read + Send + 'static>(pipe: Option<R>) -> Receiver<Vec<u8>> {
         }
         // Nobody listens any more if it took too long.
         let _ = send.send(bytes);
-    });
-    receive
+    })?;
+    Ok(receive)
 }
 
 fn wait(
