@@ -129,11 +129,17 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         .as_ref()
         .map(|dir| open_server(cx, dir))
         .transpose()?;
-    let (repo, root) = if let Some(found) = server {
-        found
+    let (repo, root, _guard) = if let Some((repo, root)) = server {
+        (repo, root, None)
     } else {
         let keep = cx.keep()?;
-        (keep.repo().clone(), keep.root().to_owned())
+        // Under the lock what a command left that died is out of the way.
+        let is_second = keep.repo().common_dir() != keep.repo().git_dir();
+        let guard = match args.command {
+            Command::Install(_) | Command::Remove(_) if !is_second => Some(cx.lock(&keep)?),
+            _ => None,
+        };
+        (keep.repo().clone(), keep.root().to_owned(), guard)
     };
     let is_server = repo.git_dir() == root;
     let place = Place {

@@ -86,6 +86,25 @@ pub fn rename_durable(from: &Path, to: &Path) -> Result<(), PathError> {
     sync_parent(from)
 }
 
+/// Gives a file a second name in its folder, durably and in place of what has that name; where the
+/// file system knows no second names, its only one.
+pub fn link_durable(from: &Path, to: &Path) -> Result<(), PathError> {
+    let temporary = temporary_beside(to);
+    match fs::hard_link(from, &temporary) {
+        Ok(()) => rename(&temporary, to).inspect_err(|_| discard(&temporary))?,
+        Err(error) if is_without_links(&error) => rename(from, to)?,
+        Err(error) => return Err(error).at("create", to),
+    }
+    // Between two names of one file a rename does nothing, and leaves both.
+    discard(&temporary);
+    sync_parent(to)
+}
+
+fn is_without_links(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, Unsupported};
+    matches!(error.kind(), PermissionDenied | Unsupported)
+}
+
 /// Creates a folder and its missing parents, each made durable in its parent.
 pub fn create_dirs_durable(path: &Path) -> Result<(), PathError> {
     let created = match create_dir(path) {

@@ -19,9 +19,9 @@ mod sync_tree;
 pub use append::{AppendFile, open_stream};
 pub use at_once::at_once;
 pub use durable::{
-    TEMPORARY, create_dirs_durable, create_exclusive_durable, is_temporary, rename_durable,
-    sweep_temporaries, symlink_durable, symlink_unsettled, sync_dir, write_cache, write_disposable,
-    write_durable, write_durable_mode, write_unsettled,
+    TEMPORARY, create_dirs_durable, create_exclusive_durable, is_temporary, link_durable,
+    rename_durable, sweep_temporaries, symlink_durable, symlink_unsettled, sync_dir, write_cache,
+    write_disposable, write_durable, write_durable_mode, write_unsettled,
 };
 pub use file_clock::file_clock;
 pub use folder::{Folder, Special, reason, set_time_of};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::catalogue::{Event, MARK};
 use crate::config::Error;
 use crate::fs::{
-    AtPath as _, create_dirs_durable, is_absent, read_optional, remove_file_durable,
+    AtPath as _, create_dirs_durable, is_absent, link_durable, read_optional, remove_file_durable,
     rename_durable, write_durable_mode,
 };
 
@@ -91,8 +91,13 @@ impl<'a> Script<'a> {
         if let Some((ending, _)) = self.aside()? {
             self.take_from(&self.ending(ending))?;
         }
-        if matches!(self.found()?, Found::Ours | Found::Stale) {
-            self.take_from(&self.path)?;
+        match (self.found()?, self.own()) {
+            (Found::Ours | Found::Stale, _) => self.take_from(&self.path)?,
+            // The second name of an installation that died.
+            (Found::Foreign, Some(own)) if read_optional(&own)? == read_optional(&self.path)? => {
+                remove_file_durable(&own)?;
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -121,7 +126,8 @@ impl<'a> Script<'a> {
                 own,
             });
         }
-        Ok(rename_durable(&self.path, &own)?)
+        // Two names, so that Git finds the user's hook at any moment; the first becomes ours.
+        Ok(link_durable(&self.path, &own)?)
     }
 
     /// Whether what Git runs is the same as `own`, or the same tool's.
