@@ -19,12 +19,17 @@ pub(super) fn settle(root: &Path, repo: &Repo) -> Result<(), Error> {
         }
     }
     bulk::sweep(&repo.objects_dir())?;
-    for folder in [
-        root,
-        &root.join(".buildkeep"),
-        &root.join(".buildkeep/cache"),
-    ] {
-        sweep_temporaries(folder)?;
+    for inside in ["", "info", "hooks"] {
+        sweep_temporaries(&repo.git_dir().join(inside))?;
+    }
+    let private = root.join(".buildkeep");
+    sweep_temporaries(root)?;
+    for inside in ["", "applied", "cache", "secrets"] {
+        sweep_temporaries(&private.join(inside))?;
+    }
+    let kept = fs::read_dir(private.join("trash/apply"));
+    for folder in kept.into_iter().flatten().flatten() {
+        sweep_temporaries(&folder.path())?;
     }
     Ok(())
 }
