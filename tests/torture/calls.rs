@@ -3,9 +3,13 @@
 //!
 //! A command is watched once, to learn which calls it makes. Then it is run again for each of them,
 //! and meets its fate there. The long form tries them all, the short one a few of each kind.
-use std::collections::BTreeMap;
+//!
+//! What is synced at once is synced by several threads, and strace counts the calls of each thread by
+//! itself: the first `fsync` of one is that of all. So commands also run where no thread can be made,
+//! as the program allows for: there each call is one of its own.
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use crate::disk::say;
 use crate::env::Env;
@@ -34,6 +38,15 @@ pub(crate) enum Fate {
 pub(crate) const FULL: Fate = Fate::Fails("ENOSPC", "No space left on device");
 pub(crate) const BROKEN: Fate = Fate::Fails("EIO", "Input/output error");
 
+/// Whether things are done at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hands {
+    /// By as many threads as the command wants.
+    Many,
+    /// One after the other.
+    One,
+}
+
 /// The nth call of its kind, and how it looked when nothing was in its way.
 #[derive(Clone, Debug)]
 struct Point {
@@ -44,6 +57,17 @@ struct Point {
 
 /// Has the command meet its fate at each of its calls.
 pub(crate) fn torture(trial: &Trial, fate: Fate) {
+    let hands: &[Hands] = match fate {
+        _ if is_long() => &[Hands::Many, Hands::One],
+        Fate::Killed => &[Hands::Many],
+        Fate::Fails(..) => &[Hands::One],
+    };
+    for hands in hands {
+        meet(trial, fate, *hands);
+    }
+}
+
+fn meet(trial: &Trial, fate: Fate, hands: Hands) {
     if !Command::new("strace")
         .arg("-V")
         .output()
@@ -51,18 +75,21 @@ pub(crate) fn torture(trial: &Trial, fate: Fate) {
     {
         return crate::disk::skip(trial.name, "`strace` is not installed");
     }
+    crate::disk::prefer_memory();
     let env = Env::new();
     (trial.base)(&env);
-    let points = chosen(points(&env, trial, fate));
+    let points = chosen(points(&env, trial, (fate, hands)));
     let before = prepared(&env, trial);
-    run(&env, trial);
+    let output = ours(&env, trial).output().unwrap();
+    assert!(output.status.success(), "{}", env.shown(&output));
     let after = (trial.seen)(&env);
+    assert_ne!(after, before, "{} changes nothing", trial.name);
     let mut survived = 0;
     let count = points.len();
     for mut point in points {
         assert_eq!(prepared(&env, trial), before);
         // There can be some calls more or less than when it was watched.
-        let Some(output) = met(&env, trial, fate, &mut point) else {
+        let Some(output) = met(&env, trial, (fate, hands), &mut point) else {
             continue;
         };
         let case = Case {
@@ -72,6 +99,7 @@ pub(crate) fn torture(trial: &Trial, fate: Fate) {
             before: &before,
             after: &after,
         };
+        (trial.sound)(&env).unwrap_or_else(|what| panic!("{}", case.told(&what)));
         case.acknowledged(&output);
         if output.status.success() {
             survived += 1;
@@ -83,7 +111,7 @@ pub(crate) fn torture(trial: &Trial, fate: Fate) {
     }
     let name = trial.name;
     say(&format!(
-        "{name}: {fate:?} at {count} calls, {survived} times done all the same"
+        "{name}: {fate:?}, {hands:?} at work, at {count} calls, {survived} times done all the same"
     ));
     assert!(count > survived, "nothing happened");
 }
@@ -91,45 +119,67 @@ pub(crate) fn torture(trial: &Trial, fate: Fate) {
 /// Copies the keep `base` to `w`, brings it to where the command begins, and tells what it holds.
 fn prepared(env: &Env, trial: &Trial) -> String {
     let mut copy = Command::new("sh");
-    copy.args(["-c", "rm -rf w && cp -a base w"]);
+    copy.args(["-c", "rm -rf w w.* && cp -a base w"]);
     assert!(copy.current_dir(env.work()).status().unwrap().success());
     (trial.prepare)(env);
     (trial.seen)(env)
 }
 
-fn run(env: &Env, trial: &Trial) {
-    env.stdout(&[&["-C", "w"], trial.args].concat());
+fn ours(env: &Env, trial: &Trial) -> Command {
+    let mut command = env.buildkeep(&["-C", "w"]);
+    command.args(trial.args).stdin(input(env, trial));
+    command.envs((trial.vars)(env));
+    command
 }
 
-fn strace(env: &Env, trial: &Trial, options: &[&str]) -> Output {
+/// What the command reads.
+fn input(env: &Env, trial: &Trial) -> Stdio {
+    std::fs::File::open(env.write("input", trial.input))
+        .unwrap()
+        .into()
+}
+
+fn strace(env: &Env, trial: &Trial, hands: Hands, options: &[&str]) -> Output {
     let mut strace = env.command("strace");
+    strace.args(["-f", "-qq"]).args(options);
+    if hands == Hands::One {
+        strace.args(["-e", "inject=clone3:error=EAGAIN"]);
+    }
     strace
-        .args(["-f", "-qq"])
-        .args(options)
         .arg(env!("CARGO_BIN_EXE_buildkeep"))
         .args(["-C", "w"])
-        .args(trial.args);
+        .args(trial.args)
+        .stdin(input(env, trial))
+        .envs((trial.vars)(env));
     strace.output().unwrap()
 }
 
 /// The calls at which the fate can strike.
-fn points(env: &Env, trial: &Trial, fate: Fate) -> Vec<Point> {
+fn points(env: &Env, trial: &Trial, (fate, hands): (Fate, Hands)) -> Vec<Point> {
     prepared(env, trial);
     let calls = match fate {
         Fate::Killed => DEADLY,
         Fate::Fails(..) => FAILING,
     };
-    let trace = format!("trace={calls}");
+    let trace = format!("trace=clone3,{calls}");
     let log = env.path("strace.log");
     let log = log.to_str().unwrap();
-    let output = strace(env, trial, &["-y", "-o", log, "-e", &trace]);
+    let output = strace(env, trial, hands, &["-y", "-o", log, "-e", &trace]);
     assert!(output.status.success(), "{}", env.shown(&output));
     let keep = env.path("w");
     let text = std::fs::read_to_string(log).unwrap();
-    let points = numbered(&text).into_iter();
+    let mut points = numbered(&text);
+    points.retain(|point| is_of_interest(point, fate, &keep));
+    // Where a helper comes to its end too, it would be that one that dies.
+    let ends = points
+        .iter()
+        .filter(|point| point.call == "exit_group")
+        .count();
+    points.retain(|point| point.call != "exit_group" || ends == 1);
+    // Where one thread meets its fate, all that come to the same number do.
+    let mut seen = BTreeSet::new();
+    points.retain(|point| seen.insert((point.call.clone(), point.nth)));
     points
-        .filter(|point| is_of_interest(point, fate, &keep))
-        .collect()
 }
 
 /// The calls of a log, each counted among those of its kind in its process, as strace counts.
@@ -166,24 +216,27 @@ fn numbered(log: &str) -> Vec<Point> {
 fn is_of_interest(point: &Point, fate: Fate, keep: &Path) -> bool {
     let is_there = point.line.contains(keep.to_str().unwrap());
     let does_something = !point.line.contains(") = -1 E");
-    makes_something(point) && (fate == Fate::Killed || (is_there && does_something))
+    // No thread is made by a trial of one hand.
+    let is_work = point.call != "clone3" && makes_something(point);
+    is_work && (fate == Fate::Killed || (is_there && does_something))
 }
 
 fn makes_something(point: &Point) -> bool {
     point.call != "openat" || point.line.contains("O_CREAT")
 }
 
-/// All points, or in the short form the last of each kind, and two more of those that matter most.
+/// All points, but of thousands of one kind some hundred; in the short form the last of each kind,
+/// and two more of those that matter most.
 fn chosen(points: Vec<Point>) -> Vec<Point> {
-    if is_long() {
-        return points;
-    }
     let mut by_call: BTreeMap<String, Vec<Point>> = BTreeMap::new();
     for point in points {
         by_call.entry(point.call.clone()).or_default().push(point);
     }
     let few = by_call.into_values().flat_map(|points| {
         let last = points.len() - 1;
+        if is_long() {
+            return some(&points, 100);
+        }
         let is_decisive = ["fsync", "rename"].contains(&points[0].call.as_str());
         let mut at = if is_decisive {
             vec![0, last / 2, last]
@@ -198,15 +251,29 @@ fn chosen(points: Vec<Point>) -> Vec<Point> {
     few.collect()
 }
 
+/// The first, the last, and evenly between them, so many in all or a few more.
+fn some(points: &[Point], most: usize) -> Vec<Point> {
+    let step = points.len().div_ceil(most);
+    let last = points.len() - 1;
+    let is_one = |at: &usize| at.is_multiple_of(step) || *at == last;
+    let chosen = (0..points.len()).filter(is_one);
+    chosen.map(|at| points[at].clone()).collect()
+}
+
 /// Runs the command, which meets its fate; the point then tells how the call looked this time: the
 /// names of objects, and so their order and their folders, are never the same.
-fn met(env: &Env, trial: &Trial, fate: Fate, point: &mut Point) -> Option<Output> {
+fn met(
+    env: &Env,
+    trial: &Trial,
+    (fate, hands): (Fate, Hands),
+    point: &mut Point,
+) -> Option<Output> {
     let what = match fate {
         Fate::Killed => "signal=SIGKILL".to_owned(),
         Fate::Fails(error, _) => format!("error={error}"),
     };
     let Point { call, nth, .. } = &*point;
-    let trace = format!("trace={call}");
+    let trace = format!("trace=clone3,{call}");
     let inject = format!("inject={call}:{what}:when={nth}");
     let log = env.path("strace.log");
     let options = [
@@ -218,13 +285,19 @@ fn met(env: &Env, trial: &Trial, fate: Fate, point: &mut Point) -> Option<Output
         "-e",
         &inject,
     ];
-    let output = strace(env, trial, &options);
+    let output = strace(env, trial, hands, &options);
     let text = std::fs::read_to_string(&log).unwrap();
-    let line = text.lines().find(|line| line.ends_with("(INJECTED)"));
+    let line = text
+        .lines()
+        .find(|line| line.ends_with("(INJECTED)") && !line.contains(" clone3("));
     if let Some(line) = line {
         line.clone_into(&mut point.line);
     }
-    let is_met = line.is_some() || output.status.code().is_none();
+    // Whoever dies may be a `git` that was asked something.
+    let is_met = match fate {
+        Fate::Killed => output.status.code().is_none(),
+        Fate::Fails(..) => line.is_some(),
+    };
     // Threads divide the calls among them as it comes: the nth may now be one of the terminal's.
     let is_on_disk = point.line.contains(env.path("w").to_str().unwrap());
     let is_meant = fate == Fate::Killed || (is_on_disk && makes_something(point));
@@ -253,8 +326,19 @@ impl Case<'_> {
         let is_promised = output.status.success() || stdout.contains(self.trial.says);
         let is_half = !self.trial.is_gradual && seen != self.before;
         if is_promised || is_half {
-            assert_eq!(seen, self.after, "{}", self.told(&self.env.shown(output)));
+            self.is_after(&seen, &self.env.shown(output));
         }
+    }
+
+    fn is_after(&self, seen: &str, when: &str) {
+        let only = |a: &str, b: &str| {
+            let b: BTreeSet<&str> = b.lines().collect();
+            let lines = a.lines().filter(|line| !b.contains(line));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let missing = only(self.after, seen);
+        let differ = format!("missing: {missing}\ninstead: {}", only(seen, self.after));
+        assert!(seen == self.after, "{}\n{differ}", self.told(when));
     }
 
     /// A call whose failure changed nothing must not have mattered.
@@ -281,10 +365,14 @@ impl Case<'_> {
     /// Says what failed, where and why, and what to type next; and never that it is our bug.
     fn is_explained(&self, output: &Output, why: &str) {
         let shown = self.env.shown(output);
-        let is_told =
-            shown.contains("error: cannot ") && shown.contains(why) && shown.contains('`');
+        let (codes, begins) = self.trial.fails;
+        let is_told = shown.contains(begins) && shown.contains(why) && shown.contains('`');
         assert!(
-            output.status.code() == Some(2) && is_told,
+            output
+                .status
+                .code()
+                .is_some_and(|code| codes.contains(&code))
+                && is_told,
             "{}",
             self.told(&shown)
         );
@@ -294,50 +382,38 @@ impl Case<'_> {
     /// The keep is sound, the same command works, nothing is in its way or in that of plain Git.
     fn goes_on(&self) {
         let (env, trial) = (self.env, self.trial);
-        let mut fsck = env.command("git");
-        fsck.args([
-            "-C",
-            "w",
-            "fsck",
-            "--strict",
-            "--no-dangling",
-            "--no-progress",
-        ]);
-        let fsck = fsck.output().unwrap();
+        if trial.is_open {
+            self.is_sound();
+            env.stdout(&["-C", "w", "status"]);
+        }
+        if (trial.seen)(env) != self.after || trial.repeats {
+            let again = ours(env, trial).output().unwrap();
+            assert!(again.status.success(), "{}", self.told(&env.shown(&again)));
+        }
+        let seen = (trial.seen)(env);
+        self.is_after(&seen, "the same command again");
+        (trial.sound)(env).unwrap_or_else(|what| panic!("{}", self.told(&what)));
+        self.is_sound();
+        env.stdout(&["-C", "w", "config", "set", "build.jobs", "77"]);
+        env.git(&["-C", "w", "commit", "-q", "--allow-empty", "-m", "plain"]);
+        let status = env.git(&["-C", "w", "status", "--porcelain"]);
+        assert_eq!(status, "", "{}", self.told("status"));
+        (trial.later)(env).unwrap_or_else(|what| panic!("{}", self.told(&what)));
+        let mut left = left_over(&env.path("w"));
+        left.extend(left_over(&env.path("w.out")));
+        assert_eq!(left, Vec::<String>::new(), "{}", self.told("left over"));
+    }
+
+    /// `git fsck --strict` has nothing to say.
+    fn is_sound(&self) {
+        let mut fsck = self.env.command("git");
+        fsck.args(["-C", "w", "fsck", "--strict", "--no-dangling"]);
+        let fsck = fsck.arg("--no-progress").output().unwrap();
         let is_silent = fsck.stdout.is_empty() && fsck.stderr.is_empty();
         assert!(
             fsck.status.success() && is_silent,
             "{}",
-            self.told(&env.shown(&fsck))
-        );
-        env.stdout(&["-C", "w", "status"]);
-        if (trial.seen)(env) != self.after || trial.repeats {
-            let again = env
-                .buildkeep(&["-C", "w"])
-                .args(trial.args)
-                .output()
-                .unwrap();
-            assert!(again.status.success(), "{}", self.told(&env.shown(&again)));
-        }
-        assert_eq!(
-            (trial.seen)(env),
-            self.after,
-            "{}",
-            self.told("the same command again")
-        );
-        env.stdout(&["-C", "w", "config", "set", "build.jobs", "77"]);
-        env.git(&["-C", "w", "commit", "-q", "--allow-empty", "-m", "plain"]);
-        assert_eq!(
-            env.git(&["-C", "w", "status", "--porcelain"]),
-            "",
-            "{}",
-            self.told("status")
-        );
-        assert_eq!(
-            left_over(&env.path("w")),
-            Vec::<String>::new(),
-            "{}",
-            self.told("left over")
+            self.told(&self.env.shown(&fsck))
         );
     }
 }
@@ -345,16 +421,17 @@ impl Case<'_> {
 /// Temporary files and locks of Git that nobody needs any more.
 fn left_over(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.file_type().unwrap().is_dir() {
             found.extend(left_over(&entry.path()));
-        } else if name.starts_with("tmp_obj_")
+        } else if name.starts_with("tmp_")
+            || name.starts_with(".tmp-")
             || name.starts_with(".buildkeep-tmp-")
             || entry
                 .path()
                 .extension()
-                .is_some_and(|extension| extension == "lock")
+                .is_some_and(|extension| extension == "lock" || extension == "keep")
         {
             found.push(entry.path().display().to_string());
         }

@@ -2,8 +2,31 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::calls::{BROKEN, FULL, Fate, torture};
 use crate::env::Env;
+
+/// Two tests of each trial: it is killed, and its calls fail.
+macro_rules! trials {
+    ($($name:ident: $trial:expr;)+) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn survives_death() {
+                $crate::calls::torture(&$trial, $crate::calls::Fate::Killed);
+            }
+
+            #[test]
+            fn survives_failing_calls() {
+                $crate::calls::torture(&$trial, $crate::calls::FULL);
+                $crate::calls::torture(&$trial, $crate::calls::BROKEN);
+            }
+        }
+    )+};
+}
+
+mod files;
+mod keeps;
+mod rendered;
 
 /// A command, what it is tried on, and how its success is seen.
 pub(crate) struct Trial {
@@ -13,14 +36,26 @@ pub(crate) struct Trial {
     /// Brings its copy `w` to where the command begins.
     pub(crate) prepare: fn(&Env),
     pub(crate) args: &'static [&'static str],
+    /// Variables that it finds.
+    pub(crate) vars: fn(&Env) -> Vec<(&'static str, String)>,
+    /// What it reads on stdin.
+    pub(crate) input: &'static str,
     /// What it says on stdout when it is done.
     pub(crate) says: &'static str,
     /// What `w` holds: all that the command is about.
     pub(crate) seen: fn(&Env) -> String,
+    /// What must hold of `w` at any moment; else, what is wrong.
+    pub(crate) sound: fn(&Env) -> Result<(), String>,
+    /// What must hold of `w` once another key was set.
+    pub(crate) later: fn(&Env) -> Result<(), String>,
     /// Whether there are states between before and after.
     pub(crate) is_gradual: bool,
     /// Whether it can be typed again when it is done.
     pub(crate) repeats: bool,
+    /// Whether `w` is a keep that opens, before and after.
+    pub(crate) is_open: bool,
+    /// Its exit codes when a call fails, and how it begins to tell.
+    pub(crate) fails: (&'static [i32], &'static str),
 }
 
 /// A keep with two versions.
@@ -54,6 +89,19 @@ const SET: Trial = Trial {
     seen: committed,
     is_gradual: false,
     repeats: true,
+    vars: |_| Vec::new(),
+    input: "",
+    sound: |_| Ok(()),
+    later: |_| Ok(()),
+    is_open: true,
+    fails: (&[2], "error: cannot "),
+};
+
+const UNSET: Trial = Trial {
+    name: "config unset",
+    args: &["config", "unset", "build.tests"],
+    repeats: false,
+    ..SET
 };
 
 const COMMIT: Trial = Trial {
@@ -177,70 +225,14 @@ const PUBLISH: Trial = Trial {
     ..SET
 };
 
-#[test]
-fn publication_survives_death() {
-    torture(&PUBLISH, Fate::Killed);
-}
-
-#[test]
-fn publication_survives_failing_calls() {
-    torture(&PUBLISH, FULL);
-    torture(&PUBLISH, BROKEN);
-}
-
-#[test]
-fn config_set_survives_death() {
-    torture(&SET, Fate::Killed);
-}
-
-#[test]
-fn config_set_survives_failing_calls() {
-    torture(&SET, FULL);
-    torture(&SET, BROKEN);
-}
-
-#[test]
-fn commit_survives_death() {
-    torture(&COMMIT, Fate::Killed);
-}
-
-#[test]
-fn commit_survives_failing_calls() {
-    torture(&COMMIT, FULL);
-    torture(&COMMIT, BROKEN);
-}
-
-#[test]
-fn rollback_survives_death() {
-    torture(&ROLLBACK, Fate::Killed);
-}
-
-#[test]
-fn rollback_survives_failing_calls() {
-    torture(&ROLLBACK, FULL);
-    torture(&ROLLBACK, BROKEN);
-}
-
-#[test]
-fn undo_and_redo_survive_death() {
-    torture(&UNDO, Fate::Killed);
-    torture(&REDO, Fate::Killed);
-}
-
-#[test]
-fn undo_and_redo_survive_failing_calls() {
-    torture(&UNDO, FULL);
-    torture(&REDO, BROKEN);
-}
-
-#[test]
-fn tags_survive_death() {
-    torture(&TAG, Fate::Killed);
-    torture(&DELETE, Fate::Killed);
-}
-
-#[test]
-fn tags_survive_failing_calls() {
-    torture(&TAG, FULL);
-    torture(&DELETE, BROKEN);
+trials! {
+    publication: PUBLISH;
+    config_set: SET;
+    config_unset: UNSET;
+    commit: COMMIT;
+    rollback: ROLLBACK;
+    undo: UNDO;
+    redo: REDO;
+    tag: TAG;
+    tag_delete: DELETE;
 }
