@@ -194,8 +194,8 @@ fn by_key(
     (keys, only): (&[KeyPath], Option<&str>),
     target: ObjectId,
 ) -> Result<Vec<Restored>, Error> {
-    let listed = keep.repo().files_at(target, "config/")?;
     let head = keep.repo().head()?;
+    let listed = keep.repo().files_at(head.unwrap_or(target), "config/")?;
     let committed = head.map(|head| Files::of_commit(keep.repo(), head));
     let committed = committed.transpose()?.unwrap_or_default();
     // Keys are called as they are now, in files of whichever form.

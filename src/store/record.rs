@@ -4,11 +4,14 @@
 //! half a commit: there are changes of the work tree, perhaps staged, and whoever repeats the
 //! command commits them.
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::bstr::BString;
 
+use super::clean::mode_of;
 use super::operations::Note;
 use super::worktree::{self, Change};
 use super::{
@@ -91,8 +94,19 @@ impl Keep {
         self.record(guard, &draft)
     }
 
-    /// Commits `changes`, and writes `files` into the work tree: the same files with changes of
-    /// others, which stay uncommitted.
+    /// The same, but only the content of files that are there changes: a run bit stays.
+    pub fn commit_contents(
+        &self,
+        guard: &WriteGuard,
+        changes: &[FileChange],
+        message: &Message,
+        signature: &Signature,
+    ) -> Result<ObjectId, Error> {
+        self.commit_beside(guard, (changes, changes), message, signature)
+    }
+
+    /// Commits the content of `changes`, and writes `files` into the work tree: the same files, with
+    /// changes of others, which stay uncommitted. A run bit stays as it is there and here.
     pub fn commit_beside(
         &self,
         guard: &WriteGuard,
@@ -100,9 +114,13 @@ impl Keep {
         message: &Message,
         signature: &Signature,
     ) -> Result<ObjectId, Error> {
+        let head = self.repo().head()?;
+        let changes = changes.iter().map(|change| self.as_committed(head, change));
+        let changes = changes.collect::<Result<Vec<_>, _>>()?;
+        let files: Vec<_> = files.iter().map(|file| self.as_it_is(file)).collect();
         let draft = Draft {
-            changes,
-            files: Files::Beside(files),
+            changes: &changes,
+            files: Files::Beside(&files),
             message,
             signature,
         };
@@ -111,7 +129,8 @@ impl Keep {
 
     /// Writes files into the work tree, and commits nothing.
     pub fn write_files(&self, _guard: &WriteGuard, files: &[FileChange]) -> Result<(), Error> {
-        let folders = self.write_work_files(files)?;
+        let files: Vec<_> = files.iter().map(|file| self.as_it_is(file)).collect();
+        let folders = self.write_work_files(&files)?;
         Ok(at_once(&folders, |folder| sync_dir(folder))?)
     }
 
@@ -190,6 +209,28 @@ impl Keep {
         Ok(commit_id)
     }
 
+    /// The change, with the mode that the commit has of its file.
+    fn as_committed(
+        &self,
+        head: Option<ObjectId>,
+        change: &FileChange,
+    ) -> Result<FileChange, Error> {
+        let mode = match head {
+            Some(head) => self.repo().mode_at(head, &change.path.to_string())?,
+            None => None,
+        };
+        let mode = mode.filter(|mode| *mode != Mode::Link);
+        Ok(mode.map_or_else(|| self.as_it_is(change), |mode| with_mode(change, mode)))
+    }
+
+    /// The change, with the mode that the work tree has of its file.
+    fn as_it_is(&self, change: &FileChange) -> FileChange {
+        let path = worktree::on_disk(self.root(), &change.path);
+        let mode = path.ok().and_then(|path| mode_of(&path));
+        let mode = mode.filter(|mode| *mode != Mode::Link);
+        mode.map_or_else(|| change.clone(), |mode| with_mode(change, mode))
+    }
+
     /// Whether one commit has another content than the other where something is to be changed.
     fn is_meant_otherwise(
         &self,
@@ -243,10 +284,31 @@ impl Keep {
         }
         at_once(&files, |(path, content)| match content {
             None => crate::fs::remove_file_durable(path),
-            Some((Mode::Executable, content)) => write_unsettled(path, content, 0o755),
-            Some((Mode::File, content)) => write_unsettled(path, content, 0o644),
+            Some((mode @ (Mode::Executable | Mode::File), content)) => {
+                write_unsettled(path, content, permissions(*mode, path))
+            }
             Some((Mode::Link, content)) => symlink_unsettled(content, path),
         })?;
         Ok(folders.into_iter().collect())
+    }
+}
+
+fn with_mode(change: &FileChange, mode: Mode) -> FileChange {
+    let content = change.content.as_ref();
+    FileChange {
+        path: change.path.clone(),
+        content: content.map(|(_, content)| (mode, content.clone())),
+    }
+}
+
+/// The permissions of a file to be written: those it has, but for the run bit.
+fn permissions(mode: Mode, path: &Path) -> u32 {
+    let now = fs::symlink_metadata(path)
+        .ok()
+        .filter(fs::Metadata::is_file);
+    let now = now.map_or(0o644, |meta| meta.permissions().mode() & 0o7777);
+    match mode {
+        Mode::Executable => now | (now & 0o444) >> 2,
+        _ => now & !0o111,
     }
 }

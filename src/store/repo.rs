@@ -185,6 +185,15 @@ impl Repo {
         Ok(entry.map(|entry| entry.object_id()))
     }
 
+    /// What sort of file is at `path` in a commit; none for no file.
+    pub(super) fn mode_at(&self, commit_id: ObjectId, path: &str) -> Result<Option<Mode>, Error> {
+        let commit = patiently(|| self.gix.find_commit(commit_id)).during("read a commit")?;
+        let tree = patiently(|| commit.tree()).during("read a tree")?;
+        let entry = tree.lookup_entry(path.split('/'));
+        let entry = entry.during("look into a tree")?;
+        Ok(entry.and_then(|entry| Mode::from_kind(entry.mode().kind())))
+    }
+
     /// The ids of these entries of a tree itself, without looking deeper.
     pub fn entries_of(
         &self,

@@ -24,6 +24,7 @@ mod kill;
 mod layers;
 mod migrate;
 mod model;
+mod modes;
 mod places;
 mod plan;
 mod quiet;

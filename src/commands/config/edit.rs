@@ -253,7 +253,7 @@ fn commit(
         .unwrap_or_else(|| format!("config: edit {file}"));
     let message = Message::new(subject, trailers);
     let signature = cx.signature(keep);
-    let commit_id = keep.commit_files(&guard, &[change], &message, &signature)?;
+    let commit_id = keep.commit_contents(&guard, &[change], &message, &signature)?;
     edited.commit = Some(commit_id.to_string());
     Ok(())
 }

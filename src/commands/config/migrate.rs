@@ -77,7 +77,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         outcome.version = message.trailers.get("Version").and_then(|v| v.parse().ok());
         let changes: Vec<FileChange> = migrated.iter().map(Migrated::change).collect();
         let signature = cx.signature(&keep);
-        let commit_id = keep.commit_files(&guard, &changes, &message, &signature)?;
+        let commit_id = keep.commit_contents(&guard, &changes, &message, &signature)?;
         outcome.commit = Some(commit_id.to_string());
     }
     cx.ui.show(&outcome)?;

@@ -159,7 +159,8 @@ impl Rendering {
         let there = target.read()?;
         let content = there.as_ref().map(|there| there.content.as_slice());
         let record = self.applied.known(&target.path(), content)?;
-        let state = State::of(there, (rendered, render.file_mode()), record.as_ref())?;
+        let mode = render.file_mode(there.as_ref());
+        let state = State::of(there, (rendered, mode), record.as_ref())?;
         Ok(Ok((target, state)))
     }
 

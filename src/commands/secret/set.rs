@@ -78,7 +78,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         trailers.push("Version", versions::next(&keep)?);
     }
     let message = Message::new(text, trailers);
-    let commit_id = keep.commit_files(&guard, &changes, &message, &cx.signature(&keep))?;
+    let commit_id = keep.commit_contents(&guard, &changes, &message, &cx.signature(&keep))?;
     cx.ui.show(&Outcome {
         name: args.name.clone(),
         file,

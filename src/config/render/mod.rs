@@ -98,10 +98,10 @@ impl Render {
         settings.problem(&at, code::BAD_TARGET, message)
     }
 
-    /// The mode that its file gets.
-    pub fn file_mode(&self) -> u32 {
-        self.mode
-            .unwrap_or(if self.secrets { 0o600 } else { 0o644 })
+    /// The mode that its file gets: what nobody asks for stays as it is, but for secrets.
+    pub fn file_mode(&self, there: Option<&target::There>) -> u32 {
+        let now = there.map_or(0o644, |there| there.mode);
+        self.mode.unwrap_or(if self.secrets { 0o600 } else { now })
     }
 
     fn read(index: usize, table: &Json) -> Result<Self, (&'static str, String)> {
@@ -126,7 +126,7 @@ impl Render {
             env: list(table, "env"),
             index,
         };
-        if render.secrets && render.file_mode() & 0o077 != 0 {
+        if render.secrets && render.file_mode(None) & 0o077 != 0 {
             let message = "a file with secrets is for its owner only: mode \"0600\"";
             return Err(("mode", message.to_owned()));
         }
