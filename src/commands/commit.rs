@@ -1,5 +1,6 @@
 //! `commit`
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -103,9 +104,11 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         subject: message.subject.clone(),
         stale: stale::by_commit(cx, &keep, &changes)?,
     };
-    if !args.dry_run {
-        super::validate::work_tree(&keep)?;
+    if !changes.is_empty() {
+        super::validate::commit_of(&keep, &changes)?;
         super::secret::refuse_changes(cx, &keep, &changes)?;
+    }
+    if !args.dry_run {
         committed.stale.record(&mut message.trailers);
         super::versions::number_next(&keep, &changes, &mut message.trailers)?;
         committed.version = message
@@ -126,6 +129,8 @@ fn chosen(cx: &Context, keep: &Keep, paths: &[String]) -> Result<Vec<Change>, Fa
     if paths.is_empty() {
         return Ok(changes);
     }
+    let is_below =
+        |change: &Change, wanted: &Path| Path::new(&change.path.to_string()).starts_with(wanted);
     let mut wanted = Vec::new();
     for path in paths {
         let inside = cx.in_keep(keep, path.as_ref()).ok_or_else(|| {
@@ -134,15 +139,14 @@ fn chosen(cx: &Context, keep: &Keep, paths: &[String]) -> Result<Vec<Change>, Fa
                 keep.root().display()
             ))
         })?;
+        let is_there = keep.root().join(&inside).symlink_metadata().is_ok();
+        if !is_there && !changes.iter().any(|change| is_below(change, &inside)) {
+            return Err(Failure::user(format!("there is no {path}"))
+                .hint("see what has changed: `buildkeep diff`"));
+        }
         wanted.push(inside);
     }
-    let is_wanted = |change: &Change| {
-        let path = change.path.to_string();
-        wanted
-            .iter()
-            .any(|wanted| std::path::Path::new(&path).starts_with(wanted))
-    };
-    changes.retain(is_wanted);
+    changes.retain(|change| wanted.iter().any(|wanted| is_below(change, wanted)));
     Ok(changes)
 }
 

@@ -162,7 +162,7 @@ pub(super) fn save_work(
     let mut message = Message::new(format!("keep: save work before {what}"), trailers);
     let signature = cx.signature(keep);
     let holds_secrets = secret::refuse_changes(cx, keep, &changes).is_err();
-    if holds_secrets || validate::work_tree(keep).is_err() {
+    if holds_secrets || validate::commit_of(keep, &changes).is_err() {
         let files = keep.file_changes(&changes)?;
         return save_beside(cx, keep, &files, &message).map(Some);
     }

@@ -4,6 +4,7 @@
 
 mod apply;
 mod check;
+mod commit;
 mod config;
 mod config_change;
 mod config_edit;

@@ -1,6 +1,6 @@
 //! What a run does to the keep before its first step and after its last.
 use crate::commands::config::rendering::Rendering;
-use crate::commands::{Context, commit, secret, versions};
+use crate::commands::{Context, commit, secret, validate, versions};
 use crate::failure::Failure;
 use crate::fs::create_dirs_durable;
 use crate::plan::{Apply, Plan};
@@ -14,6 +14,7 @@ pub(super) fn save_changes(cx: &mut Context, keep: &Keep) -> Result<(), Failure>
     }
     let guard = cx.lock(keep)?;
     let changes = keep.changes()?;
+    validate::commit_of(keep, &changes)?;
     secret::refuse_changes(cx, keep, &changes)?;
     let subject = commit::subject_of(&changes);
     let trailers = cx

@@ -1,5 +1,5 @@
 //! No commit of ours with what looks like a secret.
-use crate::commands::Context;
+use crate::commands::{Context, validate};
 use crate::config::{Files, Sources, secrets};
 use crate::failure::Failure;
 use crate::store::{Change, FileChange, Keep};
@@ -38,6 +38,7 @@ pub(in crate::commands) fn refuse_changes(
     keep: &Keep,
     changes: &[Change],
 ) -> Result<(), Failure> {
-    refuse(cx, keep, &keep.file_changes(changes)?)
+    let all = validate::committed_with(keep, changes)?;
+    refuse_among(cx, &all, &keep.file_changes(changes)?)
         .map_err(|failure| failure.hint("nothing was committed"))
 }
