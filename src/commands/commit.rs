@@ -111,10 +111,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     if !args.dry_run {
         committed.stale.record(&mut message.trailers);
         super::versions::number_next(&keep, &changes, &mut message.trailers)?;
-        committed.version = message
-            .trailers
-            .get("Version")
-            .and_then(|number| number.parse().ok());
+        committed.version = super::versions::number_in(&message.trailers);
         let signature = cx.signature(&keep);
         let commit_id = keep.commit_work_tree(&guard, &changes, &message, &signature)?;
         committed.commit = commit_id.map(|id| id.to_string());

@@ -75,7 +75,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         .map(|(sources, _)| History::new(keep.repo(), &index, &keep.host(), sources));
     let mut filter = Filter::new(cx, &keep, history, args)?;
     let (tips, hidden) = ends(&keep, args)?;
-    let (mut shown, mut older) = (0, 0);
+    let (mut shown, mut older, mut is_all) = (0, 0, false);
     for commit in keep.repo().history(&tips, hidden)? {
         let commit = commit?;
         older = if filter.is_old(&commit) { older + 1 } else { 0 };
@@ -87,9 +87,13 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
                 .stream(&Entry::new(&commit, index.number_of(commit.id), &tags))?;
             shown += 1;
         }
+        is_all |= index.cut.is_some_and(|cut| cut.at == commit.id);
     }
     if shown == 0 {
         cx.ui.status("no such commits");
+    }
+    if is_all {
+        versions::tell_cut(cx, &index);
     }
     Ok(Answer::Yes)
 }

@@ -81,7 +81,7 @@ impl Changes {
         let is_configuration =
             |file: &File| Role::of(&file.path).is_some_and(|role| role.is_configuration());
         if self.files.iter().any(is_configuration) {
-            trailers.push("Version", versions::next(keep)?);
+            versions::add_next(keep, trailers)?;
         }
         Ok(())
     }

@@ -128,7 +128,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         let message = message(cx, &keep, args, (&again, &result.changes))?;
         let signature = cx.signature(&keep);
         let commit_id = keep.commit_files(&guard, &again.changes(), &message, &signature)?;
-        result.version = message.trailers.get("Version").and_then(|n| n.parse().ok());
+        result.version = versions::number_in(&message.trailers);
         result.commit = Some(commit_id.to_string());
     }
     cx.ui.show(&result)?;

@@ -65,11 +65,14 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let commit = keep.repo().commit(commit_id)?;
     let parent = commit.parents.first().copied();
     let tags = log::tags_by_commit(&keep)?;
-    let number = versions::index(&keep)?.number_of(commit_id);
+    let index = versions::index(&keep)?;
     cx.ui.show(&Shown {
-        entry: Entry::new(&commit, number, &tags),
+        entry: Entry::new(&commit, index.number_of(commit_id), &tags),
         body: commit.message.body.clone(),
         differences: diff::between(&keep, parent, End::Commit(commit_id))?,
     })?;
+    if keep.repo().is_cut_off_at(commit_id)? {
+        versions::tell_cut(cx, &index);
+    }
     Ok(Answer::Yes)
 }

@@ -130,6 +130,7 @@ fn config(keep: &Keep, valid: bool) -> Result<Config, Failure> {
     let head = keep.repo().head()?;
     Ok(Config {
         version: super::versions::newest(keep)?,
+        shallow: keep.repo().is_shallow()?,
         commit: head.map(|id| id.to_string()),
         valid,
         uncommitted: keep

@@ -2,6 +2,7 @@
 use std::io::Read as _;
 use std::path::PathBuf;
 
+use super::Context;
 use crate::config::Error;
 use crate::config::versions::{self, Index};
 use crate::failure::Failure;
@@ -38,23 +39,45 @@ pub(super) fn number_next(
     trailers: &mut Trailers,
 ) -> Result<(), Failure> {
     if versions::is_version(changes) {
-        trailers.push("Version", next(keep)?);
+        add_next(keep, trailers)?;
     }
     Ok(())
 }
 
-/// The number of the next version.
-pub(super) fn next(keep: &Keep) -> Result<u64, Failure> {
-    Ok(newest(keep)? + 1)
+/// Adds the number of the next version, if it can be told, and returns it.
+pub(super) fn add_next(keep: &Keep, trailers: &mut Trailers) -> Result<Option<u64>, Failure> {
+    let next = newest(keep)?.map(|newest| newest + 1);
+    if let Some(number) = next {
+        trailers.push("Version", number);
+    }
+    Ok(next)
 }
 
-/// The number of the newest version; 0 without any.
-pub(super) fn newest(keep: &Keep) -> Result<u64, Failure> {
+/// The number that a commit to be has got.
+pub(super) fn number_in(trailers: &Trailers) -> Option<u64> {
+    trailers.get("Version")?.parse().ok()
+}
+
+/// The number of the newest version; 0 without any, nothing if it cannot be told.
+pub(super) fn newest(keep: &Keep) -> Result<Option<u64>, Failure> {
     let head = keep.repo().head()?;
     match beginning(keep) {
-        Some((tip, count)) if head == Some(tip) => Ok(count),
+        Some((tip, count)) if head == Some(tip) => Ok(Some(count)),
         _ => Ok(read(keep)?.newest()),
     }
+}
+
+/// Says where the history of a shallow clone ends, to somebody who was shown all there is of it.
+pub(super) fn tell_cut(cx: &mut Context, index: &Index) {
+    let Some(cut) = index.cut else { return };
+    let at = cut.at.to_hex_with_len(10);
+    let numbers = match cut.before {
+        Some(_) => "",
+        None => ", and no number of a version can be told",
+    };
+    cx.ui.warn(format!(
+        "this clone is shallow: what was before {at} is not here{numbers}; `git fetch --unshallow` brings it"
+    ));
 }
 
 /// How people may call a commit: `v3`, or the beginning of its name.
@@ -69,12 +92,14 @@ pub(super) fn called(keep: &Keep, commit_id: ObjectId) -> Result<String, Failure
 /// The index, from what an earlier command left of it and the commits since.
 fn read(keep: &Keep) -> Result<Index, Error> {
     let (index, walked) = Index::read(keep.repo(), keep.repo().head()?, known(keep))?;
-    if walked >= WORTH_KEEPING {
+    if walked >= WORTH_KEEPING
+        && let (None, Some(newest)) = (index.cut, index.newest())
+    {
         let bytes = |ids: &[ObjectId]| -> Vec<u8> {
             ids.iter().flat_map(|id| id.as_bytes().to_vec()).collect()
         };
         let (mut tip, ids) = (bytes(index.tip.as_slice()), bytes(&index.ids));
-        tip.extend(index.newest().to_be_bytes());
+        tip.extend(newest.to_be_bytes());
         let check = |bytes: &[u8]| crc32fast::hash(bytes).to_be_bytes();
         let parts = [HEADER, &check(&tip), &tip, &check(&ids), &ids];
         write_cache(&cache(keep), &parts.concat());
@@ -91,6 +116,7 @@ fn known(keep: &Keep) -> Option<Index> {
     Some(Index {
         tip: Some(tip),
         ids: ids.collect(),
+        cut: None,
     })
 }
 

@@ -69,6 +69,14 @@ pub enum Error {
         /// The file.
         file: String,
     },
+    /// A version that a shallow clone does not have.
+    #[error("version {asked} {}", cut_off(*.first))]
+    CutOff {
+        /// What was asked for.
+        asked: u64,
+        /// The oldest one, if its number is known.
+        first: Option<u64>,
+    },
     /// A version number that was never given.
     #[error("there is no version {asked}: the newest is {newest}")]
     NoVersion {
@@ -160,4 +168,11 @@ fn counted(problems: usize) -> String {
         1 => "a problem".to_owned(),
         more => format!("{more} problems"),
     }
+}
+
+fn cut_off(first: Option<u64>) -> String {
+    first.map_or_else(
+        || "cannot be told in this clone, whose history is cut off".to_owned(),
+        |first| format!("is not in this clone, whose history begins with version {first}"),
+    )
 }

@@ -13,8 +13,8 @@ use crate::store::{ObjectId, Repo};
 /// A version in which a key got another value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Turn {
-    /// The number of the version.
-    pub number: u64,
+    /// The number of the version, if it can be told.
+    pub number: Option<u64>,
     /// Its commit.
     pub commit_id: ObjectId,
     /// What the files said before; nothing if they said nothing.
@@ -60,6 +60,9 @@ impl<'a> History<'a> {
             if turns.len() == limit {
                 break;
             }
+            if at == 0 && self.index.cut.is_some() {
+                break;
+            }
             let (older, newer) = self.pair(at)?;
             if !self.concerns(&older, &newer, key)? {
                 continue;
@@ -67,7 +70,7 @@ impl<'a> History<'a> {
             let (before, after) = (self.value(&older, key)?, self.value(&newer, key)?);
             if before != after {
                 turns.push(Turn {
-                    number: at as u64 + 1,
+                    number: self.index.number_at(at),
                     commit_id: self.index.ids[at],
                     before,
                     after,
@@ -81,7 +84,7 @@ impl<'a> History<'a> {
     pub fn origins(
         &mut self,
         wanted: BTreeSet<LayerKey>,
-    ) -> Result<BTreeMap<LayerKey, (u64, ObjectId)>, Error> {
+    ) -> Result<BTreeMap<LayerKey, (Option<u64>, ObjectId)>, Error> {
         let mut open = wanted;
         let mut found = BTreeMap::new();
         for at in (0..self.index.ids.len()).rev() {
@@ -89,7 +92,7 @@ impl<'a> History<'a> {
                 break;
             }
             let (older, newer) = self.pair(at)?;
-            let version = (at as u64 + 1, self.index.ids[at]);
+            let version = (self.index.number_at(at), self.index.ids[at]);
             for (role, changes) in self.changes(&older, &newer)? {
                 for key in changes.into_keys() {
                     if let Some(one) = open.take(&(role.clone(), key)) {
@@ -104,6 +107,9 @@ impl<'a> History<'a> {
     /// Whether a commit, compared with its first parent, changed `key` in any layer.
     pub fn touches(&mut self, commit_id: ObjectId, key: &KeyPath) -> Result<bool, Error> {
         let commit = self.repo.commit(commit_id)?;
+        if self.index.cut.is_some_and(|cut| cut.at == commit_id) {
+            return Ok(false);
+        }
         let newer = self.files(commit_id)?;
         let older = match commit.parents.first() {
             Some(parent) => self.files(*parent)?,

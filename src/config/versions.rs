@@ -13,8 +13,19 @@ const CONFIGURATION: &[&str] = &["config", "buildkeep.toml"];
 pub struct Index {
     /// The commit at the end of the branch.
     pub tip: Option<ObjectId>,
-    /// The versions; the first is number 1.
+    /// The versions.
     pub ids: Vec<ObjectId>,
+    /// Where a shallow clone has cut off those before the first one.
+    pub cut: Option<Cut>,
+}
+
+/// The beginning of a history that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The oldest commit that is there: perhaps no version, but with the configuration of one.
+    pub at: ObjectId,
+    /// How many versions came before the first one that is there, if a commit of ours says so.
+    pub before: Option<u64>,
 }
 
 impl Index {
@@ -31,8 +42,8 @@ impl Index {
         let mut walked = 0;
         let known = known.filter(|known| known.tip.is_some());
         let end = known.as_ref().and_then(|known| known.tip);
-        let (mut found, mut met) = (Vec::new(), false);
-        let mut after: Option<(ObjectId, Marks)> = None;
+        let (mut found, mut met, mut cut) = (Vec::new(), false, None);
+        let mut after: Option<(Version, Marks)> = None;
         for commit in repo.first_parents(tip) {
             let commit = commit?;
             walked += 1;
@@ -46,40 +57,92 @@ impl Index {
             if met {
                 break;
             }
-            after = Some((commit.id, marks));
+            if repo.is_cut_off_at(commit.id)? {
+                cut = Some(commit.id);
+            }
+            after = Some((Version::of(&commit), marks));
         }
         let first = after.filter(|(_, marks)| !met && marks.iter().any(Option::is_some));
-        found.extend(first.map(|(id, _)| id));
+        found.extend(first.map(|(version, _)| version));
+        found.reverse();
+        let cut = cut.map(|at| Cut {
+            at,
+            before: before(&found),
+        });
         let mut ids = known
             .filter(|_| met)
             .map_or_else(Vec::new, |known| known.ids);
-        ids.extend(found.into_iter().rev());
+        ids.extend(found.iter().map(|version| version.id));
         let tip = Some(tip);
-        Ok((Self { tip, ids }, walked))
+        Ok((Self { tip, ids, cut }, walked))
     }
 
-    /// The number of the newest version; 0 without any.
-    pub fn newest(&self) -> u64 {
-        self.ids.len() as u64
+    /// The number of the newest version; 0 without any, nothing if it cannot be told.
+    pub fn newest(&self) -> Option<u64> {
+        Some(self.before()? + self.ids.len() as u64)
+    }
+
+    /// The number of the version at a place in `ids`, if it can be told.
+    pub fn number_at(&self, at: usize) -> Option<u64> {
+        Some(self.before()? + at as u64 + 1)
+    }
+
+    /// How many versions came before the first one here.
+    fn before(&self) -> Option<u64> {
+        self.cut.map_or(Some(0), |cut| cut.before)
     }
 
     /// The number of a commit, if it is a version.
     pub fn number_of(&self, commit_id: ObjectId) -> Option<u64> {
         let at = self.ids.iter().rposition(|id| *id == commit_id)?;
-        Some(at as u64 + 1)
+        self.number_at(at)
     }
 
     /// The commit of a version.
     pub fn commit(&self, number: u64) -> Result<ObjectId, Error> {
-        let at = usize::try_from(number)
-            .ok()
-            .and_then(|number| number.checked_sub(1));
+        let (Some(first), Some(newest)) = (self.number_at(0), self.newest()) else {
+            return Err(Error::CutOff {
+                asked: number,
+                first: None,
+            });
+        };
+        let at = number.checked_sub(first);
+        let at = at.and_then(|at| usize::try_from(at).ok());
         let found = at.and_then(|at| self.ids.get(at)).copied();
-        found.ok_or(Error::NoVersion {
-            asked: number,
-            newest: self.newest(),
+        found.ok_or(if self.cut.is_some() && number < first {
+            Error::CutOff {
+                asked: number,
+                first: Some(first),
+            }
+        } else {
+            Error::NoVersion {
+                asked: number,
+                newest,
+            }
         })
     }
+}
+
+/// A version on the way, with the number that its commit says it has.
+struct Version {
+    id: ObjectId,
+    number: Option<u64>,
+}
+
+impl Version {
+    fn of(commit: &Commit) -> Self {
+        let number = commit.message.trailers.get("Version");
+        Self {
+            id: commit.id,
+            number: number.and_then(|number| number.parse().ok()),
+        }
+    }
+}
+
+/// How many versions came before these, as the newest one says that knows its number.
+fn before(versions: &[Version]) -> Option<u64> {
+    let mut numbered = versions.iter().enumerate().rev();
+    numbered.find_map(|(at, version)| version.number?.checked_sub(at as u64 + 1))
 }
 
 /// Whether a commit of these changes is a version.

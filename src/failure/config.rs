@@ -79,6 +79,7 @@ fn hinted(error: &Error) -> Failure {
         Error::NoVersion { .. } | Error::NothingThatOld { .. } => {
             failure.hint("list versions: `buildkeep log`")
         }
+        Error::CutOff { .. } => failure.hint("bring the rest: `git fetch --unshallow`"),
         Error::NotThere { version, .. } => failure.hint(format!(
             "look at what was there: `buildkeep show {version}`"
         )),

@@ -100,8 +100,10 @@ pub struct Reasoned {
 /// The configuration in a line.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Config {
-    /// The newest version.
-    pub version: u64,
+    /// The newest version; nothing if a shallow clone cannot tell.
+    pub version: Option<u64>,
+    /// Whether older versions are not here.
+    pub shallow: bool,
     /// The newest commit.
     pub commit: Option<String>,
     /// Whether every file keeps to its schema.
@@ -148,9 +150,11 @@ impl Status {
             .commit
             .as_deref()
             .and_then(|commit| commit.get(..10));
+        let commit = commit.unwrap_or_default();
         let version = match self.config.version {
-            0 => "no version yet".to_owned(),
-            number => format!("configuration v{number} ({})", commit.unwrap_or_default()),
+            Some(0) => "no version yet".to_owned(),
+            Some(number) => format!("configuration v{number} ({commit})"),
+            None => format!("configuration {commit}"),
         };
         let keep = style::strong(clean_line(&self.keep));
         let elsewhere = if self.is_here {
@@ -190,6 +194,12 @@ impl Status {
                 f,
                 "  {} configuration: nothing runs until it is mended",
                 style::bad("invalid")
+            )?;
+        }
+        if self.config.shallow {
+            writeln!(
+                f,
+                "  shallow clone: older versions are not here (git fetch --unshallow)"
             )?;
         }
         self.past_validation(f)?;

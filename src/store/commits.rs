@@ -75,11 +75,30 @@ impl Repo {
         Ok(Commit {
             id: commit_id,
             tree_id: decoded.tree(),
-            parents: decoded.parents().collect(),
+            parents: if self.is_cut_off_at(commit_id)? {
+                Vec::new()
+            } else {
+                decoded.parents().collect()
+            },
             author: read_signature(author),
             committed: read_signature(committer).time,
             message,
         })
+    }
+
+    /// Whether a shallow clone lacks what came before a commit: as Git does, we read it as a first
+    /// one.
+    pub fn is_cut_off_at(&self, commit_id: ObjectId) -> Result<bool, Error> {
+        let shallow = self.gix().shallow_commits();
+        let shallow = shallow.during("read where the history is cut off")?;
+        Ok(shallow.is_some_and(|shallow| shallow.contains(&commit_id)))
+    }
+
+    /// Whether the history is that of a shallow clone.
+    pub fn is_shallow(&self) -> Result<bool, Error> {
+        self.gix()
+            .is_shallow()
+            .during("read where the history is cut off")
     }
 
     /// Walks the commits reachable from `tips` and not from `hidden`, newest first.

@@ -34,6 +34,7 @@ mod remote;
 mod rollback;
 mod run;
 mod secrets;
+mod shallow;
 mod site;
 mod status;
 mod supervise;

@@ -11,6 +11,7 @@ use super::super::{Answer, Context, versions};
 use super::by::By;
 use crate::config::diff::open;
 use crate::config::history::{History, LayerKey, layer_of};
+use crate::config::versions::Index;
 use crate::config::{Effective, Files, Role, Sources};
 use crate::document::{Document, KeyPath};
 use crate::failure::Failure;
@@ -85,8 +86,15 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return Err(Failure::user(format!("no file sets `{typed}`"))
             .hint("list what holds: `buildkeep config list`"));
     }
-    let keys = lines(&keep, (&sources, &now), wanted)?;
+    let index = versions::index(&keep)?;
+    let keys = lines(&keep, &index, (&sources, &now), wanted)?;
+    let oldest = index.cut.map(|cut| cut.at.to_string());
+    let is_older = |line: &Line| oldest.is_some() && line.by.commit == oldest;
+    let is_cut = keys.iter().any(is_older);
     cx.ui.show(&Blame { keys })?;
+    if is_cut {
+        versions::tell_cut(cx, &index);
+    }
     Ok(Answer::Yes)
 }
 
@@ -137,6 +145,7 @@ fn in_force(now: &Effective, table: &KeyPath) -> Vec<Set> {
 
 fn lines(
     keep: &Keep,
+    index: &Index,
     (sources, now): (&Sources, &Effective),
     wanted: Vec<Set>,
 ) -> Result<Vec<Line>, Failure> {
@@ -146,15 +155,14 @@ fn lines(
     let dirty = uncommitted(keep, sources)?;
     let committed: BTreeSet<LayerKey> = wanted.iter().filter_map(layer).collect();
     let committed = committed.difference(&dirty).cloned().collect();
-    let index = versions::index(keep)?;
-    let origins = History::new(keep.repo(), &index, &keep.host(), sources).origins(committed)?;
+    let origins = History::new(keep.repo(), index, &keep.host(), sources).origins(committed)?;
     let mut known: BTreeMap<ObjectId, By> = BTreeMap::new();
     let mut lines = Vec::new();
     for set in wanted {
         let by = match layer(&set).and_then(|layer| origins.get(&layer)) {
             Some((number, id)) => {
                 if !known.contains_key(id) {
-                    known.insert(*id, By::of(&keep.repo().commit(*id)?, Some(*number)));
+                    known.insert(*id, By::of(&keep.repo().commit(*id)?, *number));
                 }
                 known[id].clone()
             }

@@ -272,8 +272,7 @@ fn apply(
 ) -> Result<(), Failure> {
     let mut message = message(cx, keep, edit, how)?;
     outcome.stale.record(&mut message.trailers);
-    let version = message.trailers.get("Version");
-    outcome.version = version.and_then(|number| number.parse().ok());
+    outcome.version = versions::number_in(&message.trailers);
     let signature = cx.signature(keep);
     let changes = (&*edit.committed(), &*edit.work());
     let commit_id = keep.commit_beside(guard, changes, &message, &signature)?;
@@ -344,7 +343,7 @@ fn message(cx: &Context, keep: &Keep, edit: &Edit, how: &How) -> Result<Message,
     let is_version =
         |file: &FileEdit| Role::of(&file.path).is_some_and(|role| role.is_configuration());
     if edit.files.iter().any(is_version) {
-        trailers.push("Version", versions::next(keep)?);
+        versions::add_next(keep, &mut trailers)?;
     }
     Ok(Message::new(subject, trailers))
 }

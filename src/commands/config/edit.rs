@@ -242,9 +242,7 @@ fn commit(
         trailers.push("Key", &key.key);
     }
     if Role::of(file).is_some_and(|role| role.is_configuration()) {
-        let version = versions::next(keep)?;
-        trailers.push("Version", version);
-        edited.version = Some(version);
+        edited.version = versions::add_next(keep, &mut trailers)?;
     }
     edited.stale.record(&mut trailers);
     let subject = args

@@ -9,6 +9,7 @@ use super::super::{Answer, Context, versions};
 use super::by::By;
 use crate::config::diff::{KeyChange, open};
 use crate::config::history::{History, Turn};
+use crate::config::versions::Index;
 use crate::config::{Effective, Error};
 use crate::document::KeyPath;
 use crate::failure::Failure;
@@ -60,11 +61,15 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let mut history = History::new(keep.repo(), &index, &keep.host(), &sources);
     let turns = history.turns(&key, args.limit)?;
     if turns.is_empty() {
-        return never(cx, &now, &key);
+        return never(cx, (&now, &index), &key);
     }
+    let is_all = turns.len() < args.limit;
     for turn in turns {
         let line = line(cx, &keep, (&now, &key), turn)?;
         cx.ui.stream(&line)?;
+    }
+    if is_all {
+        versions::tell_cut(cx, &index);
     }
     Ok(Answer::Yes)
 }
@@ -77,7 +82,7 @@ fn line(
 ) -> Result<Line, Failure> {
     let shown = |value| open(now, key, value);
     Ok(Line {
-        by: By::of(&keep.repo().commit(turn.commit_id)?, Some(turn.number)),
+        by: By::of(&keep.repo().commit(turn.commit_id)?, turn.number),
         change: KeyChange {
             key: key.to_string(),
             before: turn.before.map(shown),
@@ -88,7 +93,11 @@ fn line(
 }
 
 /// No version ever set it: a default, or no key at all.
-fn never(cx: &mut Context, now: &Effective, key: &KeyPath) -> Result<Answer, Failure> {
+fn never(
+    cx: &mut Context,
+    (now, index): (&Effective, &Index),
+    key: &KeyPath,
+) -> Result<Answer, Failure> {
     if !now.knows(key) {
         return Err(Error::UnknownKey {
             key: key.to_string(),
@@ -96,7 +105,10 @@ fn never(cx: &mut Context, now: &Effective, key: &KeyPath) -> Result<Answer, Fai
         }
         .into());
     }
-    cx.ui
-        .status(format!("no version ever set `{key}` in a file"));
+    cx.ui.status(match index.cut {
+        Some(_) => format!("no version that is here changed `{key}`"),
+        None => format!("no version ever set `{key}` in a file"),
+    });
+    versions::tell_cut(cx, index);
     Ok(Answer::Yes)
 }

@@ -74,7 +74,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     };
     if !migrated.is_empty() && !args.dry_run {
         let message = message(cx, &keep, args, &outcome.files)?;
-        outcome.version = message.trailers.get("Version").and_then(|v| v.parse().ok());
+        outcome.version = versions::number_in(&message.trailers);
         let changes: Vec<FileChange> = migrated.iter().map(Migrated::change).collect();
         let signature = cx.signature(&keep);
         let commit_id = keep.commit_contents(&guard, &changes, &message, &signature)?;
@@ -120,7 +120,7 @@ fn message(cx: &Context, keep: &Keep, args: &Args, files: &[OldForm]) -> Result<
         trailers.push("Migrated", format!("{file} {from} -> {to}"));
     }
     if files.iter().any(|old| old.file != "plan.toml") {
-        trailers.push("Version", versions::next(keep)?);
+        versions::add_next(keep, &mut trailers)?;
     }
     Ok(Message::new(subject, trailers))
 }

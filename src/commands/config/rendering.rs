@@ -304,7 +304,9 @@ impl Rendering {
         }
         if let Some(head) = keep.repo().head()? {
             trailers.push("Config", head);
-            trailers.push("Version", versions::newest(keep)?);
+            if let Some(newest) = versions::newest(keep)? {
+                trailers.push("Version", newest);
+            }
         }
         let batch = Batch {
             files: vec![("applied.toml".to_owned(), Some(text.into_bytes()))],

@@ -75,7 +75,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let text = text.unwrap_or_else(|| format!("secrets: set {}", args.name));
     let mut trailers = cx.trailers("config", &keep);
     if is_new {
-        trailers.push("Version", versions::next(&keep)?);
+        versions::add_next(&keep, &mut trailers)?;
     }
     let message = Message::new(text, trailers);
     let commit_id = keep.commit_contents(&guard, &changes, &message, &cx.signature(&keep))?;

@@ -197,7 +197,7 @@ fn apply(
         let message = Message::new(subject.clone(), trailers.clone());
         let commit_id = keep.commit_files(guard, &files.changes(), &message, &signature)?;
         outcome.commit = Some(commit_id.to_string());
-        outcome.version = trailers.get("Version").and_then(|n| n.parse().ok());
+        outcome.version = super::versions::number_in(&trailers);
     }
     if !plan.tags.is_empty() {
         let message = Message::new(subject.clone(), trailers);

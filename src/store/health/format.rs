@@ -42,7 +42,7 @@ impl Patient {
 
     fn shallow(&self) -> Option<Finding> {
         let found = "the history was cut off when it was cloned (`--depth`)";
-        let why = "older versions cannot be shown, counted or rolled back to";
+        let why = "older versions cannot be shown or rolled back to";
         let finding = Finding::new("shallow", found, why).command("git fetch --unshallow");
         self.git_dir.join("shallow").exists().then_some(finding)
     }
