@@ -232,26 +232,37 @@ impl Status {
     fn past_validation(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mended, open): (Vec<_>, Vec<_>) =
             self.bypassed.iter().partition(|commit| commit.mended);
-        if let Some((_, rest)) = open.split_first() {
+        if !open.is_empty() {
             let commits = counted(open.len() as u64, "commit");
             writeln!(f, "  {} went past validation:", style::bad(commits))?;
-            let shown = rest.len().min(NAMED - 1) + 1;
-            for commit in &open[..shown] {
-                writeln!(f, "    {}", past(commit))?;
-            }
-            if open.len() > shown {
-                writeln!(f, "    and {} more", open.len() - shown)?;
-            }
+            past_ones(f, &open)?;
         }
-        match mended.as_slice() {
-            [] => Ok(()),
-            [only] => writeln!(f, "  {} (mended since)", style::faint(past(only))),
-            many => {
-                let commits = counted(many.len() as u64, "commit");
-                let line = format!("{commits} went past validation, and were mended since");
-                writeln!(f, "  {}", style::faint(line))
-            }
+        let heading = match mended.len() {
+            0 => return Ok(()),
+            1 => "1 commit went past validation and was mended since (listed until it is pushed):"
+                .to_owned(),
+            more => format!(
+                "{more} commits went past validation and were mended since (listed until they are pushed):"
+            ),
+        };
+        writeln!(f, "  {}", style::faint(heading))?;
+        past_ones(f, &mended)
+    }
+}
+
+/// The first ones of several commits, and how many more there are.
+fn past_ones(f: &mut fmt::Formatter<'_>, commits: &[&Bypassed]) -> fmt::Result {
+    for commit in commits.iter().take(NAMED) {
+        let line = past(commit);
+        if commit.mended {
+            writeln!(f, "    {}", style::faint(line))?;
+        } else {
+            writeln!(f, "    {line}")?;
         }
+    }
+    match commits.len().saturating_sub(NAMED) {
+        0 => Ok(()),
+        more => writeln!(f, "    and {more} more"),
     }
 }
 

@@ -73,6 +73,19 @@ what you may type next:
     assert_eq!(bypassed(&env), list(&[("worse", false), ("bad", false)]));
     sneak(&env, "config/build.toml", GOOD, "good");
     assert_eq!(bypassed(&env), list(&[("worse", false), ("bad", true)]));
+    let shown = env.run(&["-C", "k", "status"]);
+    let told = shown
+        .lines()
+        .filter(|line| line.contains("past") || line.contains("[COMMIT] config"));
+    assert_data_eq!(
+        told.collect::<Vec<_>>().join("\n"),
+        str![[r#"
+  1 commit went past validation:
+    [COMMIT] config/more.toml:2:5 this is not a value
+  1 commit went past validation and was mended since (listed until it is pushed):
+    [COMMIT] config/build.toml:2:8 `build.jobs` must be a whole number, not text
+"#]]
+    );
     env.git(&["-C", "k", "rm", "-q", "config/more.toml"]);
     env.stdout(&["-C", "k", "commit"]);
     assert_eq!(bypassed(&env), list(&[("worse", true), ("bad", true)]));
