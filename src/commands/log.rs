@@ -10,7 +10,7 @@ use crate::config::history::History;
 use crate::document::KeyPath;
 use crate::failure::Failure;
 use crate::report::log::Entry;
-use crate::store::{Commit, Keep, ObjectId};
+use crate::store::{Commit, Keep, ObjectId, Trailers};
 
 /// Kinds of commits that the branch never has: they are of the state of a host.
 const OF_STATE: &[&str] = &[
@@ -76,6 +76,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let mut filter = Filter::new(cx, &keep, history, args)?;
     let (tips, hidden) = ends(&keep, args)?;
     let (mut shown, mut older, mut is_all) = (0, 0, false);
+    let mut perhaps = 0;
     for commit in keep.repo().history(&tips, hidden)? {
         let commit = commit?;
         older = if filter.is_old(&commit) { older + 1 } else { 0 };
@@ -86,11 +87,20 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
             cx.ui
                 .stream(&Entry::new(&commit, index.number_of(commit.id), &tags))?;
             shown += 1;
+            perhaps += u64::from(filter.is_of_step(&commit.message.trailers) == Some(false));
         }
         is_all |= index.cut.is_some_and(|cut| cut.at == commit.id);
     }
     if shown == 0 {
         cx.ui.status("no such commits");
+    }
+    if let (Some(step), 1..) = (&args.step, perhaps) {
+        let commits = match perhaps {
+            1 => "1 of these commits makes more steps stale than it names".to_owned(),
+            more => format!("{more} of these commits make more steps stale than they name"),
+        };
+        cx.ui
+            .warn(format!("{commits}; `{step}` may be one of them"));
     }
     if is_all {
         versions::tell_cut(cx, &index);
@@ -173,15 +183,11 @@ impl<'a> Filter<'a> {
         let person = &commit.author.person;
         let said = format!("{} <{}>", person.name, person.email).to_lowercase();
         let is_author = |text: &String| said.contains(&text.to_lowercase());
-        let is_step = |step: &String| {
-            let mut steps = facts.all("Step").chain(facts.all("Stale"));
-            steps.any(|one| is_tail(one, step))
-        };
         let cheap = !self.is_old(commit)
             && (self.args.kind.is_empty() || self.args.kind.iter().any(|one| one == kind))
             && self.until.is_none_or(|until| commit.committed <= until)
             && self.args.author.as_ref().is_none_or(is_author)
-            && self.args.step.as_ref().is_none_or(is_step);
+            && self.is_of_step(facts).is_some();
         if !cheap {
             return Ok(false);
         }
@@ -191,6 +197,19 @@ impl<'a> Filter<'a> {
             return Ok(false);
         }
         Ok(self.paths.is_empty() || self.changes_path(commit)?)
+    }
+
+    /// Whether a commit tells of the step that is asked for: yes, or perhaps, since it makes more
+    /// steps stale than it names.
+    fn is_of_step(&self, facts: &Trailers) -> Option<bool> {
+        let Some(step) = &self.args.step else {
+            return Some(true);
+        };
+        let mut steps = facts.all("Step").chain(facts.all("Stale"));
+        if steps.any(|one| is_tail(one, step)) {
+            return Some(true);
+        }
+        facts.get("Stale-Count").map(|_| false)
     }
 
     fn changes_path(&self, commit: &Commit) -> Result<bool, Failure> {

@@ -305,3 +305,40 @@ cflags = ["-O1"]
 "#]]
     );
 }
+
+#[test]
+fn a_commit_that_names_only_some_of_its_stale_steps_is_not_left_out() {
+    let env = keep();
+    let facts = "config: much\n\nBuildkeep-Format: 1\nBuildkeep-Kind: config\n\
+                 Buildkeep-Stale: one\nBuildkeep-Stale-Count: 21";
+    let git = env
+        .command("git")
+        .args([
+            "-C",
+            "k",
+            "commit",
+            "-q",
+            "--allow-empty",
+            "--no-verify",
+            "-m",
+        ])
+        .arg(facts)
+        .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
+        .status();
+    assert!(git.unwrap().success());
+    let shown = [
+        env.run_in("k", &["log", "--step", "one"]),
+        env.run_in("k", &["log", "--step", "two"]),
+    ];
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+[COMMIT]      2026-01-02 03:04 config: much [21 steps stale]
+
+[COMMIT]      2026-01-02 03:04 config: much [21 steps stale]
+--- stderr
+warning: 1 of these commits makes more steps stale than it names; `two` may be one of them
+
+"#]]
+    );
+}
