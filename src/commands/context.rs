@@ -2,7 +2,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::failure::Failure;
-use crate::store::{GitProgram, Keep, Signature, Trailers, WriteGuard};
+use crate::store::{GitProgram, Keep, Message, Signature, Trailers, WriteGuard};
 use crate::ui::Ui;
 use crate::world::World;
 
@@ -75,6 +75,17 @@ impl Context {
     /// Who acts, now.
     pub fn signature(&self, keep: &Keep) -> Signature {
         keep.signature(&self.world)
+    }
+
+    /// Notes a change that is beyond `undo`, so that `undo` can say so, and how it is taken back.
+    pub fn note_beyond(
+        &self,
+        (keep, guard): (&Keep, &WriteGuard),
+        what: String,
+        take_back: &str,
+    ) -> Result<(), Failure> {
+        let message = Message::new(what, self.trailers("maintenance", keep));
+        Ok(keep.log_beyond(guard, message, take_back, &self.signature(keep))?)
     }
 
     /// The `git` program.

@@ -142,12 +142,14 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         (keep.repo().clone(), keep.root().to_owned(), guard)
     };
     let is_server = repo.git_dir() == root;
+    let program = cx.world.exe.clone();
     let place = Place {
         git: GitFacts::read(&cx.world.env, &repo, &root)?,
         events: if is_server { SERVER } else { KEEP },
-        program: &cx.world.exe,
+        program: &program,
         root: &root,
     };
+    let before = place.status()?;
     let theirs = match &args.command {
         Command::Install(Install {
             into_hooks_path: true,
@@ -160,6 +162,9 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Command::Remove(_) => place.remove()?,
         Command::Status(_) => place.status()?,
     };
+    if !is_server && hooks != before {
+        note(cx, &root, &args.command)?;
+    }
     let hooks = Report::of(&place.git, hooks);
     let is_aside = hooks.hooks.iter().any(|hook| hook.state == State::SetAside);
     let is_complete = hooks.is_complete();
@@ -179,6 +184,22 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Command::Status(_) => Answer::of(is_complete),
         Command::Install(_) | Command::Remove(_) => Answer::Yes,
     })
+}
+
+/// Tells the operation log, so that `undo` can say that it does not take this back.
+fn note(cx: &mut Context, root: &Path, command: &Command) -> Result<(), Failure> {
+    let (did, back) = match command {
+        Command::Install(_) => ("hooks: install", "`buildkeep hooks remove`"),
+        Command::Remove(_) => ("hooks: remove", "`buildkeep hooks install`"),
+        Command::Status(_) => return Ok(()),
+    };
+    let keep = Keep::open(root)?;
+    if keep.repo().git_dir() != keep.repo().common_dir() {
+        // A second work tree only reads.
+        return Ok(());
+    }
+    let guard = cx.lock(&keep)?;
+    cx.note_beyond((&keep, &guard), did.to_owned(), back)
 }
 
 /// Says why Git looks elsewhere, for those who wonder.

@@ -71,7 +71,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let git = cx.git()?;
     match args.command.as_ref().unwrap_or(&Verb::List) {
         Verb::Add { name, url } => {
-            let _guard = cx.lock(&keep)?;
+            let guard = cx.lock(&keep)?;
             if let Some(there) = url_of(&git, &keep, name)? {
                 return Err(
                     Failure::user(format!("there is a remote `{name}` already: {there}"))
@@ -81,18 +81,22 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
             refuse_unfit(name)?;
             let url = from_here(cx, url);
             git.run(keep.root(), &["remote", "add", "--", name, &url])?;
+            let back = format!("`buildkeep remote remove {name}`");
+            cx.note_beyond((&keep, &guard), format!("remote: add {name}"), &back)?;
             cx.ui.status(format!(
                 "added; send everything there: `buildkeep push {name}`"
             ));
             shown(cx, name, &url)?;
         }
         Verb::Remove { name } => {
-            let _guard = cx.lock(&keep)?;
+            let guard = cx.lock(&keep)?;
             let Some(url) = url_of(&git, &keep, name)? else {
                 return Err(Failure::user(format!("there is no remote `{name}`"))
                     .hint("list them: `buildkeep remote`"));
             };
             git.run(keep.root(), &["remote", "remove", "--", name])?;
+            let back = format!("`buildkeep remote add {name} {url}`");
+            cx.note_beyond((&keep, &guard), format!("remote: remove {name}"), &back)?;
             cx.ui.status("forgotten; what is there stays there");
             shown(cx, name, &url)?;
         }

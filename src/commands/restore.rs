@@ -10,6 +10,7 @@ use super::{Context, secret, validate, versions};
 use crate::config::diff::KeyChange;
 use crate::config::rollback::{Plan, Restored};
 use crate::config::{Error, Files, Role};
+use crate::document::Problem;
 use crate::failure::{Failure, Kind};
 use crate::report::words::{Marks, changed_key};
 use crate::store::{
@@ -137,6 +138,36 @@ pub(super) fn refuse_changed(shown: &Plan, again: &Plan) -> Result<(), Failure> 
     } else {
         Err(Error::Changed.into())
     }
+}
+
+/// Says what of that which comes back looks like a secret. It is in the history already, so it is no
+/// reason to refuse it: but `push` will, and nobody should be surprised by then.
+pub(super) fn warn_of_secrets(cx: &mut Context, keep: &Keep, plan: &Plan) -> Result<(), Failure> {
+    let before = Files::of_work_tree(keep)?;
+    let after = before.with(&plan.changes());
+    let here = plan
+        .files
+        .iter()
+        .filter_map(|file| Some((file.path.as_str(), file.before.as_deref()?)));
+    let known = secret::found_in(cx, &before, here)?;
+    let back = plan.files.iter().filter_map(|file| {
+        let (_, content) = file.after.as_ref()?;
+        Some((file.path.as_str(), content.as_slice()))
+    });
+    let found = secret::found_in(cx, &after, back)?;
+    let is_here = |one: &Problem| {
+        let same = |known: &Problem| (&known.file, &known.message) == (&one.file, &one.message);
+        known.iter().any(same)
+    };
+    for problem in found.iter().filter(|problem| !is_here(problem)) {
+        cx.ui.warn(format!(
+            "{}:{}:{} comes back: {}",
+            problem.file, problem.line, problem.column, problem.message
+        ));
+        cx.ui
+            .hint("if it is one, `push` refuses it: take it out again (docs/guide/secrets.md)");
+    }
+    Ok(())
 }
 
 /// Saves uncommitted work before it is overwritten: on the branch if it is valid, else beside it.

@@ -5,11 +5,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::configuration::key;
-use super::restore::{Changes, refuse_changed, refuse_while_running, save_work};
-use super::{Answer, Context, versions};
+use super::restore::{Changes, refuse_changed, refuse_while_running, save_work, warn_of_secrets};
+use super::{Answer, Context, validate, versions};
+use crate::config::Error;
 use crate::config::rollback::{Extent, Plan};
 use crate::failure::Failure;
-use crate::store::{Keep, Message};
+use crate::store::{Keep, Message, ObjectId};
 use crate::ui::style;
 
 /// Go back to what a version held, as a new commit
@@ -102,8 +103,9 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let extent = extent(cx, &keep, args)?;
     let target = versions::resolve(&keep, &args.to)?;
     let plan = Plan::make(&keep, target, &extent);
-    let plan = plan.map_err(|error| Failure::from(error).hint("nothing was changed"))?;
+    let plan = plan.map_err(|error| refused(&keep, target, error))?;
     let mut result = shown(cx, &keep, &plan, &extent)?;
+    warn_of_secrets(cx, &keep, &plan)?;
     if args.dry_run || plan.is_noop() {
         cx.ui.show(&result)?;
         return Ok(Answer::Yes);
@@ -133,6 +135,20 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     }
     cx.ui.show(&result)?;
     Ok(Answer::Yes)
+}
+
+/// Why it cannot come back, and what may all the same.
+fn refused(keep: &Keep, target: ObjectId, error: Error) -> Failure {
+    let is_brought_back = matches!(error, Error::Invalid(_)) && validate::work_tree(keep).is_ok();
+    let failure = Failure::from(error).hint("nothing was changed");
+    match versions::called(keep, target) {
+        Ok(called) if is_brought_back => failure
+            .hint(format!("going back to {called} would bring this back"))
+            .hint(format!(
+                "bring back only what is valid of it: `buildkeep rollback --to {called} --key KEY`"
+            )),
+        _ => failure,
+    }
 }
 
 fn extent(cx: &Context, keep: &Keep, args: &Args) -> Result<Extent, Failure> {

@@ -16,12 +16,17 @@ pub(super) fn commit_of(keep: &Keep, changes: &[Change]) -> Result<(), Failure> 
 
 /// Why the work tree is valid and a commit of these changes is not, if that is so.
 fn why_only_here(keep: &Keep, changes: &[Change]) -> Option<&'static str> {
-    files(&Files::of_work_tree(keep).ok()?).ok()?;
+    work_tree(keep).ok()?;
     Some(if keep.changes().ok()?.len() > changes.len() {
         "with all changes of the work tree it is valid: `buildkeep commit`"
     } else {
         "the work tree is valid: Git ignores a file that it needs; `git status --ignored` names it"
     })
+}
+
+/// Checks the files of the work tree.
+pub(super) fn work_tree(keep: &Keep) -> Result<(), Failure> {
+    files(&Files::of_work_tree(keep)?)
 }
 
 /// The configuration files of the last commit with these changes of the work tree.

@@ -85,6 +85,11 @@ fn init(cx: &mut Context, path: Option<&PathBuf>) -> Result<Answer, Failure> {
     let vault = Vault::open_or_create(&path)?;
     if let Ok(keep) = &keep {
         registry::remember(&keep.private(""), &path)?;
+        if !known {
+            let guard = cx.lock(keep)?;
+            let back = format!("delete the folder {}", path.display());
+            cx.note_beyond((keep, &guard), "vault: init".to_owned(), &back)?;
+        }
     }
     cx.ui.show(&look(&path, Some(&vault))?)?;
     let what = if known {

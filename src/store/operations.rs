@@ -9,14 +9,18 @@ use std::collections::HashSet;
 use gix::ObjectId;
 
 use super::error::During as _;
-use super::{Commit, Error, Keep, Message, Repo, Signature, Trailers, reflog, without_password};
+use super::{
+    Commit, Error, Keep, Message, Repo, Signature, Trailers, WriteGuard, reflog, without_password,
+};
 
 /// The ref that holds the newest operation.
 pub(super) const LOG: &str = "refs/buildkeep/op";
 /// Refs that hold what an undo needs and no commit can name.
 pub(super) const KEPT: &str = "refs/buildkeep/kept/";
 /// What of a message is said of the operation too.
-const FACTS: &[&str] = &["Reason", "Undoes", "Redoes"];
+const FACTS: &[&str] = &["Reason", "Undoes", "Redoes", BEYOND];
+/// What tells of a change that is none of refs, and so beyond `undo`: how to take it back.
+const BEYOND: &str = "Take-Back";
 
 /// A ref that an operation moved.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +67,11 @@ impl Note {
         }
     }
 
+    /// Whether the log is to tell of it though no ref moves.
+    pub(super) fn is_beyond(&self) -> bool {
+        self.message.trailers.get(BEYOND).is_some()
+    }
+
     /// Adds what moves.
     pub(super) fn tell(&mut self, moves: &[RefMove]) {
         let id = |id: Option<ObjectId>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
@@ -101,6 +110,11 @@ impl Operation {
         reason.starts_with("saved before")
     }
 
+    /// How to take back what is beyond `undo`, as settings of Git are.
+    pub fn take_back(&self) -> Option<&str> {
+        self.fact(BEYOND)
+    }
+
     fn read(commit: Commit) -> Self {
         let facts = &commit.message.trailers;
         Self {
@@ -127,6 +141,19 @@ fn id_of(text: &str) -> Option<ObjectId> {
 }
 
 impl Keep {
+    /// Tells in the log of a change that `undo` cannot take back, and how that is done.
+    pub fn log_beyond(
+        &self,
+        guard: &WriteGuard,
+        message: Message,
+        take_back: &str,
+        signature: &Signature,
+    ) -> Result<(), Error> {
+        let mut message = message;
+        message.trailers.push(BEYOND, take_back);
+        self.begin(guard, &message, signature).finish()
+    }
+
     /// The operation that a commit of the log tells of.
     pub fn operation(&self, id: ObjectId) -> Result<Operation, Error> {
         Ok(Operation::read(self.repo().commit(id)?))

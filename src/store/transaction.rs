@@ -264,7 +264,8 @@ impl Transaction<'_> {
     /// Adds what this change does to the refs to the log, in front of all other refs: an operation
     /// without effect is passed over, an effect without operation could not be undone.
     fn log_operation(&mut self) -> Result<(), Error> {
-        let Some(mut note) = self.note.take().filter(|_| !self.refs.is_empty()) else {
+        let is_told = |note: &Note| !self.refs.is_empty() || note.is_beyond();
+        let Some(mut note) = self.note.take().filter(is_told) else {
             return Ok(());
         };
         let moves: Vec<RefMove> = self.refs.iter().map(|edit| self.told(edit)).collect();

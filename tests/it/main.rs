@@ -40,4 +40,5 @@ mod status;
 mod supervise;
 mod trouble;
 mod undo;
+mod undo_reach;
 mod vault;

@@ -15,6 +15,62 @@ fn without(text: &str) -> String {
 }
 
 #[test]
+fn what_comes_back_is_looked_at_and_only_warned_of() {
+    let env = keep();
+    let script = format!("#!/bin/sh\nMIRROR_TOKEN={} make\n", made_up());
+    env.script("k/scripts/02-two.sh", &script);
+    env.git(&["-C", "k", "add", "-A"]);
+    env.git(&["-C", "k", "commit", "-qm", "past you", "--no-verify"]);
+    std::fs::remove_file(env.path("k/scripts/02-two.sh")).unwrap();
+    k(&env, "commit -m gone");
+    let shown = [
+        k(&env, "undo --dry-run"),
+        k(&env, "undo"),
+        k(&env, "redo"),
+        k(&env, "rollback --to HEAD~1 --file scripts --yes"),
+        k(&env, "config set build.jobs 9"),
+        k(&env, "undo"),
+    ];
+    assert_data_eq!(
+        without(&shown.join("\n")),
+        str![[r#"
+undoing `gone` of 2026-01-02 03:04 changes:
+  scripts/02-two.sh is added
+--- stderr
+warning: scripts/02-two.sh:2:14 comes back: this looks like a password or a token (rule `password`)
+hint: if it is one, `push` refuses it: take it out again (docs/guide/secrets.md)
+
+undid `gone` of 2026-01-02 03:04, committed [COMMIT]
+  scripts/02-two.sh is added
+to do it again: buildkeep redo
+--- stderr
+warning: scripts/02-two.sh:2:14 comes back: this looks like a password or a token (rule `password`)
+hint: if it is one, `push` refuses it: take it out again (docs/guide/secrets.md)
+
+did again `gone` of 2026-01-02 03:04, committed [COMMIT]
+  scripts/02-two.sh is removed
+to undo: buildkeep undo
+
+brought back scripts of [COMMIT], committed [COMMIT]
+  scripts/02-two.sh is added
+to undo: buildkeep undo
+--- stderr
+warning: scripts/02-two.sh:2:14 comes back: this looks like a password or a token (rule `password`)
+hint: if it is one, `push` refuses it: take it out again (docs/guide/secrets.md)
+
+build.jobs: 4 -> 9
+  config/build.toml, version 3, committed [COMMIT]
+
+undid `config: set build.jobs to 9` of 2026-01-02 03:04, committed [COMMIT]
+  build.jobs: 9 -> 4
+  config/build.toml changes
+to do it again: buildkeep redo
+
+"#]]
+    );
+}
+
+#[test]
 fn commits_with_what_looks_like_a_secret_are_refused() {
     let env = keep();
     let script = format!("#!/bin/sh\nMIRROR_TOKEN={} make\n", made_up());

@@ -244,7 +244,7 @@ to do it again: buildkeep redo
 
 --- stderr
 deleted the name of [COMMIT]; to have it back: `buildkeep undo`
-{"format":1,"operation":{"id":"[COMMIT]","time":"2026-01-02T03:04:05Z","author":"Test Er","kind":"config","command":"tag --delete first","subject":"tag: delete first"},"without_effect":[],"keys":[],"files":[],"stale":[],"fresh":[],"tags":[{"name":"first","before":null,"after":"[COMMIT]"}],"stays":[],"applied":true,"commit":null,"version":null,"saved":null,"back":"buildkeep redo"}
+{"format":1,"operation":{"id":"[COMMIT]","time":"2026-01-02T03:04:05Z","author":"Test Er","kind":"config","command":"tag --delete first","subject":"tag: delete first"},"without_effect":[],"beyond":[],"keys":[],"files":[],"stale":[],"fresh":[],"tags":[{"name":"first","before":null,"after":"[COMMIT]"}],"stays":[],"applied":true,"commit":null,"version":null,"saved":null,"back":"buildkeep redo"}
 
 "#]]
     );
@@ -329,7 +329,7 @@ did again `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 4 -> 16
   config/build.toml changes
   makes 2 steps stale: one, two
-  not undone: what these steps built; `buildkeep run` builds them again
+  stays: what these steps built, until `buildkeep run` builds them again
 to undo: buildkeep undo
 new      refs/heads/main
 new      refs/heads/state/box-00z9
@@ -339,8 +339,8 @@ undid `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
   makes 2 steps stale: one, two
-  not undone: what `origin` has; `buildkeep push` sends this commit after it
-  not undone: what these steps built; `buildkeep run` builds them again
+  stays: what `origin` has; `buildkeep push` sends this commit after it
+  stays: what these steps built, until `buildkeep run` builds them again
 to do it again: buildkeep redo
 
 "#]]

@@ -1,6 +1,7 @@
 //! No commit of ours with what looks like a secret.
 use crate::commands::{Context, validate};
 use crate::config::{Files, Sources, secrets};
+use crate::document::Problem;
 use crate::failure::Failure;
 use crate::store::{Change, FileChange, Keep};
 
@@ -19,17 +20,26 @@ pub(in crate::commands) fn refuse_among(
     all: &Files,
     files: &[FileChange],
 ) -> Result<(), Failure> {
-    let sources = Sources::read(all)?;
     let paths: Vec<String> = files.iter().map(|file| file.path.to_string()).collect();
     let contents = files.iter().zip(&paths).filter_map(|(file, path)| {
         let (_, content) = file.content.as_ref()?;
         Some((path.as_str(), content.as_slice()))
     });
-    let today = cx.world.clock.now().date_naive();
-    match secrets::check(&sources, contents, today).as_slice() {
+    match found_in(cx, all, contents)?.as_slice() {
         [] => Ok(()),
         problems => Err(Failure::problems(problems)),
     }
+}
+
+/// What looks like a secret in some files; `all` are the configuration files with these.
+pub(in crate::commands) fn found_in<'a>(
+    cx: &Context,
+    all: &Files,
+    contents: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+) -> Result<Vec<Problem>, Failure> {
+    let sources = Sources::read(all)?;
+    let today = cx.world.clock.now().date_naive();
+    Ok(secrets::check(&sources, contents, today))
 }
 
 /// Refuses changed files of the work tree with what looks like a secret.

@@ -5,7 +5,7 @@ pub(super) mod reveal;
 mod scan;
 mod set;
 
-pub(super) use guard::{refuse, refuse_among, refuse_changes};
+pub(super) use guard::{found_in, refuse, refuse_among, refuse_changes};
 
 use clap::Subcommand;
 

@@ -29,6 +29,8 @@ pub(super) enum Standing {
     Redo,
     /// It saved uncommitted work for another operation: nothing to undo.
     Save,
+    /// It changed what no ref holds: settings of Git, say.
+    Beyond,
     /// It was made on another branch.
     Elsewhere,
     /// It made the keep: nothing comes before it.
@@ -54,6 +56,9 @@ impl Reader {
 
     /// What became of `operation`; all newer ones were asked for before.
     pub(super) fn standing(&mut self, operation: &Operation) -> Standing {
+        if operation.take_back().is_some() {
+            return Standing::Beyond;
+        }
         if !operation.moves.iter().any(|one| self.is_ours(&one.name)) {
             return Standing::Elsewhere;
         }
@@ -119,9 +124,25 @@ fn undoable(keep: &Keep) -> Result<Vec<Operation>, Failure> {
         }
     }
     if found.is_empty() {
-        return Err(Failure::user("nothing is left to undo")
+        let last = beyond(keep)?;
+        let failure = last.first().map(out_of_reach);
+        return Err(failure
+            .unwrap_or_else(|| Failure::user("nothing is left to undo"))
             .hint("see what was done: `buildkeep undo --list`")
             .hint("go back to a version: `buildkeep rollback --to VERSION`"));
+    }
+    Ok(found)
+}
+
+/// What was done since, and is beyond `undo`: it is not to be silent about that.
+pub(super) fn beyond(keep: &Keep) -> Result<Vec<Operation>, Failure> {
+    let mut found = Vec::new();
+    for operation in keep.operations()? {
+        let operation = operation?;
+        if operation.take_back().is_none() {
+            break;
+        }
+        found.push(operation);
     }
     Ok(found)
 }
@@ -157,7 +178,17 @@ fn named(keep: &Keep, name: &str) -> Result<Operation, Failure> {
             "`{subject}` was done on another branch"
         ))
         .hint("check that branch out first: `git switch BRANCH`")),
+        Standing::Beyond => Err(out_of_reach(&operation)),
         _ => Ok(operation),
+    }
+}
+
+fn out_of_reach(operation: &Operation) -> Failure {
+    let subject = &operation.commit.message.subject;
+    let failure = Failure::user(format!("`{subject}` is beyond `undo`"));
+    match operation.take_back() {
+        Some(how) => failure.hint(format!("take it back: {how}")),
+        None => failure,
     }
 }
 

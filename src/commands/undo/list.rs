@@ -73,6 +73,7 @@ impl fmt::Display for Line {
             Standing::Undo => "undo",
             Standing::Redo => "redo",
             Standing::Save => "saved",
+            Standing::Beyond => "beyond",
             Standing::Elsewhere => "branch",
             Standing::First => "first",
         };

@@ -7,15 +7,15 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::restore::{Changes, refuse_while_running, save_work};
+use super::restore::{Changes, refuse_while_running, save_work, warn_of_secrets};
 use super::{Answer, Context};
 use crate::config::Error;
 use crate::failure::Failure;
 use crate::store::{Expect, Keep, Message, Operation, Trailers, WriteGuard};
 use crate::ui::{clean, style};
-use choose::{Sense, candidates};
+use choose::{Sense, beyond, candidates};
 use list::Told;
-use plan::{Reversal, TagChange};
+use plan::{Reversal, TagChange, original};
 
 /// Undo what the last command changed, or an earlier one
 ///
@@ -70,6 +70,7 @@ struct How {
 struct Outcome {
     operation: Told,
     without_effect: Vec<Told>,
+    beyond: Vec<Beyond>,
     #[serde(flatten)]
     changes: Changes,
     tags: Vec<TagChange>,
@@ -82,6 +83,22 @@ struct Outcome {
     back: Option<&'static str>,
     #[serde(skip)]
     verbs: [&'static str; 3],
+}
+
+/// What was done last, and is out of reach.
+#[derive(Debug, Serialize)]
+struct Beyond {
+    subject: String,
+    take_back: String,
+}
+
+impl Beyond {
+    fn of(operation: &Operation) -> Self {
+        Self {
+            subject: operation.commit.message.subject.clone(),
+            take_back: operation.take_back().unwrap_or_default().to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Outcome {
@@ -98,6 +115,10 @@ impl fmt::Display for Outcome {
                 "passed over `{}`: nothing is left of it",
                 clean(&other.subject)
             )?;
+        }
+        for one in &self.beyond {
+            let (subject, how) = (clean(&one.subject), clean(&one.take_back));
+            writeln!(f, "passed over `{subject}`, which is beyond undo: {how}")?;
         }
         let is_noop = self.changes.files.is_empty() && self.tags.is_empty();
         match &self.commit {
@@ -119,7 +140,7 @@ impl fmt::Display for Outcome {
         }
         write!(f, "{}", self.changes)?;
         for note in &self.stays {
-            writeln!(f, "  {} {}", style::notable("not undone:"), clean(note))?;
+            writeln!(f, "  {} {}", style::notable("stays:"), clean(note))?;
         }
         match self.back {
             Some(command) => writeln!(f, "{back} {}", style::name(command)),
@@ -149,6 +170,12 @@ fn carry_out(cx: &mut Context, sense: Sense<'_>, how: &How) -> Result<Answer, Fa
     let keep = cx.keep()?;
     let shown = Reversal::plan(&keep, candidates(&keep, sense)?)?;
     let mut outcome = outcome(cx, &keep, &shown)?;
+    if sense == Sense::Undo {
+        outcome.beyond = beyond(&keep)?.iter().map(Beyond::of).collect();
+    }
+    if let Some(files) = &shown.files {
+        warn_of_secrets(cx, &keep, files)?;
+    }
     if how.dry_run || shown.is_noop() {
         cx.ui.show(&outcome)?;
         return Ok(Answer::Yes);
@@ -228,6 +255,7 @@ fn outcome(cx: &Context, keep: &Keep, plan: &Reversal) -> Result<Outcome, Failur
     Ok(Outcome {
         operation: Told::of(&original(keep, &plan.operation)),
         without_effect: plan.without_effect.iter().map(Told::of).collect(),
+        beyond: Vec::new(),
         stays: stays(keep, plan, &changes)?,
         changes,
         tags: plan.tag_changes(),
@@ -268,7 +296,7 @@ fn stays(keep: &Keep, plan: &Reversal, changes: &Changes) -> Result<Vec<String>,
         stays.push("a tag that a remote has; there: `git push REMOTE :refs/tags/NAME`".into());
     }
     if !changes.stale.stale.is_empty() {
-        stays.push("what these steps built; `buildkeep run` builds them again".into());
+        stays.push("what these steps built, until `buildkeep run` builds them again".into());
     }
     Ok(stays)
 }
@@ -289,11 +317,4 @@ fn facts(cx: &Context, keep: &Keep, plan: &Reversal) -> Trailers {
         trailers.push("Undoes", id);
     }
     trailers
-}
-
-/// What was done in the first place.
-fn original(keep: &Keep, operation: &Operation) -> Operation {
-    let undone = operation.undoes().first().copied();
-    let told = undone.and_then(|id| keep.operation(id).ok());
-    told.unwrap_or_else(|| operation.clone())
 }

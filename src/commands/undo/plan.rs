@@ -1,8 +1,9 @@
 //! What undoing an operation comes to.
 use serde::Serialize;
 
-use crate::commands::Context;
 use crate::commands::restore::Changes;
+use crate::commands::{Context, validate};
+use crate::config::Error;
 use crate::config::rollback::Plan;
 use crate::failure::{Failure, Kind};
 use crate::store::{Keep, ObjectId, Operation, RefMove};
@@ -55,10 +56,8 @@ impl Reversal {
         for one in &operation.moves {
             match (one.before, one.after) {
                 (Some(before), Some(after)) if one.name == branch => {
-                    files = Some(Plan::reverse(keep, before, after).map_err(|error| {
-                        let failure = Failure::from(error);
-                        overlaid(failure, before)
-                    })?);
+                    let plan = Plan::reverse(keep, before, after);
+                    files = Some(plan.map_err(|error| refused(keep, &operation, before, error))?);
                 }
                 _ if one.name.starts_with("refs/tags/") => tags.extend(tag_back(keep, one)?),
                 _ => {}
@@ -106,14 +105,39 @@ impl Reversal {
     }
 }
 
-fn overlaid(failure: Failure, before: ObjectId) -> Failure {
-    if failure.kind() != Kind::Conflict {
-        return failure.hint("nothing was changed");
-    }
+/// Why it cannot be undone, and what can be done instead.
+fn refused(keep: &Keep, operation: &Operation, before: ObjectId, error: Error) -> Failure {
+    let is_brought_back = matches!(error, Error::Invalid(_)) && validate::work_tree(keep).is_ok();
+    let failure = Failure::from(error);
     let version = before.to_hex_with_len(10);
-    failure.hint(format!(
-        "to bring back all the same what was before: `buildkeep rollback --to {version} --key KEY`, or `--file FILE`"
-    ))
+    if failure.kind() == Kind::Conflict {
+        return failure.hint(format!(
+            "to bring back all the same what was before: `buildkeep rollback --to {version} --key KEY`, or `--file FILE`"
+        ));
+    }
+    let failure = failure.hint("nothing was changed");
+    if !is_brought_back {
+        return failure;
+    }
+    let (verb, again) = if operation.undoes().is_empty() {
+        ("undoing", "")
+    } else {
+        ("doing", " again")
+    };
+    let subject = original(keep, operation).commit.message.subject;
+    failure
+        .hint(format!("{verb} `{subject}`{again} would bring this back"))
+        .hint(format!(
+            "bring back only what is valid of it: `buildkeep rollback --to {version} --key KEY`"
+        ))
+        .hint("or leave it, and undo what was done before it: `buildkeep undo --list`, `buildkeep undo OPERATION`")
+}
+
+/// What was done in the first place.
+pub(super) fn original(keep: &Keep, operation: &Operation) -> Operation {
+    let undone = operation.undoes().first().copied();
+    let told = undone.and_then(|id| keep.operation(id).ok());
+    told.unwrap_or_else(|| operation.clone())
 }
 
 /// How the tag goes back, if it has not; somebody else's tag is left alone.
