@@ -181,7 +181,7 @@ hint: let it stay as it is: `buildkeep config drift --adopt '${root}/etc/config.
 --- exit 4
 
 wrote ${root}/etc/config.site
-  what it held is in .buildkeep/trash/apply/[OP]/root_etc_config.site
+  what it held is in .buildkeep/trash/apply/[OP]/root/etc/config.site
 
 "#]]
     );
@@ -197,13 +197,7 @@ fn kept(env: &Env) -> String {
         .unwrap()
         .unwrap()
         .path();
-    let file = std::fs::read_dir(op)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
-    std::fs::read_to_string(file).unwrap()
+    std::fs::read_to_string(op.join("root/etc/config.site")).unwrap()
 }
 
 fn without_op(text: &str) -> String {
@@ -271,7 +265,7 @@ hint: or give up what was changed: `buildkeep config drift --restore env.sh`
 
 2 files as the configuration makes them
 --- stderr
-wrote env.sh; what it held is in .buildkeep/trash/apply/[OP]/env.sh
+wrote env.sh; what it held is in .buildkeep/trash/apply/[OP]/keep/env.sh
 
 "#]]
     );
@@ -492,7 +486,7 @@ error[K321]: /etc/env.sh is neither below the keep nor below the root: say `outs
 --- exit 2
 
 --- stderr
-error[K321]: ../env.sh is no path of a file without `..`
+error[K321]: ../env.sh leads upwards: write the path without `..`
  --> buildkeep.toml:7:6
   |
 7 | to = "../env.sh"

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests prepare their own world")]
 
 mod apply;
+mod apply_edges;
 mod check;
 mod commit;
 mod config;
@@ -33,6 +34,7 @@ mod reference;
 mod remote;
 mod rollback;
 mod run;
+mod secret_programs;
 mod secrets;
 mod shallow;
 mod site;

@@ -81,7 +81,9 @@ impl fmt::Display for Outcome {
 /// Runs the command.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
-    let guard = cx.lock(&keep)?;
+    // Nobody waits for a person to answer; whoever asks nobody sees what others just did.
+    let locks_first = args.yes && !args.dry_run;
+    let guard = locks_first.then(|| cx.lock(&keep)).transpose()?;
     let root = super::super::plan::load(&keep)?.root;
     let mut rendering = Rendering::of(cx, &keep, root)?;
     rendering.only(cx, &args.files)?;
@@ -109,6 +111,10 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
             cx.ui.status("nothing was written");
             return Ok(Answer::No);
         }
+        let guard = match guard {
+            Some(guard) => guard,
+            None => cx.lock(&keep)?,
+        };
         outcome.files = rendering.write(cx, (&keep, &guard), wants)?;
         (outcome.diff, outcome.hidden) = Default::default();
     }

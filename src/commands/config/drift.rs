@@ -12,7 +12,7 @@ use crate::config::{Effective, Files, Scope, Sources};
 use crate::document::KeyPath;
 use crate::failure::Failure;
 use crate::report::diff::Differences;
-use crate::store::Keep;
+use crate::store::{Keep, WriteGuard};
 use crate::ui::{clean_line, counted, quoted, style};
 
 /// Compare the files that scripts read with what the configuration makes
@@ -96,6 +96,7 @@ fn words(status: Status) -> String {
 /// Runs the command; the answer is no if a file is not as the configuration makes it.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
+    let guard = args.yes.then(|| cx.lock(&keep)).transpose()?;
     let root = super::super::plan::load(&keep)?.root;
     let mut rendering = Rendering::of(cx, &keep, root)?;
     rendering.only(cx, &args.files)?;
@@ -103,7 +104,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return adopt(cx, &keep, &mut rendering);
     }
     if args.restore {
-        return restore(cx, &keep, rendering, args.yes.then_some(()));
+        return restore(cx, &keep, rendering, guard);
     }
     let drift = shown(&rendering);
     let is_good = |line: &Line| matches!(line.status, Status::Same | Status::Adopted);
@@ -167,6 +168,7 @@ fn adopt(cx: &mut Context, keep: &Keep, rendering: &mut Rendering) -> Result<Ans
         }
     }
     let guard = cx.lock(keep)?;
+    rendering.look_again(keep)?;
     for (at, path) in pinned {
         rendering.pin(cx, keep, at)?;
         cx.ui.status(format!(
@@ -261,7 +263,7 @@ fn restore(
     cx: &mut Context,
     keep: &Keep,
     mut rendering: Rendering,
-    yes: Option<()>,
+    guard: Option<WriteGuard>,
 ) -> Result<Answer, Failure> {
     let wants = |file: &Rendered| file.state.status != Status::Same;
     let drift = shown(&rendering);
@@ -272,7 +274,7 @@ fn restore(
         cx.ui.show(&drift)?;
         return Ok(Answer::Yes);
     }
-    if yes.is_none() {
+    if guard.is_none() {
         if !cx.ui.is_interactive() {
             return Err(
                 Failure::user("this writes over files, and nobody is there to ask")
@@ -281,10 +283,14 @@ fn restore(
         }
         cx.ui.status(&drift);
         if !cx.ui.confirm("Write what the configuration makes?")? {
+            cx.ui.status("nothing was written");
             return Ok(Answer::No);
         }
     }
-    let guard = cx.lock(keep)?;
+    let guard = match guard {
+        Some(guard) => guard,
+        None => cx.lock(keep)?,
+    };
     let lines = rendering.write(cx, (keep, &guard), wants)?;
     for line in lines.iter().filter(|line| line.written) {
         let kept = line

@@ -1,5 +1,7 @@
 //! Files made from the configuration, compared with what is there, and written.
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -7,9 +9,9 @@ use serde::Serialize;
 use super::super::secret::reveal::resolver;
 use super::super::{Context, versions};
 use crate::config::render::{Applied, From, Places, Record, Render, State, Status, Target, Values};
-use crate::config::secrets::Secrets;
-use crate::config::{Effective, Files, Role, Scope, Sources};
-use crate::document::{Problem, code};
+use crate::config::secrets::{Revealed, Secrets};
+use crate::config::{Effective, Error, Files, Role, Scope, Sources};
+use crate::document::{Document, Problem, code};
 use crate::failure::{Failure, Kind};
 use crate::fs::{create_dirs_durable, read_optional, write_durable_mode};
 use crate::report::diff::{FileDiff, Side};
@@ -31,6 +33,8 @@ pub(in crate::commands) struct Rendering {
     pub(super) effective: Effective,
     /// All that buildkeep.toml asks for, where it goes.
     asked: Vec<(Render, PathBuf)>,
+    /// What it was made from.
+    sources: Files,
 }
 
 /// A file, as results name it.
@@ -52,7 +56,8 @@ impl Rendering {
         keep: &Keep,
         root: Option<PathBuf>,
     ) -> Result<Self, Failure> {
-        let sources = Sources::read(&Files::of_work_tree(keep)?)?;
+        let files = Files::of_work_tree(keep)?;
+        let sources = Sources::read(&files)?;
         let effective = Effective::of(&sources, &Scope::of_host(&keep.host()))?;
         let (renders, mut problems) = Render::all(&sources);
         let places = Places {
@@ -64,13 +69,19 @@ impl Rendering {
             applied: Applied::load(&keep.private("applied"))?,
             effective,
             asked: Vec::new(),
+            sources: files,
         };
         let secrets = Secrets::of(&sources);
+        let known = RefCell::new(BTreeMap::new());
         let reveal = |name: &str| {
+            if let Some(value) = known.borrow().get(name) {
+                return Ok(Revealed::expose(value).to_owned());
+            }
             let found = resolver(cx, keep, &secrets).resolve(name);
-            found
-                .map(|value| value.expose().to_owned())
-                .map_err(|error| error.to_string())
+            let value = found.map_err(|error| error.to_string())?;
+            let text = value.expose().to_owned();
+            known.borrow_mut().insert(name.to_owned(), value);
+            Ok(text)
         };
         let settings = sources.document(&Role::Settings);
         for (render, settings) in renders
@@ -79,31 +90,10 @@ impl Rendering {
         {
             match rendering.one(cx, keep, (&render, &places), &reveal)? {
                 Ok((target, state)) => {
-                    let base = state.record.as_ref();
-                    let base = base
-                        .map(|record| rendering.applied.content(record))
-                        .transpose()?;
                     rendering.asked.push((render.clone(), target.path()));
-                    rendering.files.push(Rendered {
-                        render,
-                        target,
-                        state,
-                        base: base.flatten(),
-                    });
+                    rendering.take(render, target, state)?;
                 }
-                Err(Wrong::Place(message)) => {
-                    problems.push(render.problem(settings, "to", message));
-                }
-                Err(Wrong::Text(problem)) if problem.line == 0 => {
-                    let key = match render.from {
-                        From::Template(_) => "template",
-                        From::Exports(..) => "exports",
-                    };
-                    let mut located = render.problem(settings, key, problem.message.clone());
-                    located.code = code::BAD_TEMPLATE_FILE;
-                    problems.push(located);
-                }
-                Err(Wrong::Text(problem)) => problems.push(problem),
+                Err(wrong) => problems.push(wrong.located(&render, settings)),
             }
         }
         if problems.is_empty() {
@@ -111,6 +101,20 @@ impl Rendering {
         } else {
             Err(Failure::problems(&problems))
         }
+    }
+
+    fn take(&mut self, render: Render, target: Target, state: State) -> Result<(), Failure> {
+        let base = match &state.record {
+            Some(record) => self.applied.content(record)?,
+            None => None,
+        };
+        self.files.push(Rendered {
+            render,
+            target,
+            state,
+            base,
+        });
+        Ok(())
     }
 
     fn one(
@@ -124,6 +128,10 @@ impl Rendering {
             Ok(target) => target,
             Err(message) => return Ok(Err(Wrong::Place(message))),
         };
+        if let Some(other) = self.files.iter().find(|file| file.target.is_same(&target)) {
+            let message = format!("this is the same file as {}", other.render.to);
+            return Ok(Err(Wrong::Place(message)));
+        }
         if let Some(inside) = target.in_keep().filter(|_| render.secrets)
             && !keep.is_ignored(inside)?
         {
@@ -156,7 +164,13 @@ impl Rendering {
             Ok(rendered) => rendered.into_bytes(),
             Err(problem) => return Ok(Err(Wrong::Text(problem))),
         };
-        let there = target.read()?;
+        let there = match target.read() {
+            Ok(there) => there,
+            Err(Error::Io(error)) if error.source.kind() == ErrorKind::PermissionDenied => {
+                return Err(error.into());
+            }
+            Err(error) => return Ok(Err(Wrong::Place(error.to_string()))),
+        };
         let content = there.as_ref().map(|there| there.content.as_slice());
         let record = self.applied.known(&target.path(), content)?;
         let mode = render.file_mode(there.as_ref());
@@ -184,6 +198,28 @@ impl Rendering {
         Ok(())
     }
 
+    /// Refuses if anything is no longer as it was when it was shown; to be asked with the lock.
+    pub(super) fn look_again(&self, keep: &Keep) -> Result<(), Failure> {
+        let is_same = self.sources.is_same(&Files::of_work_tree(keep)?);
+        let applied = Applied::load(&keep.private("applied"))?;
+        for file in &self.files {
+            let known = applied.get(&file.target.path());
+            let is_known = known == file.state.record.as_ref();
+            if !is_same || !is_known || file.target.read()? != file.state.there {
+                let path = if is_same {
+                    &file.render.to
+                } else {
+                    "the configuration"
+                };
+                return Err(
+                    Failure::text(Kind::Conflict, format!("{path} was changed meanwhile"))
+                        .hint("nothing was written; look again and repeat the command"),
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the files that `wants` chooses; what they replace is kept if somebody wrote it.
     pub(super) fn write(
         &mut self,
@@ -191,6 +227,7 @@ impl Rendering {
         (keep, guard): (&Keep, &WriteGuard),
         wants: impl Fn(&Rendered) -> bool,
     ) -> Result<Vec<Line>, Failure> {
+        self.look_again(keep)?;
         let mut lines = Vec::new();
         let wanted = self.files.iter().filter(|file| wants(file));
         let intended = wanted.map(|file| (file.target.path(), file.state.rendered.as_slice()));
@@ -334,6 +371,25 @@ enum Wrong {
     Text(Problem),
 }
 
+impl Wrong {
+    /// As a problem at its place, which is in the settings if it is nowhere in a template.
+    fn located(self, render: &Render, settings: &Document) -> Problem {
+        match self {
+            Self::Place(message) => render.problem(settings, "to", message),
+            Self::Text(problem) if problem.line == 0 => {
+                let key = match render.from {
+                    From::Template(_) => "template",
+                    From::Exports(..) => "exports",
+                };
+                let mut located = render.problem(settings, key, problem.message);
+                located.code = code::BAD_TEMPLATE_FILE;
+                located
+            }
+            Self::Text(problem) => problem,
+        }
+    }
+}
+
 fn entry(render: &Render, record: &Record) -> String {
     let text = |value: &str| crate::document::Value::from(value).to_string();
     // The hash of a content with secrets would be something to try passwords against.
@@ -436,9 +492,8 @@ impl Rendered {
             return Ok(None);
         };
         let folder = keep.private("trash/apply").join(&cx.op);
-        create_dirs_durable(&folder)?;
-        let name = self.render.to.replace("${root}", "root").replace('/', "_");
-        let path = folder.join(name.trim_start_matches(['_', '.']));
+        let path = folder.join(self.target.aside());
+        create_dirs_durable(path.parent().unwrap_or(&folder))?;
         write_durable_mode(&path, &there.content, 0o600)?;
         let shown = path.strip_prefix(keep.root()).map(Path::to_owned);
         Ok(Some(shown.unwrap_or(path)))

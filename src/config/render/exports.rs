@@ -31,9 +31,12 @@ impl Format {
 
     fn line(self, name: &str, value: &str) -> Option<String> {
         match self {
-            Self::Sh => Some(format!("export {name}={}\n", quote::shell(value))),
+            Self::Sh => {
+                let quoted = (!value.contains('\0')).then(|| quote::shell(value));
+                Some(format!("export {name}={}\n", quoted?))
+            }
             Self::Make => Some(format!("export {name} := {}\n", quote::make(value)?)),
-            Self::Env => (!value.contains(['\n', '\r'])).then(|| format!("{name}={value}\n")),
+            Self::Env => (!value.contains(['\n', '\r', '\0'])).then(|| format!("{name}={value}\n")),
         }
     }
 
@@ -45,7 +48,7 @@ impl Format {
         };
         let line = match self {
             Self::Env => line,
-            _ => line.trim().strip_prefix("export ")?,
+            _ => line.trim_start().strip_prefix("export ")?,
         };
         let (name, value) = line.split_once(assign)?;
         Some((name.trim(), unquote(value)))
@@ -116,15 +119,23 @@ pub(super) fn text(
         "# Written by `buildkeep config apply`: change the configuration, not this file.\n",
     );
     for (name, key, value) in variables {
-        let value = match referred(value) {
-            Some(secret) => reveal(secret, key)?,
-            None => plain(value),
-        };
+        let value = plain(&revealed(value, &|secret| reveal(secret, key))?);
         let line = format.line(name, &value);
-        text += &line
-            .ok_or_else(|| format!("`{key}` has a line end, which this format cannot hold"))?;
+        let has_nul = value.contains('\0');
+        let what = if has_nul { "a NUL byte" } else { "a line end" };
+        text +=
+            &line.ok_or_else(|| format!("`{key}` has {what}, which this format cannot hold"))?;
     }
     Ok(text)
+}
+
+/// A value with secrets in the place of their names, also in lists.
+fn revealed(value: &Json, reveal: &dyn Fn(&str) -> Result<String, String>) -> Result<Json, String> {
+    match (referred(value), value) {
+        (Some(secret), _) => Ok(Json::from(reveal(secret)?)),
+        (None, Json::Array(items)) => items.iter().map(|item| revealed(item, reveal)).collect(),
+        (None, other) => Ok(other.clone()),
+    }
 }
 
 /// A value as scripts want it: text without quotes, a list with spaces between its items.

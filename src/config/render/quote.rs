@@ -1,5 +1,8 @@
 //! Values so that a shell or make reads exactly them.
 
+/// What make takes off around a value; other white space is none to it.
+const BLANK: [char; 4] = [' ', '\t', '\u{b}', '\u{c}'];
+
 /// For a POSIX shell: in single quotes.
 pub(super) fn shell(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
@@ -25,12 +28,8 @@ pub(super) fn make(value: &str) -> Option<String> {
         backslashes = if c == '\\' { backslashes + 1 } else { 0 };
     }
     // Spaces at the front would be lost, and a backslash at the end would go on in the next line.
-    let front = if value.starts_with([' ', '\t']) {
-        "$()"
-    } else {
-        ""
-    };
-    let end = if value.ends_with(['\\', ' ', '\t']) {
+    let front = if value.starts_with(BLANK) { "$()" } else { "" };
+    let end = if value.ends_with('\\') || value.ends_with(BLANK) {
         "$()"
     } else {
         ""
@@ -41,7 +40,7 @@ pub(super) fn make(value: &str) -> Option<String> {
 /// What a word of a shell means, if it is quoted in a plain way.
 pub(super) fn unshell(word: &str) -> Option<String> {
     let mut value = String::new();
-    let mut rest = word.trim();
+    let mut rest = word.trim_matches([' ', '\t']);
     while let Some(first) = rest.chars().next() {
         rest = match first {
             '\'' => {
@@ -74,15 +73,19 @@ pub(super) fn unshell(word: &str) -> Option<String> {
 
 /// What the right side of `:=` means, if it has no variables in it.
 pub(super) fn unmake(text: &str) -> Option<String> {
-    let text = text.trim().replace("$()", "");
     let mut value = String::new();
-    let mut rest = text.as_str();
+    let mut rest = text.trim_matches(BLANK);
     while let Some(at) = rest.find(['$', '#']) {
         let before = &rest[..at];
-        if rest[at..].starts_with("$$") {
+        if let Some(after) = rest[at..].strip_prefix("$()") {
+            value.push_str(before);
+            rest = after;
+            continue;
+        }
+        if let Some(after) = rest[at..].strip_prefix("$$") {
             value.push_str(before);
             value.push('$');
-            rest = &rest[at + 2..];
+            rest = after;
             continue;
         }
         let backslashes = before.len() - before.trim_end_matches('\\').len();

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use super::Render;
+use super::{From, Render};
 use crate::config::{Error, Role};
 use crate::fs::{Folder, PathError, create_dirs_durable};
 
@@ -41,7 +41,12 @@ pub struct Target {
     folder: PathBuf,
     /// The path from there.
     inside: PathBuf,
+    /// The path from the root of the keep, if it lies there in whatever way it is spelt.
+    in_keep: Option<PathBuf>,
 }
+
+/// What is larger is nothing that a rendering was meant to replace.
+const MOST: u64 = 64 << 20;
 
 /// A file as it is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,20 +60,14 @@ pub struct There {
 impl Target {
     /// Where a rendering goes; the error is a fragment that says why it may not.
     pub fn of(render: &Render, places: &Places) -> Result<Self, String> {
-        let to = Path::new(&render.to);
-        if to.components().any(|part| part == Component::ParentDir) || render.to.ends_with('/') {
-            return Err(format!("{} is no path of a file without `..`", render.to));
+        refuse_name(&render.to)?;
+        let (base, folder, inside) = place(&render.to, places)?;
+        let plain = inside.components();
+        let plain = plain.filter(|part| matches!(part, Component::Normal(_)));
+        let inside: PathBuf = plain.collect();
+        if inside.as_os_str().is_empty() {
+            return Err(format!("{} is a folder: name a file in it", render.to));
         }
-        let (base, folder, inside) = if let Some(inside) = render.to.strip_prefix("${root}/") {
-            let root = places.root.clone();
-            let root = root
-                .ok_or("the plan has no `root`: write `root = \"/mnt/lfs\"` in plan.toml, say")?;
-            (Base::Root, root, PathBuf::from(inside))
-        } else if to.is_relative() {
-            (Base::Keep, places.keep.clone(), to.to_owned())
-        } else {
-            below(to, places)
-        };
         if base == Base::Outside && !render.outside {
             return Err(format!(
                 "{} is neither below the keep nor below the root: say `outside = true` if it is meant",
@@ -77,13 +76,11 @@ impl Target {
         }
         let target = Self {
             base,
+            in_keep: in_keep(&folder, &inside, &places.keep),
             folder,
-            inside: inside
-                .components()
-                .filter(|part| matches!(part, Component::Normal(_)))
-                .collect(),
+            inside,
         };
-        target.refuse_ours()?;
+        target.refuse_ours(render)?;
         Ok(target)
     }
 
@@ -94,7 +91,22 @@ impl Target {
 
     /// The path from the root of the keep, if it lies there.
     pub fn in_keep(&self) -> Option<&Path> {
-        (self.base == Base::Keep).then_some(&self.inside)
+        self.in_keep.as_deref()
+    }
+
+    /// Whether both are the same file, in whatever way it is spelt.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.path() == other.path() || self.in_keep.is_some() && self.in_keep == other.in_keep
+    }
+
+    /// A path of its own for each target, below some other folder.
+    pub fn aside(&self) -> PathBuf {
+        let base = match self.base {
+            Base::Keep => "keep",
+            Base::Root => "root",
+            Base::Outside => "outside",
+        };
+        Path::new(base).join(&self.inside)
     }
 
     /// What is there now; a symlink on the way is an error.
@@ -113,8 +125,13 @@ impl Target {
         }
         let mut content = Vec::new();
         (&file)
+            .take(MOST + 1)
             .read_to_end(&mut content)
             .map_err(|error| self.error("read", error))?;
+        if content.len() as u64 > MOST {
+            let reason = "it is larger than 64 MiB, which no rendering is";
+            return Err(self.error("compare", std::io::Error::other(reason)));
+        }
         let mode = std::os::unix::fs::MetadataExt::mode(&meta) & 0o7777;
         Ok(Some(There { content, mode }))
     }
@@ -185,20 +202,28 @@ impl Target {
     }
 
     /// What buildkeep itself reads and keeps is not written by a rendering.
-    fn refuse_ours(&self) -> Result<(), String> {
-        let first = self.inside.iter().next();
+    fn refuse_ours(&self, render: &Render) -> Result<(), String> {
+        let Some(inside) = &self.in_keep else {
+            return Ok(());
+        };
+        let first = inside.iter().next();
         let is_private = first.is_some_and(|name| name == ".git" || name == ".buildkeep");
-        let path = self.inside.to_string_lossy();
-        let is_input = self.base == Base::Keep && Role::of(&path).is_some();
-        if self.base == Base::Keep && is_private || is_input {
+        let path = inside.to_string_lossy();
+        if is_private || Role::of(&path).is_some() {
             return Err(format!("{path} is buildkeep's own"));
         }
-        Ok(())
+        match &render.from {
+            From::Template(template) if Path::new(template) == inside => {
+                Err(format!("{path} is the template itself"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn failed(&self, action: &'static str, errno: Errno) -> Error {
         let source = match errno {
-            Errno::LOOP | Errno::NOTDIR => std::io::Error::other("a symlink is on the way"),
+            Errno::LOOP => std::io::Error::other("a symlink is on the way"),
+            Errno::NOTDIR => std::io::Error::other("a file or a symlink is on the way"),
             other => other.into(),
         };
         self.error(action, source)
@@ -211,6 +236,50 @@ impl Target {
             source,
         })
     }
+}
+
+/// Names that somebody did not mean, or that would be read as something else later.
+fn refuse_name(to: &str) -> Result<(), String> {
+    let has_way_up = Path::new(to)
+        .components()
+        .any(|part| part == Component::ParentDir);
+    let rest = to.strip_prefix("${root}/").unwrap_or(to);
+    let reason = if has_way_up {
+        "leads upwards: write the path without `..`"
+    } else if to.ends_with('/') || to == "${root}" {
+        "is a folder: name a file in it"
+    } else if to.contains(char::is_control) {
+        "has a character that cannot be shown"
+    } else if rest.contains("${") {
+        "has a variable: only `${root}/` at its beginning is replaced"
+    } else if to.starts_with('~') {
+        "begins with `~`, which is not replaced here: write the whole path"
+    } else {
+        return Ok(());
+    };
+    Err(format!("{to} {reason}"))
+}
+
+/// What a path lies below, the folder of that, and the path from there.
+fn place(to: &str, places: &Places) -> Result<(Base, PathBuf, PathBuf), String> {
+    let path = Path::new(to);
+    Ok(if let Some(inside) = to.strip_prefix("${root}/") {
+        let root = places.root.clone();
+        let root =
+            root.ok_or("the plan has no `root`: write `root = \"/mnt/lfs\"` in plan.toml, say")?;
+        (Base::Root, root, PathBuf::from(inside))
+    } else if path.is_relative() {
+        (Base::Keep, places.keep.clone(), path.to_owned())
+    } else {
+        below(path, places)
+    })
+}
+
+/// The path from the root of the keep, also if the folder is a symlink into it.
+fn in_keep(folder: &Path, inside: &Path, keep: &Path) -> Option<PathBuf> {
+    let real = std::fs::canonicalize(folder);
+    let folder = real.as_deref().unwrap_or(folder).join(inside);
+    folder.strip_prefix(keep).ok().map(Path::to_owned)
 }
 
 /// An absolute path, from the nearest folder that we know.

@@ -1,5 +1,5 @@
 //! Templates, and what they may name.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use minijinja::value::{Serde, Value as Jinja};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
@@ -9,6 +9,10 @@ use super::{From, Render, exports, quote};
 use crate::config::Effective;
 use crate::config::secrets::referred;
 use crate::document::{KeyPath, Problem, code, nearest};
+
+/// Instructions that a template may take; 64 bytes of text or of values count as one, so that it
+/// stays below 256 MB.
+const MOST_WORK: u64 = 4_000_000;
 
 /// What a rendering may name.
 pub struct Values<'a> {
@@ -47,6 +51,7 @@ impl Values<'_> {
     fn of_template(&self, render: &Render, file: &str, text: &str) -> Result<String, Problem> {
         let mut engine = Environment::new();
         engine.set_undefined_behavior(UndefinedBehavior::Strict);
+        engine.set_fuel(Some(MOST_WORK));
         engine.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         engine.add_filter("shquote", |value: Jinja| quote::shell(&shown(&value)));
         engine.add_filter("makequote", |value: Jinja| {
@@ -55,22 +60,28 @@ impl Values<'_> {
                 || Error::new(ErrorKind::InvalidOperation, "a value for make is one line");
             quote::make(&text).ok_or_else(oneline)
         });
-        let tree = self.tree(render)?;
+        let located = |error: &Error| self.located(render, (file, text), error);
         let compiled = engine.template_from_named_str(file, text);
-        let tree = Jinja::from(Serde(tree));
-        let mut rendered = compiled.and_then(|template| template.render(tree));
-        if let (Ok(rendered), true) = (&mut rendered, text.ends_with('\n')) {
-            // The engine drops the last line end of a template.
-            rendered.push('\n');
-        }
-        rendered.map_err(|error| self.located(render, (file, text), &error))
+        let compiled = compiled.map_err(|error| located(&error))?;
+        let tree = self.tree(render, &compiled.undeclared_variables(true))?;
+        let rendered = compiled.render(Jinja::from(Serde(tree)));
+        let mut rendered = rendered.map_err(|error| located(&error))?;
+        // The engine drops the last line end of a template.
+        let end = &text[text.trim_end_matches(['\r', '\n']).len()..];
+        let dropped = ["\r\n", "\n"]
+            .into_iter()
+            .find(|line_end| end.ends_with(line_end));
+        rendered.push_str(dropped.unwrap_or_default());
+        Ok(rendered)
     }
 
     /// The configuration, with what is ours beside its tables.
-    fn tree(&self, render: &Render) -> Result<Json, Problem> {
+    fn tree(&self, render: &Render, named: &HashSet<String>) -> Result<Json, Problem> {
         let mut tree = self.effective.get(&KeyPath::root()).cloned();
         let tree = tree.get_or_insert_with(|| Json::Object(Map::new()));
-        self.reveal_in(render, tree)?;
+        let is_named = |path: &str| named.iter().any(|name| is_within(path, name));
+        let wanted = |path: &str| render.secrets && is_named(path);
+        self.reveal_in("", tree, &wanted)?;
         if let Json::Object(fields) = tree {
             for (name, place) in &self.places {
                 fields.insert((*name).to_owned(), Json::from(place.as_str()));
@@ -84,18 +95,27 @@ impl Values<'_> {
         Ok(std::mem::take(tree))
     }
 
-    /// Puts secrets in the place of their names, or takes both away.
-    fn reveal_in(&self, render: &Render, json: &mut Json) -> Result<(), Problem> {
+    /// Puts secrets that are wanted in the place of their names, and takes the others away.
+    fn reveal_in(
+        &self,
+        path: &str,
+        json: &mut Json,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<(), Problem> {
         if let Some(fields) = json.as_object_mut() {
-            fields.retain(|_, value| render.secrets || referred(value).is_none());
-            for value in fields.values_mut() {
-                self.reveal_in(render, value)?;
+            let inside = |name: &str| match path {
+                "" => name.to_owned(),
+                path => format!("{path}.{name}"),
+            };
+            fields.retain(|name, value| referred(value).is_none() || wanted(&inside(name)));
+            for (name, value) in fields {
+                self.reveal_in(&inside(name), value, wanted)?;
             }
         } else if let Some(items) = json.as_array_mut() {
-            items.retain(|value| render.secrets || referred(value).is_none());
-            items
-                .iter_mut()
-                .try_for_each(|item| self.reveal_in(render, item))?;
+            items.retain(|value| referred(value).is_none() || wanted(path));
+            for item in items {
+                self.reveal_in(path, item, wanted)?;
+            }
         } else if let Some(secret) = referred(json) {
             let value = (self.reveal)(secret);
             *json = value
@@ -117,6 +137,7 @@ impl Values<'_> {
         let span = start + indent..start + here.trim_end().len();
         let said = match error.kind() {
             ErrorKind::UndefinedError => "a name in this line has no value".to_owned(),
+            ErrorKind::OutOfFuel => "the template takes too long, or makes too much".to_owned(),
             kind => error
                 .detail()
                 .map_or_else(|| kind.to_string(), str::to_owned),
@@ -160,6 +181,12 @@ impl Values<'_> {
             if !is_inside || !name.contains('.') && !ours {
                 continue;
             }
+            let first = name.split('.').next().unwrap_or_default();
+            if self.places.contains_key(first) && first != name {
+                let message = format!("`{first}` has nothing inside: it is {}", self.places[first]);
+                let help = "a template cannot name a table of the configuration that is called `env`, `host`, `keep` or `root`";
+                return Some((message, span, help.to_owned()));
+            }
             match self.effective.get(&key) {
                 Some(value) if !render.secrets && referred(value).is_some() => {
                     let help = "say `secrets = true` in its `[[render]]` to write it";
@@ -188,6 +215,16 @@ impl Values<'_> {
         }
         None
     }
+}
+
+/// Whether one of two dotted names is the other, or goes on with it: `{{ net }}` shows `net.token`,
+/// and `{{ net.token.upper() }}` too.
+fn is_within(path: &str, name: &str) -> bool {
+    let goes_on = |long: &str, short: &str| {
+        let rest = long.strip_prefix(short);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    goes_on(path, name) || goes_on(name, path)
 }
 
 /// A value as scripts want it.

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::Command;
 
 use super::*;
@@ -21,6 +22,10 @@ const ODD: &[&str] = &[
     "-n",
     "\\\\#x",
     "$$",
+    "$()x$() $$(y)",
+    "\u{b}tab",
+    "form\u{c}",
+    "\u{a0}wide\u{2003}",
     "",
 ];
 
@@ -125,6 +130,7 @@ fn templates_name_the_configuration() {
         "[a][b]",
     );
     ok("{{ build.sets | shquote }}", "'a b'");
+    ok("a\r\n{{ host }}\r\n", "a\r\nh-1\r\n");
     ok(
         "{{ host }} {{ build.none | default('-') }}\n\n",
         "h-1 -\n\n",
@@ -150,6 +156,7 @@ fn what_a_template_asks_for_in_vain_is_told_where() {
         wrong("{{ net.token }}"),
         wrong("{{ env.HOME }}"),
         wrong("{{ nothing }}"),
+        wrong("{{ host.name }}"),
         wrong("a\n{% if %}\n"),
         wrong("{{ build.jobs | upperr }}"),
         text("exports = \"sh\"\nkeys = [\"net\"]", "").unwrap_err(),
@@ -163,6 +170,7 @@ fn what_a_template_asks_for_in_vain_is_told_where() {
 1:4 `net.token` is a secret (say `secrets = true` in its `[[render]]` to write it)
 1:4 `env.HOME` has no value here (name the variable in `env = ["NAME"]` of its `[[render]]`)
 1:1 a name in this line has no value ()
+1:4 `host` has nothing inside: it is h-1 (a template cannot name a table of the configuration that is called `env`, `host`, `keep` or `root`)
 2:1 unexpected end of block ()
 1:1 filter upperr is unknown ()
 0:0 `net.token` is a secret: say `secrets = true` to write it ()
@@ -207,6 +215,25 @@ fn variables_are_written_and_taken_back() {
     }
 }
 
+const REFUSED: &[&str] = &[
+    "../x",
+    "a/../../x",
+    ".git/config",
+    ".buildkeep/x",
+    "config/a.toml",
+    "buildkeep.toml",
+    "/etc/x",
+    "a/",
+    ".",
+    "${root}",
+    "${root}/.",
+    "${home}/x",
+    "a/${root}/x",
+    "~/x",
+    "a\nBuildkeep-Kind: undo",
+    "t",
+];
+
 #[test]
 fn targets_stay_where_they_may_be() {
     let dir = tempfile::tempdir().unwrap();
@@ -223,16 +250,7 @@ fn targets_stay_where_they_may_be() {
         render.to = to.to_owned();
         Target::of(&render, &places)
     };
-    for to in [
-        "../x",
-        "a/../../x",
-        ".git/config",
-        ".buildkeep/x",
-        "config/a.toml",
-        "buildkeep.toml",
-        "/etc/x",
-        "a/",
-    ] {
+    for to in REFUSED {
         assert!(target(to, "").is_err(), "{to}");
     }
     let outside = dir.path().join("else/where");
@@ -265,4 +283,127 @@ fn targets_stay_where_they_may_be() {
         "a link is no file"
     );
     assert!(!dir.path().join("x").exists());
+}
+
+#[test]
+fn what_is_there_is_kept_apart_and_never_endless() {
+    let dir = tempfile::tempdir().unwrap();
+    let places = Places {
+        keep: dir.path().join("k"),
+        root: Some(dir.path().join("root")),
+    };
+    std::fs::create_dir(&places.keep).unwrap();
+    let target = |to: &str| {
+        let mut render = render("template = \"t\"");
+        render.to = to.to_owned();
+        Target::of(&render, &places).unwrap()
+    };
+    assert_ne!(target("root/a").aside(), target("${root}/a").aside());
+    assert_ne!(target("a/b").aside(), target("a_b").aside());
+    let large = std::fs::File::create(places.keep.join("large")).unwrap();
+    large.set_len(1 << 40).unwrap();
+    assert!(target("large").read().is_err());
+}
+
+#[test]
+fn a_root_inside_the_keep_is_the_keep() {
+    let dir = tempfile::tempdir().unwrap();
+    let keep = std::fs::canonicalize(dir.path()).unwrap().join("k");
+    std::fs::create_dir(&keep).unwrap();
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink(&keep, &link).unwrap();
+    let target = |root: &Path, to: &str| {
+        let places = Places {
+            keep: keep.clone(),
+            root: Some(root.to_owned()),
+        };
+        let mut render = render("template = \"t\"");
+        render.to = to.to_owned();
+        Target::of(&render, &places)
+    };
+    assert!(target(&link, "${root}/.git/hooks/pre-commit").is_err());
+    assert!(target(&keep.join(".git"), "${root}/config").is_err());
+    let (plain, rooted) = (target(&link, "a"), target(&link, "${root}/a"));
+    let (plain, rooted) = (plain.unwrap(), rooted.unwrap());
+    assert!(plain.is_same(&rooted));
+    assert_eq!(rooted.in_keep(), Some(Path::new("a")));
+}
+
+#[test]
+fn a_template_that_does_not_end_is_stopped() {
+    let template = "template = \"t\"";
+    let told = "1:1 the template takes too long, or makes too much ()";
+    for inside in ["", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"] {
+        let forever = "{% for a in range(99999) %}{% for b in range(99999) %}";
+        let source = format!("{forever}{inside}{{% endfor %}}{{% endfor %}}");
+        assert_eq!(text(template, &source).unwrap_err(), told);
+    }
+    let twice = "{% set n = namespace(a='x') %}{% for i in range(60) %}{% set n.a = n.a ~ n.a %}{% endfor %}";
+    assert_eq!(text(template, twice).unwrap_err(), told);
+}
+
+#[test]
+fn only_secrets_that_a_template_names_are_asked_for() {
+    let effective = effective(
+        "[net]\ntoken = \"secret:mirror\"\nother = \"secret:other\"\nall = [\"secret:a\", \"b\"]\n",
+    );
+    let asked = std::cell::RefCell::new(Vec::new());
+    let reveal = |name: &str| {
+        asked.borrow_mut().push(name.to_owned());
+        Ok(format!("<{name}>"))
+    };
+    let values = Values {
+        effective: &effective,
+        places: [("host", "h-1".to_owned())].into(),
+        env: BTreeMap::new(),
+        reveal: &reveal,
+    };
+    let text = |table: &str, template: &str| {
+        asked.borrow_mut().clear();
+        let text = values.text(&render(table), template);
+        let text = text.map_err(|problem| problem.message);
+        (text, asked.borrow().join(" "))
+    };
+    let secret = "template = \"t\"\nsecrets = true";
+    let ok = |text: &str, asked: &str| (Ok(text.to_owned()), asked.to_owned());
+    assert_eq!(text(secret, "{{ host }}"), ok("h-1", ""));
+    assert_eq!(text(secret, "{{ net.token }}"), ok("<mirror>", "mirror"));
+    assert_eq!(
+        text(secret, "{% for x in net.all %}{{ x }}{% endfor %}"),
+        ok("<a>b", "a")
+    );
+    assert_eq!(
+        text(secret, "{{ net['other'] }}"),
+        ok("<other>", "mirror other a")
+    );
+    let hidden = "{% if host == '' %}{% set net = 1 %}{% endif %}{{ net.other }}";
+    assert!(
+        !text(secret, hidden)
+            .0
+            .unwrap_or_default()
+            .contains("secret:")
+    );
+    let exports = "exports = \"env\"\nsecrets = true\nnames = { A = \"net.all\" }";
+    let (text, asked) = text(exports, "");
+    assert_eq!(
+        (text.unwrap().lines().last(), asked.as_str()),
+        (Some("A=<a> b"), "a")
+    );
+}
+
+#[test]
+fn a_value_with_a_nul_byte_is_no_variable() {
+    let effective = effective("[a]\nb = \"x\\u0000y\"\n");
+    let reveal = |_: &str| unreachable!();
+    let values = Values {
+        effective: &effective,
+        places: BTreeMap::new(),
+        env: BTreeMap::new(),
+        reveal: &reveal,
+    };
+    for format in ["sh", "make", "env"] {
+        let table = format!("exports = \"{format}\"\nkeys = [\"a\"]");
+        let told = values.text(&render(&table), "").unwrap_err().message;
+        assert_eq!(told, "`a.b` has a NUL byte, which this format cannot hold");
+    }
 }
