@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::stale::{self, Stale};
-use super::{Answer, Context};
+use super::{Answer, Context, secret};
 use crate::failure::Failure;
 use crate::store::{Change, ChangeKind, Keep, Message};
 use crate::ui::{clean, clean_line, style};
@@ -85,6 +85,7 @@ impl fmt::Display for Committed {
 
 /// Runs the command.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    secret::refuse_message(cx, args.message.as_deref())?;
     let keep = cx.keep()?;
     let guard = cx.lock(&keep)?;
     let changes = chosen(cx, &keep, &args.paths)?;
@@ -106,7 +107,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     };
     if !changes.is_empty() {
         super::validate::commit_of(&keep, &changes)?;
-        super::secret::refuse_changes(cx, &keep, &changes)?;
+        secret::refuse_changes(cx, &keep, &changes)?;
     }
     if !args.dry_run {
         committed.stale.record(&mut message.trailers);

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::configuration::key;
 use super::restore::{Changes, refuse_changed, refuse_while_running, save_work, warn_of_secrets};
-use super::{Answer, Context, validate, versions};
+use super::{Answer, Context, secret, validate, versions};
 use crate::config::Error;
 use crate::config::rollback::{Extent, Plan};
 use crate::failure::Failure;
@@ -99,6 +99,7 @@ impl fmt::Display for RolledBack {
 
 /// Runs the command.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    secret::refuse_message(cx, args.message.as_deref())?;
     let keep = cx.keep()?;
     let extent = extent(cx, &keep, args)?;
     let target = versions::resolve(&keep, &args.to)?;

@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Answer, Context, versions};
+use super::{Answer, Context, secret, versions};
 use crate::failure::Failure;
 use crate::store::{Commit, Expect, Message};
 use crate::ui::{Format, clean, style};
@@ -61,6 +61,7 @@ impl fmt::Display for Tags {
 
 /// Runs the command.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    secret::refuse_message(cx, args.message.as_deref())?;
     match &args.name {
         None => list(cx),
         Some(name) if args.delete => delete(cx, name),

@@ -235,6 +235,11 @@ impl Document {
 
 /// The parser's words where they help, ours where they would not.
 fn syntax_problem(source: &Source, error: &toml_edit::TomlError) -> Problem {
+    if let Some(marker) = conflict_in(&source.text) {
+        return Problem::new(code::SYNTAX, "a merge left two versions here, and nobody chose yet")
+            .help("keep what is meant, take the lines `<<<<<<<`, `=======` and `>>>>>>>` out, and `git add` the file")
+            .found_in(source, marker);
+    }
     let said = error.message().trim();
     let end = source.text.len();
     let span = error.span().unwrap_or(end..end);
@@ -260,6 +265,16 @@ fn syntax_problem(source: &Source, error: &toml_edit::TomlError) -> Problem {
         syntax(said)
     };
     problem.found_in(source, span)
+}
+
+/// The line with which Git begins a conflict, if there is a whole one.
+fn conflict_in(text: &str) -> Option<Range<usize>> {
+    let is_line = |at: usize| at == 0 || text[..at].ends_with('\n');
+    let mut begins = text.match_indices("<<<<<<< ").map(|(at, _)| at);
+    let start = begins.find(|at| is_line(*at))?;
+    let mut ends = text[start..].match_indices(">>>>>>> ");
+    ends.find(|(at, _)| is_line(start + at))?;
+    Some(start..start + first_line(&text[start..]).len())
 }
 
 fn control_at(text: &str, at: usize) -> Option<char> {

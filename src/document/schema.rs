@@ -2,6 +2,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::{Map, Value as Json};
 
 use super::key_path::{KeyPath, Segment};
@@ -291,7 +292,24 @@ fn compile(json: &Json) -> Result<jsonschema::Validator, String> {
         .with_draft(jsonschema::Draft::Draft202012)
         .should_validate_formats(true)
         .build(json)
-        .map_err(|error| error.to_string())
+        .map_err(|error| reason(&error))
+}
+
+/// Why a schema is none, and where in it.
+fn reason(error: &jsonschema::ValidationError<'_>) -> String {
+    use jsonschema::ReferencingError as Wrong;
+    match error.kind() {
+        Kind::Referencing(Wrong::Unretrievable { uri, .. }) => format!(
+            "`$ref` leads to {uri}, and may only lead to what is in the same file, as `#/$defs/NAME`"
+        ),
+        Kind::Referencing(Wrong::PointerToNowhere { pointer }) => {
+            format!("`$ref` leads to `#{pointer}`, which is not there")
+        }
+        _ => match error.instance_path().as_str() {
+            "" => error.to_string(),
+            path => format!("{error} (at `{path}`)"),
+        },
+    }
 }
 
 /// The names of our annotations that say something: `false` says nothing.

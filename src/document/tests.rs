@@ -378,14 +378,21 @@ fn a_schema_that_is_none_is_refused() {
     assert_data_eq!(
         not_schema.to_string(),
         str![[
-            r#"schema a.schema.json is not a JSON Schema: "strng" is not valid under any of the schemas listed in the 'anyOf' keyword"#
+            r#"schema a.schema.json is not a JSON Schema: "strng" is not valid under any of the schemas listed in the 'anyOf' keyword (at `/type`)"#
         ]]
     );
     let remote = Schema::parse("a.schema.json", r#"{"$ref": "https://example.org/x"}"#);
     assert_data_eq!(
         remote.unwrap_err().to_string(),
         str![
-            "schema a.schema.json is not a JSON Schema: Resource 'https://example.org/x' is not present in a registry and retrieving it failed: `resolve-http` feature or a custom resolver is required to resolve external schemas via HTTP"
+            "schema a.schema.json is not a JSON Schema: `$ref` leads to https://example.org/x, and may only lead to what is in the same file, as `#/$defs/NAME`"
+        ]
+    );
+    let nowhere = Schema::parse("a.schema.json", r##"{"$ref": "#/$defs/x"}"##);
+    assert_data_eq!(
+        nowhere.unwrap_err().to_string(),
+        str![
+            "schema a.schema.json is not a JSON Schema: `$ref` leads to `#/$defs/x`, which is not there"
         ]
     );
 }
@@ -450,4 +457,14 @@ fn no_text_makes_it_panic() {
             let _ = unset("f", text, &key);
         }
     }
+}
+
+#[test]
+fn a_conflict_of_a_merge_is_called_one() {
+    let text = "[a]\n<<<<<<< HEAD\nb = 1\n=======\nb = 2\n>>>>>>> other\n";
+    let problem = Document::parse("x.toml", text).unwrap_err();
+    assert_eq!((problem.line, problem.column), (2, 1));
+    assert!(problem.message.contains("a merge left two versions"));
+    let plain = Document::parse("x.toml", "a = 1\n<<<<<<< HEAD\n").unwrap_err();
+    assert!(!plain.message.contains("merge"), "half of one is none");
 }

@@ -254,3 +254,19 @@ fn on_a_terminal_the_text_can_be_opened_again() {
     assert!(file(&env, "config/build.toml").contains("= 6 "), "{shown}");
     assert_eq!(env.git(&["-C", "k", "status", "--porcelain"]), "");
 }
+
+#[test]
+fn an_editor_that_deletes_its_copy_empties_no_file() {
+    let env = keep();
+    assert_data_eq!(
+        edit(&env, "rm", &["build"]),
+        str![[r#"
+--- stderr
+error: the editor `rm` took its copy of config/build.toml away
+hint: nothing was changed
+--- exit 2
+
+"#]]
+    );
+    assert!(file(&env, "config/build.toml").contains("[build]"));
+}

@@ -58,3 +58,73 @@ fn a_program_that_prints_without_end_has_no_secret() {
     assert!(most.contains("has a value"), "{most}");
     assert_eq!(revealed(&env).trim_end().len(), 1_000_000);
 }
+
+#[test]
+fn what_could_not_be_given_to_a_step_is_not_encrypted() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let env = keep();
+    let recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    env.write(
+        "k/buildkeep.toml",
+        &format!("[secrets]\nrecipients = [\"{recipient}\"]\n"),
+    );
+    let set = |name: &str, value: &[u8]| {
+        let mut command = env.buildkeep(&["secret", "set", name]);
+        let pipes = command.current_dir(env.path("k")).stdin(Stdio::piped());
+        let mut child = pipes
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It may refuse before it reads.
+        let _ = child.stdin.take().unwrap().write_all(value);
+        env.shown(&child.wait_with_output().unwrap())
+    };
+    for value in [b"a\0b".as_slice(), b"\xff", b"\n"] {
+        let told = set("mirror", value);
+        assert!(told.contains("error: the value"), "{told}");
+    }
+    for name in ["identity", "recipients", "allow"] {
+        assert!(set(name, b"x").contains("means something else by it"));
+    }
+    assert!(!env.path("k/secrets").exists());
+}
+
+#[test]
+fn a_message_tells_no_secret() {
+    let env = keep();
+    let token = format!("ghp_{}", "aB3dE6gH9jK2".repeat(3));
+    let why = format!("for {token}");
+    env.write("k/config/net.toml", "");
+    let commands: &[&[&str]] = &[
+        &["config", "set", "build.jobs", "3"],
+        &["config", "unset", "build.jobs"],
+        &["config", "migrate"],
+        &["commit"],
+        &["tag", "x"],
+        &["rollback", "--to", "v1", "--yes"],
+        &["undo"],
+        &["secret", "set", "x"],
+    ];
+    for words in commands {
+        let told = env.run_in("k", &[*words, &["-m", &why]].concat());
+        let is_told = told.contains("K302") && told.contains("the message:1:5");
+        assert!(is_told && told.contains("--- exit 2"), "{words:?}: {told}");
+        assert!(!told.contains(&token), "{told}");
+    }
+    let commit = ["commit", "--allow-empty", "-m", &why];
+    let mut git = env.command("git");
+    let refused = git
+        .args(commit)
+        .current_dir(env.path("k"))
+        .output()
+        .unwrap();
+    let refused = env.shown(&refused);
+    assert!(
+        refused.contains("its message seems to have a secret"),
+        "{refused}"
+    );
+    assert!(!refused.contains(&token), "{refused}");
+    assert!(!env.git(&["-C", "k", "log", "--all"]).contains(&token));
+}

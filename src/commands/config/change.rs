@@ -176,6 +176,7 @@ impl fmt::Display for Outcome {
 /// Carries wishes out in one commit.
 pub(super) fn change(cx: &mut Context, wishes: &[Wish], how: &How) -> Result<Answer, Failure> {
     refuse_empty(how.message.as_deref())?;
+    secret::refuse_message(cx, how.message.as_deref())?;
     let keep = cx.keep()?;
     let seen = keep.repo().head()?;
     let guard = cx.lock(&keep)?;

@@ -73,6 +73,7 @@ impl fmt::Display for Edited {
 /// Runs the command.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     refuse_empty(args.message.as_deref())?;
+    secret::refuse_message(cx, args.message.as_deref())?;
     let keep = cx.keep()?;
     keep.branch()?;
     if keep.host().is_empty() {
@@ -171,7 +172,11 @@ fn until_good(
     loop {
         cx.ui.live_end();
         let opened = editor::open(editor, aside.path());
-        let text = aside.text()?.unwrap_or_default();
+        let Some(text) = aside.text()? else {
+            opened?;
+            let message = format!("the editor `{editor}` took its copy of {file} away");
+            return Err(Failure::user(message).hint("nothing was changed"));
+        };
         if text == before {
             aside.remove()?;
             return opened.map(|()| None);

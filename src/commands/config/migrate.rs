@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::super::{Answer, Context, versions};
+use super::super::{Answer, Context, secret, versions};
 use crate::config::{Files, Migrated, OldForm, Sources};
 use crate::document::{hidden_lines, hidden_lines_of};
 use crate::failure::Failure;
@@ -56,6 +56,7 @@ impl fmt::Display for Outcome {
 
 /// Runs the command.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    secret::refuse_message(cx, args.message.as_deref())?;
     let keep = cx.keep()?;
     let guard = cx.lock(&keep)?;
     let files = Files::of_work_tree(&keep)?;

@@ -1,5 +1,6 @@
 //! No commit of ours with what looks like a secret.
 use crate::commands::{Context, validate};
+use crate::config::secrets::{Allowed, Scanned, scan};
 use crate::config::{Files, Sources, secrets};
 use crate::document::Problem;
 use crate::failure::Failure;
@@ -51,4 +52,29 @@ pub(in crate::commands) fn refuse_changes(
     let all = validate::committed_with(keep, changes)?;
     refuse_among(cx, &all, &keep.file_changes(changes)?)
         .map_err(|failure| failure.hint("nothing was committed"))
+}
+
+/// Refuses a message with what looks like a secret: it is in the history as files are.
+pub(in crate::commands) fn refuse_message(
+    cx: &Context,
+    message: Option<&str>,
+) -> Result<(), Failure> {
+    match in_message(cx, message.unwrap_or_default()).as_slice() {
+        [] => Ok(()),
+        problems => Err(Failure::problems(problems).hint("nothing was changed")),
+    }
+}
+
+/// What looks like a secret in a message.
+pub(in crate::commands) fn in_message(cx: &Context, text: &str) -> Vec<Problem> {
+    let message = Scanned {
+        path: "the message",
+        content: text.as_bytes(),
+        literals: Vec::new(),
+    };
+    let today = cx.world.clock.now().date_naive();
+    let found = scan([message], &Allowed::of(None), today);
+    let told =
+        |problem: Problem| problem.help("leave it out: messages are in the history for ever");
+    found.into_iter().map(told).collect()
 }

@@ -5,7 +5,9 @@ pub(super) mod reveal;
 mod scan;
 mod set;
 
-pub(super) use guard::{found_in, refuse, refuse_among, refuse_changes};
+pub(super) use guard::{
+    found_in, in_message, refuse, refuse_among, refuse_changes, refuse_message,
+};
 
 use clap::Subcommand;
 

@@ -4,9 +4,10 @@ use std::io::{self, IsTerminal as _, Read as _};
 
 use serde::Serialize;
 
+use super::refuse_message;
 use super::reveal::resolver;
 use crate::commands::{Answer, Context, versions};
-use crate::config::secrets::{Secrets, Source};
+use crate::config::secrets::{Secrets, Source, is_reserved};
 use crate::config::{Files, Sources};
 use crate::document::{self, KeyPath};
 use crate::failure::{Failure, Kind};
@@ -53,6 +54,7 @@ impl fmt::Display for Outcome {
 
 /// Runs the command.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    refuse_message(cx, args.message.as_deref())?;
     let keep = cx.keep()?;
     let sources = Sources::read(&Files::of_work_tree(&keep)?)?;
     let secrets = Secrets::of(&sources);
@@ -104,6 +106,9 @@ fn place(secrets: &Secrets, name: &str) -> Result<(String, Option<String>, bool)
             "`{name}` cannot be the name of a secret"
         ))
         .hint("use letters, digits, `-` and `_`")),
+        None if is_reserved(name) => Err(Failure::user(format!(
+            "`{name}` cannot be the name of a secret: `[secrets]` means something else by it"
+        ))),
         None => Ok((format!("secrets/{name}.age"), None, true)),
     }
 }
@@ -140,15 +145,24 @@ fn named(keep: &Keep, name: &str, file: &str) -> Result<FileChange, Failure> {
     }
 }
 
+fn unusable(why: &str) -> Failure {
+    Failure::user(format!("the value {why}")).hint("encode it, as with base64")
+}
+
 fn read_value(cx: &mut Context, name: &str) -> Result<String, Failure> {
-    let mut value = String::new();
-    if io::stdin().is_terminal() {
-        value = cx.ui.ask_hidden(&format!("value of {name} (not shown)"))?;
+    let value = if io::stdin().is_terminal() {
+        let value = cx.ui.ask_hidden(&format!("value of {name} (not shown)"))?;
         if value != cx.ui.ask_hidden("once more")? {
             return Err(Failure::text(Kind::User, "the two values differ"));
         }
+        value
     } else {
-        io::stdin().read_to_string(&mut value)?;
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes)?;
+        String::from_utf8(bytes).map_err(|_| unusable("is not UTF-8 text"))?
+    };
+    if value.contains('\0') {
+        return Err(unusable("has a NUL byte, which no variable can hold"));
     }
     let value = value.strip_suffix('\n').unwrap_or(&value).to_owned();
     if value.is_empty() {

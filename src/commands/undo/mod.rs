@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::restore::{Changes, refuse_while_running, save_work, warn_of_secrets};
-use super::{Answer, Context};
+use super::{Answer, Context, secret};
 use crate::config::Error;
 use crate::failure::Failure;
 use crate::store::{Expect, Keep, Message, Operation, Trailers, WriteGuard};
@@ -167,6 +167,7 @@ pub fn redo(cx: &mut Context, args: &RedoArgs) -> Result<Answer, Failure> {
 }
 
 fn carry_out(cx: &mut Context, sense: Sense<'_>, how: &How) -> Result<Answer, Failure> {
+    secret::refuse_message(cx, how.message.as_deref())?;
     let keep = cx.keep()?;
     let shown = Reversal::plan(&keep, candidates(&keep, sense)?)?;
     let mut outcome = outcome(cx, &keep, &shown)?;

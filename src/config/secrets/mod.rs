@@ -27,7 +27,7 @@ pub use resolve::{Resolver, Revealed, Unresolved};
 pub use scan::{Allowed, Scanned, scan};
 pub use seen::{Seen, UNSEEN};
 pub(super) use source::problems;
-pub use source::{Secrets, Source};
+pub use source::{Secrets, Source, is_reserved};
 
 /// How a value begins that is a reference.
 const REFERENCE: &str = "secret:";

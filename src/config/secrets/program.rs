@@ -41,7 +41,8 @@ pub(super) fn run(argv: &[String], limit: Duration, place: &Resolver<'_>) -> Res
         };
         Cause::new(what, "install it, or correct `command` in `[secrets]`")
     })?;
-    let said = Said::by(child.stdout.take()).and_then(|out| Ok((out, Said::by(child.stderr.take())?)));
+    let said =
+        Said::by(child.stdout.take()).and_then(|out| Ok((out, Said::by(child.stderr.take())?)));
     let (mut out, mut err) = said.map_err(|error| {
         end(&mut child);
         Cause::new(error.to_string(), "try again")

@@ -15,6 +15,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Keys of `[secrets]` that are no names.
 const RESERVED: &[&str] = &["recipients", "identity", "allow"];
 
+/// Whether `[secrets]` means something else by a name.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
 /// Where a secret comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -77,9 +82,7 @@ impl Secrets {
             return Self::default();
         };
         let identity = table.get("identity").and_then(Json::as_str);
-        let named = table
-            .iter()
-            .filter(|(name, _)| !RESERVED.contains(&name.as_str()));
+        let named = table.iter().filter(|(name, _)| !is_reserved(name));
         let recipients = table.get("recipients").and_then(Json::as_array);
         Self {
             by_name: named
@@ -144,7 +147,7 @@ pub(in crate::config) fn problems(sources: &Sources) -> Vec<Problem> {
         let json = settings.to_json();
         let named = json.get("secrets").and_then(Json::as_object);
         let named = named.into_iter().flatten().map(|(name, _)| name.as_str());
-        let unusable = named.filter(|name| !RESERVED.contains(name) && secrets.get(name).is_none());
+        let unusable = named.filter(|name| !is_reserved(name) && secrets.get(name).is_none());
         problems.extend(unusable.map(|name| without_source(settings, name)));
     }
     for (role, document) in sources.documents() {
