@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{AtPath as _, PathError};
+use super::{AtPath as _, Batch, PathError};
 
 /// How the names of temporary files begin; the process that writes them follows.
 pub const TEMPORARY: &str = ".buildkeep-tmp-";
@@ -18,15 +18,9 @@ pub fn write_durable(path: &Path, content: &[u8]) -> Result<(), PathError> {
 
 /// Replaces the content of `path` durably and in one step, and gives it `mode`.
 pub fn write_durable_mode(path: &Path, content: &[u8], mode: u32) -> Result<(), PathError> {
-    write_unsettled(path, content, mode)?;
-    sync_parent(path)
-}
-
-/// The same, but for the folder, which is the caller's to sync: until then a power cut may bring
-/// the old content back.
-pub fn write_unsettled(path: &Path, content: &[u8], mode: u32) -> Result<(), PathError> {
     let temporary = write_temporary(path, content, mode)?;
-    rename(&temporary, path).inspect_err(|_| discard(&temporary))
+    rename(&temporary, path).inspect_err(|_| discard(&temporary))?;
+    sync_parent(path)
 }
 
 /// Replaces the content of `path` in one step, but not durably: for what can be made again.
@@ -107,17 +101,30 @@ fn is_without_links(error: &io::Error) -> bool {
 
 /// Creates a folder and its missing parents, each made durable in its parent.
 pub fn create_dirs_durable(path: &Path) -> Result<(), PathError> {
+    create_dirs_with(path, &mut sync_dir)
+}
+
+/// Creates a folder and its missing parents.
+pub fn create_dirs(path: &Path, batch: &mut Batch) -> Result<(), PathError> {
+    create_dirs_with(path, &mut |parent| batch.named(parent))
+}
+
+/// The same; `named` is told of each folder with a new one in it.
+fn create_dirs_with(
+    path: &Path,
+    named: &mut dyn FnMut(&Path) -> Result<(), PathError>,
+) -> Result<(), PathError> {
     let created = match create_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let parent = path.parent().ok_or(error).at("create", path)?;
-            create_dirs_durable(parent)?;
+            create_dirs_with(parent, named)?;
             // Once more only: a folder that takes no new ones may say so, as /proc does.
             create_dir(path)
         }
         created => created,
     };
     if created.at("create", path)? {
-        sync_parent(path)?;
+        named(parent_of(path))?;
     }
     Ok(())
 }
@@ -139,10 +146,14 @@ pub fn sync_dir(path: &Path) -> Result<(), PathError> {
 }
 
 pub(super) fn sync_parent(path: &Path) -> Result<(), PathError> {
+    sync_dir(parent_of(path))
+}
+
+fn parent_of(path: &Path) -> &Path {
     match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => sync_dir(Path::new(".")),
-        Some(parent) => sync_dir(parent),
-        None => Ok(()),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
     }
 }
 
@@ -165,7 +176,7 @@ fn write_temporary(target: &Path, content: &[u8], mode: u32) -> Result<PathBuf, 
 }
 
 /// A name that no other process and no other thread uses, hidden, and recognisably ours.
-fn temporary_beside(target: &Path) -> PathBuf {
+pub(super) fn temporary_beside(target: &Path) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     target.with_file_name(format!("{TEMPORARY}{}-{count}", std::process::id()))
@@ -192,7 +203,7 @@ pub fn sweep_temporaries(folder: &Path) -> Result<(), PathError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the caller syncs the folder")]
-fn rename(from: &Path, to: &Path) -> Result<(), PathError> {
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), PathError> {
     fs::rename(from, to).at("replace", to)
 }
 
@@ -203,18 +214,12 @@ fn discard(temporary: &Path) {
 
 /// Makes `path` a symlink to `target`, durably; replaces a file or a link that is there.
 pub fn symlink_durable(target: &[u8], path: &Path) -> Result<(), PathError> {
-    symlink_unsettled(target, path)?;
-    sync_parent(path)
-}
-
-/// Makes `path` a symlink to `target`; replaces a file or a link that is there. The folder is the
-/// caller's to sync.
-pub fn symlink_unsettled(target: &[u8], path: &Path) -> Result<(), PathError> {
     use std::os::unix::ffi::OsStrExt as _;
     let temporary = temporary_beside(path);
     std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), &temporary)
         .at("create", path)?;
-    rename(&temporary, path).inspect_err(|_| discard(&temporary))
+    rename(&temporary, path).inspect_err(|_| discard(&temporary))?;
+    sync_parent(path)
 }
 
 #[cfg(test)]

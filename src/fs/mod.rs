@@ -2,10 +2,12 @@
 //!
 //! The model: content goes to a temporary file beside its target, is synced, renamed over the
 //! target, and the folder is synced. Only then may the caller say that it is done. Nothing outside
-//! this module creates, renames or deletes files of ours (`clippy.toml` forbids it).
+//! this module creates, renames or deletes files of ours (`clippy.toml` forbids it). Of many files at
+//! once, a [`Batch`] makes sure in fewer steps.
 
 mod append;
 mod at_once;
+mod batch;
 mod durable;
 mod file_clock;
 mod folder;
@@ -14,23 +16,29 @@ mod new_file;
 mod path_error;
 mod remove;
 mod renew;
+mod staged;
 mod sync_tree;
+mod syncing;
+mod write_out;
 
 pub use append::{AppendFile, open_stream};
 pub use at_once::at_once;
+pub use batch::Batch;
 pub use durable::{
-    TEMPORARY, create_dirs_durable, create_exclusive_durable, is_temporary, link_durable,
-    rename_durable, sweep_temporaries, symlink_durable, symlink_unsettled, sync_dir, write_cache,
-    write_disposable, write_durable, write_durable_mode, write_unsettled,
+    TEMPORARY, create_dirs, create_dirs_durable, create_exclusive_durable, is_temporary,
+    link_durable, rename_durable, sweep_temporaries, symlink_durable, sync_dir, write_cache,
+    write_disposable, write_durable, write_durable_mode,
 };
 pub use file_clock::file_clock;
 pub use folder::{Folder, Special, reason, set_time_of};
 pub use lock::{Holder, Lock, LockError, holder_of, is_locked};
 pub use new_file::NewFile;
 pub use path_error::{AtPath, PathError};
-pub use remove::{remove_file_durable, remove_tree};
+pub use remove::{remove_file, remove_file_durable, remove_tree};
 pub use renew::{renew, set_mode, set_owner};
+pub use staged::Staged;
 pub use sync_tree::{sync_file, sync_file_system, sync_tree};
+pub use syncing::Syncing;
 
 use std::io;
 use std::path::Path;

@@ -4,12 +4,21 @@ use std::io;
 use std::path::Path;
 
 use super::durable::sync_parent;
-use super::{AtPath as _, PathError, is_absent};
+use super::{AtPath as _, Batch, PathError, is_absent};
 
 /// Deletes a file durably; one that is already gone is fine.
 pub fn remove_file_durable(path: &Path) -> Result<(), PathError> {
     match fs::remove_file(path) {
         Ok(()) => sync_parent(path),
+        Err(error) if is_absent(&error) => Ok(()),
+        Err(error) => Err(error).at("delete", path),
+    }
+}
+
+/// Deletes a file; one that is already gone is fine.
+pub fn remove_file(path: &Path, batch: &mut Batch) -> Result<(), PathError> {
+    match fs::remove_file(path) {
+        Ok(()) => batch.named(path.parent().unwrap_or(path)),
         Err(error) if is_absent(&error) => Ok(()),
         Err(error) => Err(error).at("delete", path),
     }

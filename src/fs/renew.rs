@@ -5,10 +5,10 @@ use std::path::Path;
 
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 
-use super::{AtPath as _, PathError};
+use super::{AtPath as _, Batch, PathError};
 
-/// Syncs a file that another program may have written, and gives it the time of now.
-pub fn renew(path: &Path) -> Result<(), PathError> {
+/// Gives a file that another program may have written the time of now, and makes it durable.
+pub fn renew(path: &Path, batch: &mut Batch) -> Result<(), PathError> {
     let now = Timespec {
         tv_sec: 0,
         tv_nsec: UTIME_NOW,
@@ -19,7 +19,7 @@ pub fn renew(path: &Path) -> Result<(), PathError> {
     };
     let file = File::open(path).at("open", path)?;
     futimens(&file, &times).at("touch", path)?;
-    file.sync_all().at("sync", path)
+    batch.wrote(file, path)
 }
 
 /// Gives a file, folder or link to a user and a group.

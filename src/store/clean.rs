@@ -11,7 +11,7 @@ use gix::index::entry::stat::Options;
 use super::Repo;
 
 /// All that `stat` tells counts, to the nanosecond.
-const EXACT: Options = Options {
+pub(super) const EXACT: Options = Options {
     trust_ctime: true,
     check_stat: true,
     use_nsec: true,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Error;
-use crate::fs::{AtPath as _, sync_dir};
+use crate::fs::{AtPath as _, Batch, sync_dir};
 
 /// How long a `git` at work is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -51,45 +51,43 @@ impl GitLock {
 
     /// Writes what the file is to be, synced.
     pub(super) fn write(&mut self, content: &[u8]) -> Result<(), Error> {
-        self.fill(content)?;
-        self.sync()
-    }
-
-    /// Writes what the file is to be; it is to be synced before it is committed.
-    pub(super) fn fill(&mut self, content: &[u8]) -> Result<(), Error> {
         self.file.write_all(content).at("write", &self.path)?;
-        Ok(())
-    }
-
-    /// Syncs what was written.
-    pub(super) fn sync(&self) -> Result<(), Error> {
         self.file.sync_all().at("write", &self.path)?;
         Ok(())
+    }
+
+    /// Writes what the file is to be; the batch is to be in order before it is moved there.
+    pub(super) fn fill(&mut self, content: &[u8], batch: &mut Batch) -> Result<(), Error> {
+        self.file.write_all(content).at("write", &self.path)?;
+        let file = self.file.try_clone().at("write", &self.path)?;
+        Ok(batch.wrote(file, &self.path)?)
     }
 
     /// Makes this the content of the file, for now: it need not survive a power cut.
     pub(super) fn put(mut self, content: &[u8]) -> Result<(), Error> {
         self.file.write_all(content).at("write", &self.path)?;
-        #[expect(clippy::disallowed_methods, reason = "not to survive a power cut")]
-        fs::rename(&self.path, &self.target).at("replace", &self.target)?;
-        self.is_ours = false;
-        Ok(())
+        self.rename()
     }
 
     /// Makes what was written the content of the file, durably.
-    pub(super) fn commit(self) -> Result<(), Error> {
-        let folder = self.commit_unsettled()?;
-        Ok(sync_dir(&folder)?)
+    pub(super) fn commit(mut self) -> Result<(), Error> {
+        self.rename()?;
+        Ok(sync_dir(self.target.parent().unwrap_or(&self.target))?)
     }
 
-    /// The same, but for the folder, which is the caller's to sync.
-    pub(super) fn commit_unsettled(mut self) -> Result<PathBuf, Error> {
-        #[expect(clippy::disallowed_methods, reason = "the caller syncs the folder")]
+    /// Makes what was written the content of the file.
+    pub(super) fn commit_with(mut self, batch: &mut Batch) -> Result<(), Error> {
+        self.rename()?;
+        let file = self.file.try_clone().at("replace", &self.target)?;
+        Ok(batch.moved(file, &self.target)?)
+    }
+
+    fn rename(&mut self) -> Result<(), Error> {
+        #[expect(clippy::disallowed_methods, reason = "the callers sync the folder")]
         fs::rename(&self.path, &self.target).at("replace", &self.target)?;
         // Renamed: one that is there from now on is somebody else's.
         self.is_ours = false;
-        let folder = self.target.parent().unwrap_or(&self.target);
-        Ok(folder.to_owned())
+        Ok(())
     }
 }
 

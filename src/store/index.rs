@@ -1,78 +1,90 @@
 //! Git's index, kept in step so that plain `git status` is right after our commits.
 //!
 //! The index is a cache of the commit and the work tree: losing it costs `git reset`, never data.
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice as _};
-use gix::index::Entry;
-use gix::index::entry::Stat;
+use gix::index::entry::{Flags, Mode, Stat};
 
-use super::clean::stat_while;
+use super::clean::{EXACT, stat_while};
 use super::error::During as _;
 use super::git_lock::GitLock;
-use super::{Error, Repo, worktree};
+use super::{Error, FileChange, Repo, worktree};
+use crate::fs::Batch;
 
-/// Makes the index that of a tree, with the stat of the files that hold its content.
+/// Brings the index in line with files that were changed, in the work tree and in the tree of the
+/// next commit, with the stat of those that hold the content of that; returns its filled lock.
 ///
-/// `changed` are the paths that differ from the tree before. What a person staged elsewhere, as new,
-/// other or gone, stays staged. Returns the folder that is to be synced.
+/// What a person staged elsewhere, as new, other or gone, stays staged.
 pub(super) fn refresh(
-    mut lock: GitLock,
+    lock: GitLock,
     (repo, root): (&Repo, &Path),
-    tree_id: ObjectId,
-    changed: &[BString],
-) -> Result<PathBuf, Error> {
-    let mut fresh = repo
-        .gix()
-        .index_from_tree(&tree_id)
-        .during("make an index")?;
-    let old = repo.gix().open_index().ok();
-    let staged = old.as_ref().map_or_else(BTreeMap::new, staged_in);
-    let changed: BTreeSet<&BString> = changed.iter().collect();
-    let ours = |path: &BString| old.is_none() || changed.contains(path);
-    fresh.remove_entries(|_, path, _| !ours(&path.to_owned()) && !staged.contains_key(path));
-    for at in 0..fresh.entries().len() {
-        let path = fresh.entries()[at].path(&fresh).to_owned();
-        let id = fresh.entries()[at].id;
-        let before = staged.get(&path).filter(|_| !ours(&path));
-        let entry = &mut fresh.entries_mut()[at];
-        match before {
-            Some(old) => (entry.stat, entry.id, entry.mode) = (old.stat, old.id, old.mode),
-            None => entry.stat = stat_of(root, &path, id),
+    (tree_id, changes): (ObjectId, &[FileChange]),
+    batch: &mut Batch,
+) -> Result<GitLock, Error> {
+    let Ok(mut index) = repo.gix().open_index() else {
+        return rebuild(lock, (repo, root), tree_id, batch);
+    };
+    let changed: BTreeMap<&BString, &FileChange> = changes
+        .iter()
+        .map(|change| (&change.path, change))
+        .collect();
+    index.remove_entries(|_, path, _| changed.contains_key(&path.to_owned()));
+    settle_racy(&mut index, root);
+    for (path, change) in changed {
+        if let Some((mode, content)) = &change.content {
+            let id = Repo::blob_id(content)?;
+            let mode = Mode::from(gix::objs::tree::EntryMode::from(mode.kind()));
+            let stat = stat_of(root, path, id);
+            index.dangerously_push_entry(stat, id, Flags::empty(), mode, path.as_bstr());
         }
     }
-    let known: BTreeSet<BString> = paths_of(&fresh).collect();
-    let added = staged
-        .iter()
-        .filter(|(path, _)| !ours(path) && !known.contains(*path));
-    for (path, old) in added {
-        fresh.dangerously_push_entry(old.stat, old.id, old.flags, old.mode, path.as_bstr());
+    index.sort_entries();
+    // It tells of trees that are no more.
+    index.remove_tree();
+    fill(lock, &index, batch)
+}
+
+/// Makes the index that of a tree.
+pub(super) fn rebuild(
+    lock: GitLock,
+    (repo, root): (&Repo, &Path),
+    tree_id: ObjectId,
+    batch: &mut Batch,
+) -> Result<GitLock, Error> {
+    let index = repo.gix().index_from_tree(&tree_id);
+    let mut index = index.during("make an index")?;
+    for at in 0..index.entries().len() {
+        let path = index.entries()[at].path(&index).to_owned();
+        let id = index.entries()[at].id;
+        index.entries_mut()[at].stat = stat_of(root, &path, id);
     }
-    fresh.sort_entries();
+    fill(lock, &index, batch)
+}
+
+/// A file that was changed when the old index was written may have changed since within the same
+/// tick of the clock. Next to a new index its stat would look settled, so it is read again.
+fn settle_racy(index: &mut gix::index::File, root: &Path) {
+    let written = index.timestamp();
+    for at in 0..index.entries().len() {
+        let entry = &index.entries()[at];
+        if entry.stage_raw() == 0 && entry.stat.is_racy(written, EXACT) {
+            let path = entry.path(index).to_owned();
+            let stat = stat_of(root, &path, entry.id);
+            index.entries_mut()[at].stat = stat;
+        }
+    }
+}
+
+fn fill(mut lock: GitLock, index: &gix::index::File, batch: &mut Batch) -> Result<GitLock, Error> {
     let mut bytes = Vec::new();
-    fresh
+    index
         .write_to(&mut bytes, gix::index::write::Options::default())
         .during("write the index")?;
-    lock.write(&bytes)?;
-    lock.commit_unsettled()
-}
-
-/// The files of an index; those with a conflict are left out.
-fn staged_in(index: &gix::index::File) -> BTreeMap<BString, Entry> {
-    let entries = index.entries().iter();
-    let settled = entries.filter(|entry| entry.stage_raw() == 0);
-    settled
-        .map(|entry| (entry.path(index).to_owned(), entry.clone()))
-        .collect()
-}
-
-fn paths_of(index: &gix::index::File) -> impl Iterator<Item = BString> {
-    index
-        .entries()
-        .iter()
-        .map(|entry| entry.path(index).to_owned())
+    lock.fill(&bytes, batch)?;
+    Ok(lock)
 }
 
 /// The stat of the file, if its content is that of the entry; else none, so that Git looks itself.

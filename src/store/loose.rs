@@ -5,10 +5,7 @@
 //! that plain Git wrote was never synced, and one that nothing refers to yet may be old enough for
 //! `git gc` to delete it: both are made as good as new. One that only a pack holds is written all
 //! the same: `git repack -ad` drops what nothing refers to, whatever its age.
-use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,7 +13,7 @@ use gix::ObjectId;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
 use super::Error;
-use crate::fs::{AtPath as _, PathError, at_once, create_dirs_durable, is_absent, renew, sync_dir};
+use crate::fs::{Batch, PathError, Staged, Syncing, create_dirs, is_absent, renew};
 
 /// How often a folder is made again.
 const TRIES: usize = 20;
@@ -24,53 +21,93 @@ const TRIES: usize = 20;
 /// An object: its kind and its content.
 pub(super) type Object<'a> = (ObjectId, gix::objs::Kind, &'a [u8]);
 
+/// Objects that have no names yet.
+#[must_use = "objects are deleted unless they are placed"]
+pub(super) struct Unnamed(Vec<Staged>);
+
 /// Writes objects so that all of them survive a power cut once this returns.
 pub(super) fn write_all(objects_dir: &Path, objects: &[Object<'_>]) -> Result<(), Error> {
-    let mut by_folder: BTreeMap<PathBuf, Vec<&Object<'_>>> = BTreeMap::new();
-    for object in objects {
-        let path = path_of(objects_dir, object.0);
-        let folder = path.parent().unwrap_or(objects_dir).to_owned();
-        by_folder.entry(folder).or_default().push(object);
-    }
-    let folders: Vec<_> = by_folder.into_iter().collect();
-    at_once(&folders, |(folder, objects)| {
-        write_folder(objects_dir, folder, objects)
-    })?;
-    at_once(&folders, |(folder, objects)| {
-        sync_folder(objects_dir, folder, objects)
-    })?;
-    Ok(())
+    write_each(objects_dir, objects)?;
+    keep_all(objects_dir, objects)
 }
 
-fn write_folder(
+fn write_each(objects_dir: &Path, objects: &[Object<'_>]) -> Result<(), Error> {
+    let mut batch = Batch::on(objects_dir, Syncing::Each);
+    let unnamed = stage(objects_dir, objects, &mut batch)?;
+    batch.order()?;
+    unnamed.place(&mut batch)?;
+    Ok(batch.settle()?)
+}
+
+/// Writes objects under temporary names.
+pub(super) fn stage(
     objects_dir: &Path,
-    folder: &Path,
-    objects: &[&Object<'_>],
-) -> Result<(), PathError> {
-    create_dirs_durable(folder)?;
+    objects: &[Object<'_>],
+    batch: &mut Batch,
+) -> Result<Unnamed, Error> {
+    let mut staged = Vec::new();
     for object in objects {
         let path = path_of(objects_dir, object.0);
         // A file of somebody else, which cannot be touched, can be replaced.
-        if !is_whole(&path, object) || renew(&path).is_err() {
-            write_into(folder, &path, object)?;
+        if is_whole(&path, object) && renew(&path, batch).is_ok() {
+            batch.named(folder_of(&path))?;
+        } else {
+            staged.push(stage_one(&path, object, batch)?);
         }
+    }
+    Ok(Unnamed(staged))
+}
+
+impl Unnamed {
+    /// Gives all of them their names.
+    pub(super) fn place(self, batch: &mut Batch) -> Result<(), Error> {
+        let mut staged = self.0.into_iter();
+        Ok(staged.try_for_each(|one| one.place(batch))?)
+    }
+}
+
+/// Writes again what a `git repack` beside us deleted, because it found it in its new pack: nobody
+/// knows whether that is there to stay.
+pub(super) fn keep_all(objects_dir: &Path, objects: &[Object<'_>]) -> Result<(), Error> {
+    for _ in 0..TRIES {
+        let is_gone = |object: &&Object<'_>| !path_of(objects_dir, object.0).exists();
+        let gone: Vec<_> = objects.iter().filter(is_gone).copied().collect();
+        if gone.is_empty() {
+            break;
+        }
+        write_each(objects_dir, &gone)?;
     }
     Ok(())
 }
 
-/// Syncs a folder; one that a `git repack` emptied and deleted meanwhile is filled again.
-fn sync_folder(
-    objects_dir: &Path,
-    folder: &Path,
-    objects: &[&Object<'_>],
-) -> Result<(), PathError> {
+/// Writes an object into its folder, which a `git repack` beside us may delete while it is empty.
+fn stage_one(path: &Path, object: &Object<'_>, batch: &mut Batch) -> Result<Staged, PathError> {
+    let folder = folder_of(path);
+    let content = compress(&plain(object));
     for _ in 0..TRIES {
-        match sync_dir(folder) {
-            Err(error) if is_absent(&error.source) => write_folder(objects_dir, folder, objects)?,
+        match stage_in(folder, path, &content, batch) {
+            Err(error) if is_absent(&error.source) => create_dirs(folder, batch)?,
             done => return done,
         }
     }
-    sync_dir(folder)
+    stage_in(folder, path, &content, batch)
+}
+
+fn stage_in(
+    folder: &Path,
+    path: &Path,
+    content: &[u8],
+    batch: &mut Batch,
+) -> Result<Staged, PathError> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    // Git's own prefix: `git prune` and `git gc` sweep what a crash leaves.
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let temporary = folder.join(format!("tmp_obj_{}_{count}", std::process::id()));
+    Staged::file_as(temporary, path, (content, 0o444), batch)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
 }
 
 /// Where a loose object lies.
@@ -95,47 +132,6 @@ fn plain((_, kind, content): &Object<'_>) -> Vec<u8> {
     let mut plain = gix::objs::encode::loose_header(*kind, content.len() as u64).to_vec();
     plain.extend_from_slice(content);
     plain
-}
-
-/// Writes an object into its folder, which a `git repack` beside us may delete while it is empty.
-fn write_into(folder: &Path, path: &Path, object: &Object<'_>) -> Result<(), PathError> {
-    for _ in 0..TRIES {
-        match write_one(folder, path, object) {
-            Err(error) if is_absent(&error.source) => create_dirs_durable(folder)?,
-            done => return done,
-        }
-    }
-    write_one(folder, path, object)
-}
-
-fn write_one(folder: &Path, path: &Path, object: &Object<'_>) -> Result<(), PathError> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    // Git's own prefix: `git prune` and `git gc` sweep what a crash leaves.
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let temporary = folder.join(format!("tmp_obj_{}_{count}", std::process::id()));
-    let written = write_synced(&temporary, &compress(&plain(object)))
-        .and_then(|()| replace(&temporary, path));
-    written
-        .inspect_err(|_| drop(fs::remove_file(&temporary)))
-        .at("write object", path)
-}
-
-fn write_synced(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o444)
-        .open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the folder is synced once for all objects in it"
-)]
-fn replace(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::rename(from, to)
 }
 
 fn compress(plain: &[u8]) -> Vec<u8> {

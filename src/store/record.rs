@@ -4,7 +4,7 @@
 //! half a commit: there are changes of the work tree, perhaps staged, and whoever repeats the
 //! command commits them.
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -18,8 +18,7 @@ use super::{
     Error, Expect, FileChange, Keep, Message, Mode, Signature, Transaction, WriteGuard, index,
 };
 use crate::fs::{
-    at_once, create_dirs_durable, sweep_temporaries, symlink_unsettled, sync_dir, sync_file,
-    write_unsettled,
+    AtPath as _, Batch, Staged, create_dirs, is_absent, remove_file, sweep_temporaries,
 };
 
 /// The marks of work that plain Git has not finished.
@@ -130,8 +129,11 @@ impl Keep {
     /// Writes files into the work tree, and commits nothing.
     pub fn write_files(&self, _guard: &WriteGuard, files: &[FileChange]) -> Result<(), Error> {
         let files: Vec<_> = files.iter().map(|file| self.as_it_is(file)).collect();
-        let folders = self.write_work_files(&files)?;
-        Ok(at_once(&folders, |folder| sync_dir(folder))?)
+        let mut batch = self.repo().batch();
+        let staged = self.stage_work_files(&files, &mut batch)?;
+        batch.order()?;
+        place_all(staged, &mut batch)?;
+        Ok(batch.settle()?)
     }
 
     /// Starts a change of refs that `undo` can take back; `message` says what it is.
@@ -192,19 +194,14 @@ impl Keep {
         let commit_id = transaction.commit(tree_id, &parents, message, signature)?;
         let why = format!("commit: {}", message.subject);
         transaction.set_ref(branch, Expect::seen(head), commit_id, &why)?;
-        transaction.finish_after(|| {
-            let mut folders = self.bring_files(draft)?;
+        let mut batch = self.repo().batch();
+        let staged = self.stage_files(draft, &mut batch)?;
+        transaction.finish_with(batch, |batch| {
+            place_all(staged, batch)?;
             // Before the branch: an index that does not know the commit would take it back in the
             // next commit of plain Git.
-            let paths = draft.changes.iter().map(|change| change.path.clone());
-            let paths: Vec<BString> = paths.collect();
-            folders.push(index::refresh(
-                index,
-                (self.repo(), self.root()),
-                tree_id,
-                &paths,
-            )?);
-            Ok(folders)
+            let place = (self.repo(), self.root());
+            index::refresh(index, place, (tree_id, draft.changes), batch).map(Some)
         })?;
         Ok(commit_id)
     }
@@ -243,53 +240,88 @@ impl Keep {
         Ok(changes.iter().any(|change| touched.contains(&change.path)))
     }
 
-    /// Brings the work tree in line; returns the folders that are to be synced.
-    fn bring_files(&self, draft: &Draft<'_>) -> Result<Vec<PathBuf>, Error> {
+    /// Writes what the work tree needs, under temporary names.
+    fn stage_files(&self, draft: &Draft<'_>, batch: &mut Batch) -> Result<Vec<Placing>, Error> {
         match draft.files {
-            Files::Write => self.write_work_files(draft.changes),
-            Files::Beside(files) => self.write_work_files(files),
-            Files::AreThere => self.sync_work_files(draft.changes),
+            Files::Write => self.stage_work_files(draft.changes, batch),
+            Files::Beside(files) => self.stage_work_files(files, batch),
+            Files::AreThere => self.note_work_files(draft.changes, batch),
         }
     }
 
     /// What people wrote was never synced: after a power cut, an older or an empty file would look
     /// like a change to be committed.
-    fn sync_work_files(&self, changes: &[FileChange]) -> Result<Vec<PathBuf>, Error> {
-        let (mut files, mut folders) = (Vec::new(), BTreeSet::new());
+    fn note_work_files(
+        &self,
+        changes: &[FileChange],
+        batch: &mut Batch,
+    ) -> Result<Vec<Placing>, Error> {
+        let mut folders = BTreeSet::new();
         for change in changes {
             let path = worktree::on_disk(self.root(), &change.path)?;
             let inside = |folder: &&Path| folder.starts_with(self.root());
             let above = path.ancestors().skip(1).take_while(inside);
             folders.extend(above.filter(|folder| folder.is_dir()).map(Path::to_owned));
             if let Some((Mode::File | Mode::Executable, _)) = change.content {
-                files.push(path);
+                note_file(&path, batch)?;
             }
         }
-        at_once(&files, |file| sync_file(file))?;
-        Ok(folders.into_iter().collect())
+        for folder in folders {
+            batch.named(&folder)?;
+        }
+        Ok(Vec::new())
     }
 
-    /// Writes files, each synced; returns the folders that are to be synced.
-    fn write_work_files(&self, changes: &[FileChange]) -> Result<Vec<PathBuf>, Error> {
-        let mut files = Vec::new();
+    /// Writes files under temporary names.
+    fn stage_work_files(
+        &self,
+        changes: &[FileChange],
+        batch: &mut Batch,
+    ) -> Result<Vec<Placing>, Error> {
+        let mut swept = BTreeSet::new();
+        let mut staged = Vec::new();
         for FileChange { path, content } in changes {
-            files.push((worktree::on_disk(self.root(), path)?, content));
-        }
-        let folder = |path: &Path| path.parent().unwrap_or(self.root()).to_owned();
-        let written = files.iter().filter(|(_, content)| content.is_some());
-        let folders: BTreeSet<PathBuf> = written.map(|(path, _)| folder(path)).collect();
-        for folder in &folders {
-            create_dirs_durable(folder)?;
-            sweep_temporaries(folder)?;
-        }
-        at_once(&files, |(path, content)| match content {
-            None => crate::fs::remove_file_durable(path),
-            Some((mode @ (Mode::Executable | Mode::File), content)) => {
-                write_unsettled(path, content, permissions(*mode, path))
+            let path = worktree::on_disk(self.root(), path)?;
+            let folder = path.parent().unwrap_or(self.root()).to_owned();
+            if content.is_some() && !swept.contains(&folder) {
+                create_dirs(&folder, batch)?;
+                sweep_temporaries(&folder)?;
+                swept.insert(folder);
             }
-            Some((Mode::Link, content)) => symlink_unsettled(content, path),
-        })?;
-        Ok(folders.into_iter().collect())
+            staged.push(match content {
+                None => Placing::Delete(path),
+                Some((mode @ (Mode::Executable | Mode::File), content)) => {
+                    let mode = permissions(*mode, &path);
+                    Placing::Write(Staged::file(&path, content, mode, batch)?)
+                }
+                Some((Mode::Link, content)) => Placing::Write(Staged::link(&path, content)?),
+            });
+        }
+        Ok(staged)
+    }
+}
+
+/// A file of the work tree that is about to change.
+enum Placing {
+    Write(Staged),
+    Delete(PathBuf),
+}
+
+fn place_all(files: Vec<Placing>, batch: &mut Batch) -> Result<(), Error> {
+    for file in files {
+        match file {
+            Placing::Write(staged) => staged.place(batch)?,
+            Placing::Delete(path) => remove_file(&path, batch)?,
+        }
+    }
+    Ok(())
+}
+
+/// Notes a file that somebody wrote, if it is there.
+fn note_file(path: &Path, batch: &mut Batch) -> Result<(), Error> {
+    match File::open(path) {
+        Err(error) if is_absent(&error) => Ok(()),
+        opened => Ok(batch.wrote(opened.at("sync", path)?, path)?),
     }
 }
 

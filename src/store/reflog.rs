@@ -9,7 +9,7 @@ use gix::ObjectId;
 use super::error::During as _;
 use super::refs::RefEdit;
 use super::{Error, Repo, Signature};
-use crate::fs::{AtPath as _, PathError, create_dirs_durable, remove_file_durable};
+use crate::fs::{AtPath as _, Batch, PathError, create_dirs, remove_file_durable};
 
 /// Logs a move of a branch, and that of `HEAD` if the branch is checked out; state branches only
 /// ever grow, and need no log.
@@ -42,9 +42,9 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Appends it durably.
-    pub(super) fn append(&self) -> Result<(), PathError> {
-        append_line(&self.path, &self.text)
+    /// Appends it.
+    pub(super) fn append(&self, batch: &mut Batch) -> Result<(), PathError> {
+        append_line(&self.path, &self.text, batch)
     }
 }
 
@@ -82,10 +82,10 @@ fn line(
 }
 
 /// Appends in one call, behind what a crash may have torn: Git skips such a line.
-fn append_line(path: &Path, line: &[u8]) -> Result<(), PathError> {
-    if let Some(folder) = path.parent() {
-        create_dirs_durable(folder)?;
-    }
+fn append_line(path: &Path, line: &[u8], batch: &mut Batch) -> Result<(), PathError> {
+    let folder = path.parent().unwrap_or(path);
+    create_dirs(folder, batch)?;
+    let is_new = !path.exists();
     let mut options = OpenOptions::new();
     let mut file = options
         .read(true)
@@ -101,8 +101,9 @@ fn append_line(path: &Path, line: &[u8]) -> Result<(), PathError> {
     }
     let torn: &[u8] = if last == [b'\n'] { b"" } else { b"\n" };
     file.write_all(&[torn, line].concat())
-        .and_then(|()| file.sync_data())
-        .at("append to", path)
+        .at("append to", path)?;
+    batch.wrote(file, path)?;
+    if is_new { batch.named(folder) } else { Ok(()) }
 }
 
 fn path_of(repo: &Repo, name: &str) -> PathBuf {

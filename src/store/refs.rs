@@ -1,8 +1,8 @@
 //! Refs, moved durably.
 //!
 //! gix writes them without syncing: after a power cut a ref, or the whole of `packed-refs`, can be
-//! an empty file. So this does it, in the order that Git has: lock, compare, write and sync the new
-//! value, log, rename, sync the folder. A deleted ref leaves `packed-refs` first, and then its own
+//! an empty file. So this does it, in the order that Git has: lock, compare, write the new value, log,
+//! rename, each step before the next one. A deleted ref leaves `packed-refs` first, and then its own
 //! file, so that no older value shows through in between.
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -14,9 +14,7 @@ use gix::refs::FullName;
 use super::error::During as _;
 use super::git_lock::GitLock;
 use super::{Error, Expect, Repo, Signature, reflog};
-use crate::fs::{
-    AtPath as _, at_once, create_dirs_durable, read_optional, remove_file_durable, sync_dir,
-};
+use crate::fs::{AtPath as _, Batch, create_dirs, read_optional, remove_file_durable};
 
 /// A ref to be moved.
 #[derive(Clone, Debug)]
@@ -46,21 +44,24 @@ pub(super) struct Prepared<'a> {
 }
 
 /// Locks the refs, sees that each is what it must be, and writes what they are to be.
-pub(super) fn prepare<'a>(repo: &'a Repo, edits: &'a [RefEdit]) -> Result<Prepared<'a>, Error> {
+pub(super) fn prepare<'a>(
+    repo: &'a Repo,
+    edits: &'a [RefEdit],
+    batch: &mut Batch,
+) -> Result<Prepared<'a>, Error> {
     let mut locked = Vec::new();
     for edit in edits {
         refuse_in_the_way(repo, edit)?;
         let path = path_of(repo, &edit.name);
-        create_dirs_durable(path.parent().unwrap_or(repo.git_dir()))?;
+        create_dirs(path.parent().unwrap_or(repo.git_dir()), batch)?;
         let mut lock = GitLock::acquire(&path)?;
         let before = compare(repo, edit)?;
         if let Some(target) = edit.target {
             remove_empty_folders(&path);
-            lock.fill(format!("{target}\n").as_bytes())?;
+            lock.fill(format!("{target}\n").as_bytes(), batch)?;
         }
         locked.push(Locked { edit, before, lock });
     }
-    at_once(&locked, |one| one.lock.sync())?;
     Ok(Prepared {
         repo,
         edits: locked,
@@ -68,46 +69,39 @@ pub(super) fn prepare<'a>(repo: &'a Repo, edits: &'a [RefEdit]) -> Result<Prepar
 }
 
 impl Prepared<'_> {
-    /// Moves the refs, one after the other, each durably; `folders` are synced with the first one,
-    /// which is not the branch if there are several.
+    /// Moves the refs, each before the next one; what the batch holds lasts before the last one does.
     pub(super) fn commit(
         self,
         signature: Option<&Signature>,
-        folders: Vec<PathBuf>,
+        mut batch: Batch,
     ) -> Result<(), Error> {
-        let mut lines = Vec::new();
         for one in &self.edits {
             if let (Some(after), Some(signature)) = (one.edit.target, signature) {
                 let moved = (one.before, after);
-                lines.extend(reflog::lines(self.repo, one.edit, moved, signature)?);
+                for line in reflog::lines(self.repo, one.edit, moved, signature)? {
+                    line.append(&mut batch)?;
+                }
             }
-        }
-        at_once(&lines, reflog::Line::append)?;
-        let mut unsynced: BTreeSet<PathBuf> = folders.into_iter().collect();
-        if self.edits.len() == 1 {
-            sync_all(std::mem::take(&mut unsynced))?;
         }
         let edits = self.edits.iter().map(|one| one.edit);
         let gone = edits.filter(|edit| edit.target.is_none());
         let gone: BTreeSet<&str> = gone.map(|edit| edit.name.as_str()).collect();
-        for Locked { edit, lock, .. } in self.edits {
+        let count = self.edits.len();
+        for (at, Locked { edit, lock, .. }) in self.edits.into_iter().enumerate() {
+            if at > 0 || count == 1 {
+                batch.order()?;
+            }
             if edit.target.is_some() {
-                unsynced.insert(lock.commit_unsettled()?);
-                sync_all(std::mem::take(&mut unsynced))?;
+                lock.commit_with(&mut batch)?;
             } else {
-                sync_all(std::mem::take(&mut unsynced))?;
+                batch.order()?;
                 unpack(self.repo, &gone)?;
                 remove_file_durable(&path_of(self.repo, &edit.name))?;
                 reflog::remove(self.repo, &edit.name)?;
             }
         }
-        Ok(())
+        Ok(batch.settle()?)
     }
-}
-
-fn sync_all(folders: BTreeSet<PathBuf>) -> Result<(), Error> {
-    let folders: Vec<_> = folders.into_iter().collect();
-    Ok(at_once(&folders, |folder| sync_dir(folder))?)
 }
 
 /// What a ref is now, read past every cache: the caller has its lock.

@@ -1,8 +1,8 @@
 //! Any repository of ours, read.
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice as _};
@@ -11,7 +11,7 @@ use super::error::During as _;
 use super::patience::patiently;
 use super::refs::full_name;
 use super::{Error, Mode, Transaction, skeleton};
-use crate::fs::AtPath as _;
+use crate::fs::{AtPath as _, Batch, Syncing};
 
 /// A file in a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub struct TreeFile {
 pub struct Repo {
     gix: gix::Repository,
     is_moving: Arc<AtomicBool>,
+    syncing: Arc<OnceLock<Syncing>>,
 }
 
 impl Repo {
@@ -48,6 +49,7 @@ impl Repo {
         Ok(Self {
             gix,
             is_moving: Arc::default(),
+            syncing: Arc::default(),
         })
     }
 
@@ -87,6 +89,13 @@ impl Repo {
     /// Whether files or refs began to move, and did not all arrive.
     pub(super) fn is_moving(&self) -> &AtomicBool {
         &self.is_moving
+    }
+
+    /// Begins changes that are to be durable together.
+    pub(super) fn batch(&self) -> Batch {
+        let asked = || Syncing::named(&self.setting("buildkeep.sync")?);
+        let best = || asked().unwrap_or_else(|| Syncing::at(self.git_dir()));
+        Batch::on(self.git_dir(), *self.syncing.get_or_init(best))
     }
 
     pub(super) fn gix(&self) -> &gix::Repository {

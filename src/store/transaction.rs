@@ -1,5 +1,4 @@
 //! Changes to a repository, invisible until they are finished.
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use gix::ObjectId;
@@ -9,11 +8,14 @@ use gix::prelude::Write as _;
 use super::bulk::{self, Held, MANY};
 use super::error::During as _;
 use super::gc_lock::GcLock;
+use super::git_lock::GitLock;
+use super::loose::Object;
 use super::operations::{KEPT, LOG, Note, RefMove};
 use super::patience::patiently;
 use super::refs::{self, RefEdit, full_name};
 use super::settle::settle;
 use super::{Error, Message, Mode, Repo, Signature, loose};
+use crate::fs::Batch;
 
 /// What a ref must be for a change to it to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,52 +212,64 @@ impl<'repo> Transaction<'repo> {
 
     /// Writes the objects, then moves the refs; when it returns, a power cut loses nothing of it.
     pub fn finish(self) -> Result<(), Error> {
-        self.finish_after(|| Ok(Vec::new()))
+        let batch = self.repo.batch();
+        self.finish_with(batch, |_| Ok(None))
     }
 
-    /// The same, with work in between: done once nothing can refuse the refs any more. It returns
-    /// the folders that are to be synced before the branch moves.
-    pub(super) fn finish_after(
+    /// The same together with what the batch holds already. Once nothing can refuse the refs any
+    /// more, `place` gives that its names, and returns a lock to be moved with the first ref.
+    pub(super) fn finish_with(
         mut self,
-        work: impl FnOnce() -> Result<Vec<PathBuf>, Error>,
+        mut batch: Batch,
+        place: impl FnOnce(&mut Batch) -> Result<Option<GitLock>, Error>,
     ) -> Result<(), Error> {
         self.log_operation()?;
         let _no_gc = GcLock::acquire(self.repo.git_dir())?;
-        let held = self.write_objects()?;
-        self.move_refs(work)?;
-        held.release()
-    }
-
-    fn write_objects(&self) -> Result<Held, Error> {
         let objects = self
             .memory
             .objects
             .reset_object_memory()
             .unwrap_or_default();
-        let ours = |id: &ObjectId| objects.contains_key(id);
-        let roots: Vec<_> = self.roots.iter().copied().filter(|id| !ours(id)).collect();
-        settle(self.repo, &roots)?;
+        self.settle_roots(|id| objects.contains_key(id))?;
         let list: Vec<_> = objects
             .iter()
             .map(|(id, (kind, content))| (*id, *kind, content.as_slice()))
             .collect();
-        if list.len() > MANY {
-            return bulk::write(&self.repo.objects_dir(), &list);
+        let (held, list) = self.pack_many(list)?;
+        let dir = self.repo.objects_dir();
+        let unnamed = loose::stage(&dir, &list, &mut batch)?;
+        batch.order()?;
+        let prepared = refs::prepare(self.repo, &self.refs, &mut batch)?;
+        unnamed.place(&mut batch)?;
+        self.repo.is_moving().store(true, Ordering::Relaxed);
+        let index = place(&mut batch)?;
+        batch.order()?;
+        loose::keep_all(&dir, &list)?;
+        if let Some(index) = index {
+            index.commit_with(&mut batch)?;
         }
-        loose::write_all(&self.repo.objects_dir(), &list)?;
-        Ok(Held::default())
+        prepared.commit(self.signature.as_ref(), batch)?;
+        self.repo.is_moving().store(false, Ordering::Relaxed);
+        held.release()
     }
 
-    fn move_refs(&self, work: impl FnOnce() -> Result<Vec<PathBuf>, Error>) -> Result<(), Error> {
-        if self.refs.is_empty() {
-            return Ok(());
+    /// Makes durable what plain Git wrote and the operation log will name.
+    fn settle_roots(&self, is_ours: impl Fn(&ObjectId) -> bool) -> Result<(), Error> {
+        let roots: Vec<_> = self
+            .roots
+            .iter()
+            .copied()
+            .filter(|id| !is_ours(id))
+            .collect();
+        settle(self.repo, &roots)
+    }
+
+    /// Writes many objects as a pack; returns those that are still to be written.
+    fn pack_many<'a>(&self, list: Vec<Object<'a>>) -> Result<(Held, Vec<Object<'a>>), Error> {
+        if list.len() <= MANY {
+            return Ok((Held::default(), list));
         }
-        let prepared = refs::prepare(self.repo, &self.refs)?;
-        self.repo.is_moving().store(true, Ordering::Relaxed);
-        let folders = work()?;
-        prepared.commit(self.signature.as_ref(), folders)?;
-        self.repo.is_moving().store(false, Ordering::Relaxed);
-        Ok(())
+        Ok((bulk::write(&self.repo.objects_dir(), &list)?, Vec::new()))
     }
 }
 

@@ -17,11 +17,11 @@ use crate::is_long;
 use crate::trials::Trial;
 
 /// Calls at which a command can die; the last one comes after everything.
-const DEADLY: &str = "openat,write,pwrite64,writev,fsync,fdatasync,syncfs,ftruncate,rename,renameat,\
+const DEADLY: &str = "openat,write,pwrite64,writev,fsync,fdatasync,syncfs,sync_file_range,ftruncate,rename,renameat,\
     renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,rmdir,mkdir,mkdirat,chmod,fchmod,\
     fchmodat,utimensat,flock,exit_group";
 /// Calls that can fail for want of room, or of a whole disk.
-const FAILING: &str = "openat,write,pwrite64,fsync,fdatasync,syncfs,ftruncate,rename,renameat,renameat2,\
+const FAILING: &str = "openat,write,pwrite64,fsync,fdatasync,syncfs,sync_file_range,ftruncate,rename,renameat,renameat2,\
     linkat,symlink,symlinkat,mkdir,fchmod";
 /// Failures that a command may do without: notes and caches, and what is only deleted.
 const DISPENSABLE: &[&str] = &["lock.holder", "/.buildkeep/cache"];

@@ -65,6 +65,9 @@ impl Place {
         self.env.script("one/01-one.sh", "#!/bin/sh\necho one\n");
         let args = ["init", &self.dir, "--scripts", "one", "--yes"];
         self.env.stdout(&args);
+        if let Ok(way) = std::env::var("BUILDKEEP_TORTURE_SYNC") {
+            self.git(&["config", "buildkeep.sync", &way]).unwrap();
+        }
     }
 
     /// A repository of plain Git with one commit.

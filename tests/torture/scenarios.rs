@@ -213,6 +213,48 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         holds: has_jobs,
     },
     Scenario {
+        name: "config set, each file synced",
+        cuts: 100,
+        prepare: |place| init_syncing(place, "each"),
+        act: set_jobs,
+        holds: |place, n| {
+            has_jobs(place, n)?;
+            is_clean(place)
+        },
+    },
+    Scenario {
+        name: "config set, the whole file system synced",
+        cuts: 100,
+        prepare: |place| init_syncing(place, "whole"),
+        act: set_jobs,
+        holds: |place, n| {
+            has_jobs(place, n)?;
+            is_clean(place)
+        },
+    },
+    Scenario {
+        name: "a death, and somebody else syncs",
+        cuts: 150,
+        prepare: Place::init,
+        act: |place, n| {
+            let set = ["config", "set", "build.jobs", &n.to_string()];
+            interrupted(place, &set, n, "signal=SIGKILL");
+            force_log(place)
+        },
+        holds: |place, n| {
+            let jobs = place.keep(&["config", "get", "build.jobs"])?;
+            place.keep(&["config", "validate"])?;
+            set_jobs(place, n)?;
+            has_jobs(place, n)?;
+            is_clean(place)?;
+            if jobs.trim().is_empty() {
+                Err("no value".to_owned())
+            } else {
+                Ok(())
+            }
+        },
+    },
+    Scenario {
         name: "config set again, after a death",
         cuts: 60,
         prepare: Place::init,
@@ -292,21 +334,36 @@ fn run_until(place: &Place, said: &str) -> Outcome {
     }
 }
 
+/// The calls that bring a change to the disk.
+const CALLS: &[&str] = &["fsync", "rename", "write", "sync_file_range", "openat"];
+
 /// A command, met by something at one of its calls that make things durable.
 fn interrupted(place: &Place, args: &[&str], n: usize, how: &str) {
-    let call = if n.is_multiple_of(2) {
-        "fsync"
-    } else {
-        "rename"
-    };
+    let call = CALLS[n % CALLS.len()];
+    let at = n / CALLS.len() % 30 + 1;
+    // Those that open anything in the beginning are of no interest.
+    let at = if call == "openat" { at * 4 } else { at };
     let mut strace = place.env.command("strace");
     strace
         .args(["-f", "-qq", "-o", "/dev/null", "-e"])
-        .arg(format!("inject={call}:{how}:when={}", n / 2 % 30 + 1))
+        .arg(format!("inject={call}:{how}:when={at}"))
         .arg(env!("CARGO_BIN_EXE_buildkeep"))
         .args(["-C", &place.dir])
         .args(args);
     strace.output().unwrap();
+}
+
+/// Whatever the log of the file system has by now is durable.
+fn force_log(place: &Place) -> Outcome {
+    let path = place.path("../unrelated");
+    let done = std::fs::File::create(&path).and_then(|file| file.sync_all());
+    done.map_err(|error| error.to_string())
+}
+
+/// A keep whose changes are synced in a way that its file system would not choose.
+fn init_syncing(place: &Place, way: &str) {
+    place.init();
+    place.git(&["config", "buildkeep.sync", way]).unwrap();
 }
 
 fn has_jobs(place: &Place, n: usize) -> Outcome {

@@ -9,10 +9,10 @@ use super::refs::Target;
 use super::{Lost, Patient, Remedy};
 use crate::fs::{
     Holder, Lock, create_dirs_durable, remove_file_durable, remove_tree, rename_durable, set_mode,
-    set_owner, sync_dir, write_durable,
+    set_owner, write_durable,
 };
 use crate::store::git_lock::GitLock;
-use crate::store::index::refresh;
+use crate::store::index::rebuild;
 use crate::store::keep::{PATIENCE, SETTINGS};
 use crate::store::operations::redacted;
 use crate::store::{Error, Expect, GitProgram, Repo, gc, loose, skeleton};
@@ -216,7 +216,10 @@ impl Patient {
         };
         let tree_id = repo.commit(head)?.tree_id;
         let lock = GitLock::acquire(&self.git_dir.join("index"))?;
-        let folder = refresh(lock, (&repo, &self.root), tree_id, &[])?;
-        Ok(sync_dir(&folder)?)
+        let mut batch = repo.batch();
+        let lock = rebuild(lock, (&repo, &self.root), tree_id, &mut batch)?;
+        batch.order()?;
+        lock.commit_with(&mut batch)?;
+        Ok(batch.settle()?)
     }
 }
