@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Answer, Context};
 use crate::config::hooks::{Hook, KEEP, Place, SERVER, State, Theirs, Via};
 use crate::failure::Failure;
-use crate::store::{GitFacts, HooksPath, Keep, Repo};
+use crate::store::{GitFacts, HooksPath, Keep, Repo, WriteGuard};
 use crate::ui::{clean_line, style};
 
 /// Install, show or remove the Git hooks that check what plain `git` commits and pushes
@@ -129,7 +129,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         .as_ref()
         .map(|dir| open_server(cx, dir))
         .transpose()?;
-    let (repo, root, _guard) = if let Some((repo, root)) = server {
+    let (repo, root, guard) = if let Some((repo, root)) = server {
         (repo, root, None)
     } else {
         let keep = cx.keep()?;
@@ -162,8 +162,8 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Command::Remove(_) => place.remove()?,
         Command::Status(_) => place.status()?,
     };
-    if !is_server && hooks != before {
-        note(cx, &root, &args.command)?;
+    if let Some(guard) = guard.filter(|_| hooks != before) {
+        note(cx, (&root, &guard), &args.command)?;
     }
     let hooks = Report::of(&place.git, hooks);
     let is_aside = hooks.hooks.iter().any(|hook| hook.state == State::SetAside);
@@ -187,19 +187,18 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
 }
 
 /// Tells the operation log, so that `undo` can say that it does not take this back.
-fn note(cx: &mut Context, root: &Path, command: &Command) -> Result<(), Failure> {
+fn note(
+    cx: &mut Context,
+    (root, guard): (&Path, &WriteGuard),
+    command: &Command,
+) -> Result<(), Failure> {
     let (did, back) = match command {
         Command::Install(_) => ("hooks: install", "`buildkeep hooks remove`"),
         Command::Remove(_) => ("hooks: remove", "`buildkeep hooks install`"),
         Command::Status(_) => return Ok(()),
     };
     let keep = Keep::open(root)?;
-    if keep.repo().git_dir() != keep.repo().common_dir() {
-        // A second work tree only reads.
-        return Ok(());
-    }
-    let guard = cx.lock(&keep)?;
-    cx.note_beyond((&keep, &guard), did.to_owned(), back)
+    cx.note_beyond((&keep, guard), did.to_owned(), back)
 }
 
 /// Says why Git looks elsewhere, for those who wonder.

@@ -203,9 +203,10 @@ impl Rendering {
         let is_same = self.sources.is_same(&Files::of_work_tree(keep)?);
         let applied = Applied::load(&keep.private("applied"))?;
         for file in &self.files {
-            let known = applied.get(&file.target.path());
-            let is_known = known == file.state.record.as_ref();
-            if !is_same || !is_known || file.target.read()? != file.state.there {
+            let there = file.target.read()?;
+            let content = there.as_ref().map(|there| there.content.as_slice());
+            let is_known = applied.known(&file.target.path(), content)? == file.state.record;
+            if !is_same || !is_known || there != file.state.there {
                 let path = if is_same {
                     &file.render.to
                 } else {
