@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::loose::Object;
 use super::pack::{PackError, Packs, Size};
-use crate::fs::{AtPath as _, remove_file_durable, write_durable};
+use crate::fs::{AtPath as _, remove_file_durable, sweep_temporaries, write_durable};
 
 /// More objects than this go into a pack.
 pub(super) const MANY: usize = 1000;
@@ -67,11 +67,21 @@ fn told(error: PackError) -> Error {
 
 impl Held {
     /// Lets Git have them: refs lead to what is in them now.
-    pub(super) fn release(self) -> Result<(), Error> {
-        for mark in self.0 {
-            remove_file_durable(&mark)?;
+    pub(super) fn release(mut self) -> Result<(), Error> {
+        while let Some(mark) = self.0.last() {
+            remove_file_durable(mark)?;
+            self.0.pop();
         }
         Ok(())
+    }
+}
+
+impl Drop for Held {
+    /// What failed leaves nothing that Git would keep for ever.
+    fn drop(&mut self) {
+        for mark in &self.0 {
+            let _ = fs::remove_file(mark);
+        }
     }
 }
 
@@ -98,7 +108,7 @@ pub(super) fn sweep(objects_dir: &Path) -> Result<(), Error> {
     for mark in abandoned(objects_dir) {
         fs::remove_file(&mark).at("delete", &mark)?;
     }
-    Ok(())
+    Ok(sweep_temporaries(&objects_dir.join("pack"))?)
 }
 
 fn packs_in(folder: &Path) -> BTreeSet<PathBuf> {
