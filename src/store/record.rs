@@ -12,6 +12,7 @@ use gix::ObjectId;
 use gix::bstr::BString;
 
 use super::clean::mode_of;
+use super::git_lock::GitLock;
 use super::operations::Note;
 use super::worktree::{self, Change};
 use super::{
@@ -126,14 +127,48 @@ impl Keep {
         self.record(guard, &draft)
     }
 
-    /// Writes files into the work tree, and commits nothing.
+    /// Writes files into the work tree, and commits nothing, since the last commit has what they
+    /// are about; so does the index afterwards, whatever a command that failed left there.
     pub fn write_files(&self, _guard: &WriteGuard, files: &[FileChange]) -> Result<(), Error> {
         let files: Vec<_> = files.iter().map(|file| self.as_it_is(file)).collect();
+        let lock = index::lock(self.repo())?;
+        let head = self.repo().head()?;
         let mut batch = self.repo().batch();
         let staged = self.stage_work_files(&files, &mut batch)?;
         batch.order()?;
         place_all(staged, &mut batch)?;
+        let index = match head {
+            Some(head) => Some(self.refresh_to(lock, head, &files, &mut batch)?),
+            None => None,
+        };
+        batch.order()?;
+        if let Some(index) = index {
+            index.commit_with(&mut batch)?;
+        }
         Ok(batch.settle()?)
+    }
+
+    /// An index that has of `files` what the commit `head` has.
+    fn refresh_to(
+        &self,
+        lock: GitLock,
+        head: ObjectId,
+        files: &[FileChange],
+        batch: &mut Batch,
+    ) -> Result<GitLock, Error> {
+        let of_commit = |file: &FileChange| {
+            let path = file.path.to_string();
+            let mode = self.repo().mode_at(head, &path)?;
+            let content = self.repo().file_at(head, &path)?;
+            Ok::<_, Error>(FileChange {
+                path: file.path.clone(),
+                content: mode.zip(content),
+            })
+        };
+        let committed = files.iter().map(of_commit).collect::<Result<Vec<_>, _>>()?;
+        let tree_id = self.repo().commit(head)?.tree_id;
+        let place = (self.repo(), self.root());
+        index::refresh(lock, place, (tree_id, &committed), batch)
     }
 
     /// Starts a change of refs that `undo` can take back; `message` says what it is.

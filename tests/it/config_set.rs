@@ -427,3 +427,17 @@ fn many_writers_take_turns() {
     assert_eq!(env.git(&["-C", "k", "status", "--porcelain"]), "");
     env.git(&["-C", "k", "fsck", "--strict"]);
 }
+
+#[test]
+fn what_is_taken_back_before_it_was_committed_is_staged_no_longer() {
+    let env = keep();
+    let path = env.path("k/config/build.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    // As a command leaves it whose disk fails before the branch moves.
+    std::fs::write(&path, text.replace("jobs   = 4 ", "jobs   = 9 ")).unwrap();
+    env.git(&["-C", "k", "add", "."]);
+    assert!(!env.git(&["-C", "k", "status", "--porcelain"]).is_empty());
+    let shown = k(&env, "config set build.jobs 4");
+    assert!(shown.contains("nothing to commit"), "{shown}");
+    assert_eq!(env.git(&["-C", "k", "status", "--porcelain"]), "");
+}
