@@ -59,7 +59,7 @@ impl Context {
         let guard = keep.lock(&self.world)?;
         for path in &guard.removed {
             let message = format!(
-                "removed {}, left by a `git` that was killed",
+                "removed {}, left by a process that was killed",
                 path.display()
             );
             self.ui.status(message);

@@ -27,6 +27,16 @@ pub struct Holder {
     pub since: String,
 }
 
+impl Holder {
+    /// Whether somebody stopped it, with Ctrl-Z, say: then it will never be done by itself.
+    pub fn is_stopped(&self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.pid));
+        let status = status.unwrap_or_default();
+        let after_name = status.rsplit(") ").next().unwrap_or_default();
+        after_name.starts_with(['T', 't'])
+    }
+}
+
 /// Why a lock was not to be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -56,17 +66,19 @@ impl Lock {
     /// Takes the lock at `path`, waiting up to `patience` for its holder.
     pub fn acquire(path: &Path, me: &Holder, patience: Duration) -> Result<Self, LockError> {
         let file = open(path)?;
-        let tries = patience.as_millis() / POLL.as_millis();
-        for _ in 0..=tries {
+        let deadline = now() + patience;
+        loop {
             if try_lock(&file, path)? {
                 return Ok(Self::noted(file, path, me));
             }
+            if now() >= deadline {
+                return Err(LockError::Busy {
+                    path: path.to_owned(),
+                    holder: holder_of(path),
+                });
+            }
             thread::sleep(POLL);
         }
-        Err(LockError::Busy {
-            path: path.to_owned(),
-            holder: holder_of(path),
-        })
     }
 
     /// Takes the lock if it is free at this moment.
@@ -125,6 +137,13 @@ pub fn holder_of(path: &Path) -> Option<Holder> {
     serde_json::from_slice(&text).ok()
 }
 
+/// The time that passed, whatever the clock on the wall says, for how long to wait.
+fn now() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanos)
+}
+
 fn open(path: &Path) -> Result<File, PathError> {
     OpenOptions::new()
         .create(true)
@@ -155,4 +174,44 @@ fn write_note(note: &Path, me: &Holder) {
 
 fn note_path(path: &Path) -> PathBuf {
     path.with_extension("holder")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::*;
+
+    fn me(pid: u32) -> Holder {
+        Holder {
+            pid,
+            command: "buildkeep config edit".into(),
+            since: "2026-01-02T03:04:05Z".into(),
+        }
+    }
+
+    #[test]
+    fn who_waits_long_enough_is_told_who_has_it_and_whether_that_one_is_stopped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        let held = Lock::acquire(&path, &me(child.id()), Duration::ZERO).unwrap();
+        let Err(LockError::Busy { holder, .. }) = Lock::acquire(&path, &me(1), POLL * 3) else {
+            panic!("two have it");
+        };
+        let holder = holder.unwrap();
+        assert!(holder.pid == child.id() && !holder.is_stopped());
+        let pid = Pid::from_child(&child);
+        kill_process(pid, Signal::STOP).unwrap();
+        while !holder.is_stopped() {
+            thread::sleep(POLL);
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!holder.is_stopped());
+        drop(held);
+        assert!(Lock::acquire(&path, &me(1), Duration::ZERO).is_ok());
+    }
 }

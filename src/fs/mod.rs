@@ -65,6 +65,13 @@ pub fn is_absent(error: &io::Error) -> bool {
     )
 }
 
+/// Tells whether the disk behind `path`, or what of it exists, can have no more files.
+pub fn is_without_names(path: &Path) -> bool {
+    let mut folders = path.ancestors();
+    let disk = folders.find_map(|folder| rustix::fs::statvfs(folder).ok());
+    disk.is_some_and(|disk| disk.f_files > 0 && disk.f_ffree == 0)
+}
+
 /// Tells whether the disk behind `path` has no room for so much as a small record.
 pub fn is_full(path: &Path) -> bool {
     const RECORD: u64 = 16 << 10;

@@ -50,7 +50,12 @@ fn sixteen_set_different_keys_and_all_are_there() {
             &["config", "set", &format!("many.k{n}"), &n.to_string()],
         )
     };
+    let lock = std::fs::File::open(env.path("k/.buildkeep/lock")).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
     let children: Vec<Child> = (0..16).map(set).collect();
+    children.iter().for_each(until_it_waits);
+    drop(lock);
+    // Who waits for 30 seconds gives up, and says so: all of them are done, so nobody did.
     for child in children {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", env.shown(&output));
@@ -102,6 +107,8 @@ fn two_set_one_key_and_the_second_is_told_of_the_first() {
     let first = ["31", "32"][lost];
     let told = format!("meanwhile Test Er changed that too: config: set build.jobs to {first}");
     assert!(shown[won].contains(&told), "{}", shown[won]);
+    let seen = format!("build.jobs: {first} -> ");
+    assert!(shown[won].contains(&seen), "{}", shown[won]);
     is_sound(&env);
 }
 
