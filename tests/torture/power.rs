@@ -8,7 +8,7 @@ use crate::disk::{Disk, Kind, alone, say, skip};
 use crate::env::Env;
 use crate::is_long;
 use crate::place::{Outcome, Place};
-use crate::scenarios::{CONTROLS, SCENARIOS};
+use crate::scenarios::{CONTROLS, all};
 
 /// Something that is acknowledged, and must be there when the power comes back.
 pub(crate) struct Scenario {
@@ -65,7 +65,7 @@ fn cuts(env: &Rc<Env>, kind: Kind) {
     };
     let wanted = std::env::var("BUILDKEEP_TORTURE_SCENARIO").unwrap_or_default();
     let (mut total, mut problems) = (0, Vec::new());
-    for scenario in SCENARIOS.iter().filter(|one| one.name.contains(&wanted)) {
+    for scenario in all().filter(|one| one.name.contains(&wanted)) {
         let cuts = if is_long() { scenario.cuts } else { 1 };
         let found = scenario.cut(env, &disk, cuts);
         say(&format!(

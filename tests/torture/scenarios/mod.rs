@@ -5,8 +5,14 @@ use std::process::Stdio;
 use crate::place::{Outcome, Place};
 use crate::power::Scenario;
 
+mod files;
+
 /// Everything that acknowledges something.
-pub(crate) const SCENARIOS: &[Scenario] = &[
+pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
+    SCENARIOS.iter().chain(files::SCENARIOS)
+}
+
+const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "config set",
         cuts: 200,
