@@ -249,7 +249,7 @@ fn refuse_name(to: &str) -> Result<(), String> {
     } else if to.ends_with('/') || to == "${root}" {
         "is a folder: name a file in it"
     } else if to.contains(char::is_control) {
-        "has a character that cannot be shown"
+        return Err("a name of a file has no control characters here".to_owned());
     } else if rest.contains("${") {
         "has a variable: only `${root}/` at its beginning is replaced"
     } else if to.starts_with('~') {
