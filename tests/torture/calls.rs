@@ -225,7 +225,7 @@ fn makes_something(point: &Point) -> bool {
     point.call != "openat" || point.line.contains("O_CREAT")
 }
 
-/// All points, but of thousands of one kind some hundred; in the short form the last of each kind,
+/// All points, but of hundreds of one kind some forty; in the short form the last of each kind,
 /// and two more of those that matter most.
 fn chosen(points: Vec<Point>) -> Vec<Point> {
     let mut by_call: BTreeMap<String, Vec<Point>> = BTreeMap::new();
@@ -235,7 +235,7 @@ fn chosen(points: Vec<Point>) -> Vec<Point> {
     let few = by_call.into_values().flat_map(|points| {
         let last = points.len() - 1;
         if is_long() {
-            return some(&points, 100);
+            return some(&points);
         }
         let is_decisive = ["fsync", "rename"].contains(&points[0].call.as_str());
         let mut at = if is_decisive {
@@ -251,9 +251,13 @@ fn chosen(points: Vec<Point>) -> Vec<Point> {
     few.collect()
 }
 
-/// The first, the last, and evenly between them, so many in all or a few more.
-fn some(points: &[Point], most: usize) -> Vec<Point> {
-    let step = points.len().div_ceil(most);
+/// All, or of hundreds some forty: the first, the last, and evenly between them.
+fn some(points: &[Point]) -> Vec<Point> {
+    let step = if points.len() > 150 {
+        points.len() / 40
+    } else {
+        1
+    };
     let last = points.len() - 1;
     let is_one = |at: &usize| at.is_multiple_of(step) || *at == last;
     let chosen = (0..points.len()).filter(is_one);

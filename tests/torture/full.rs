@@ -17,6 +17,7 @@ const COMMANDS: &[&[&str]] = &[
     &["config", "set", "build.jobs", "31"],
     &["commit", "-m", "notes: one more"],
     &["tag", "t"],
+    &["config", "apply", "--yes"],
     &["rollback", "--to", "v1", "--yes"],
     &["undo"],
     &["run"],
@@ -28,6 +29,10 @@ fn small_disk(env: &Rc<Env>, test: &str) -> Option<Place> {
         Ok(disk) => {
             let place = Place::new(env, &Rc::new(disk), "keep");
             place.init();
+            let exports = "exports = \"sh\"\nnames = { JOBS = \"build.jobs\" }\n";
+            let settings = format!("schema = 1\n[[render]]\nto = \"env.sh\"\n{exports}");
+            place.write("buildkeep.toml", &settings);
+            place.keep(&["commit", "-m", "config: a file"]).unwrap();
             place.keep(&["config", "set", "build.jobs", "30"]).unwrap();
             Some(place)
         }
@@ -123,6 +128,33 @@ fn a_read_only_keep_can_be_read() {
             is_refused(&place, args, "Read-only file system");
         }
         remount("rw");
+        place.keep(COMMANDS[0]).unwrap();
+    });
+}
+
+#[test]
+fn a_disk_that_takes_no_more_files_is_told_from_a_full_one() {
+    let name = "full::a_disk_that_takes_no_more_files_is_told_from_a_full_one";
+    alone(name, |env| {
+        let Some(place) = small_disk(env, "a disk without names") else {
+            return;
+        };
+        let folder = place.path("../names");
+        std::fs::create_dir(&folder).unwrap();
+        let file = |n: usize| File::create(folder.join(n.to_string()));
+        let made = (0..).take_while(|n| file(*n).is_ok()).count();
+        assert!(made > 100, "{made}");
+        for args in COMMANDS.iter().filter(|args| args[0] == "config") {
+            is_refused(&place, args, "No space left on device");
+            let shown = env.shown(
+                &env.buildkeep(&["-C", &place.dir])
+                    .args(*args)
+                    .output()
+                    .unwrap(),
+            );
+            assert!(shown.contains("`df -i "), "{shown}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
         place.keep(COMMANDS[0]).unwrap();
     });
 }
