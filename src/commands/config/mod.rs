@@ -12,6 +12,7 @@ mod history;
 mod list;
 mod meanwhile;
 mod migrate;
+mod range;
 pub(super) mod rendering;
 mod rule;
 mod schema;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::super::configuration::tell_old_forms;
 use super::super::project::{keys, seen};
 use super::super::{Answer, Context, versions};
+use super::range;
 use crate::config::{BUILTIN, Effective, Error, Files, Role, Scope, Sources};
 use crate::document::{Document, KeyPath, Problem, code, render};
 use crate::failure::Failure;
@@ -22,6 +23,9 @@ pub(super) struct Args {
     /// As plain `git commit` would commit it
     #[arg(long)]
     staged: bool,
+    /// Every commit after the first one named, up to the last: `v3..v5`, `origin/main..`
+    #[arg(long, value_name = "A..B", conflicts_with_all = ["at", "staged"])]
+    range: Option<String>,
 }
 
 /// What was found.
@@ -55,6 +59,9 @@ impl fmt::Display for Validated {
 /// Runs the command; the answer is no if something is wrong.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
+    if let Some(range) = &args.range {
+        return range::run(cx, &keep, range);
+    }
     let files = match &args.at {
         Some(at) => Files::of_commit(keep.repo(), versions::resolve(&keep, at)?)?,
         None if args.staged => Files::of_index(keep.repo(), None)?,

@@ -228,3 +228,59 @@ fn a_commit_that_only_says_it_is_ours_is_found_while_it_matters() {
     let refused = git(&env, &["push", "-q", "../far.git", "main"]);
     assert!(refused.contains("not valid since"), "{refused}");
 }
+
+#[test]
+fn a_range_is_judged_as_the_hooks_would() {
+    let env = keep();
+    let validate = |range: &str| env.run_in("k", &["config", "validate", "--range", range]);
+    sneak(&env, "config/build.toml", BAD, "bad");
+    sneak(&env, "notes.txt", "1\n", "notes");
+    let mut shown = vec![validate("v1.."), validate("HEAD~1..HEAD")];
+    sneak(&env, "config/build.toml", GOOD, "good");
+    shown.extend([
+        validate("v1.."),
+        validate("HEAD~1.."),
+        validate("HEAD"),
+        validate("v1..."),
+    ]);
+    let settings = std::fs::read_to_string(env.path("k/buildkeep.toml")).unwrap();
+    let strict = format!("{settings}\n[hooks]\nevery_commit = true\n");
+    sneak(&env, "buildkeep.toml", &strict, "strict");
+    shown.push(validate("v1.."));
+    assert_data_eq!(
+        shown.join("\n"),
+        str![[r#"
+[COMMIT] bad
+  config/build.toml:2:8 `build.jobs` must be a whole number, not text
+not valid: 3 commits checked, 1 went past validation
+--- exit 1
+
+[COMMIT] not valid since then, before this range
+  config/build.toml:2:8 `build.jobs` must be a whole number, not text
+not valid: 1 commit checked
+--- exit 1
+
+[COMMIT] bad (mended since)
+  config/build.toml:2:8 `build.jobs` must be a whole number, not text
+valid: 4 commits checked, 1 went past validation
+
+valid: 1 commit checked
+
+--- stderr
+error: `HEAD` is no range
+hint: write it as `v3..v5`, or `origin/main..` for what is not pushed
+--- exit 2
+
+--- stderr
+error: `v1...` is no range
+hint: write it as `v3..v5`, or `origin/main..` for what is not pushed
+--- exit 2
+
+[COMMIT] bad (mended since)
+  config/build.toml:2:8 `build.jobs` must be a whole number, not text
+not valid: 5 commits checked, 1 went past validation, and `[hooks] every_commit` allows none
+--- exit 1
+
+"#]]
+    );
+}
