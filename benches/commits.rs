@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use buildkeep::config::Files;
-use buildkeep::config::edit::{Edit, Target, Wish};
+use buildkeep::config::edit::{Change, Edit, Target, Wish};
 use buildkeep::document::KeyPath;
 use buildkeep::store::{Keep, Message, Trailers};
 use buildkeep::world::{Clock, Env, Ids, Person, World};
@@ -126,7 +126,7 @@ fn set(keep: &Keep, world: &World, jobs: u32) {
     let committed = Files::of_commit(keep.repo(), head).unwrap();
     let wish = Wish {
         key: KeyPath::parse("build.jobs").unwrap(),
-        value: Some(jobs.to_string()),
+        change: Change::Set(jobs.to_string()),
     };
     let edit = Edit::plan((&files, &committed), &[wish], &Target::Shared).unwrap();
     let trailers = Trailers::new("config", "OP", "bench").with("Key", "build.jobs");

@@ -49,6 +49,24 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Something that has no items.
+    #[error("`{key}` is no list in {file}")]
+    NotAList {
+        /// The key.
+        key: String,
+        /// The file that it is changed in.
+        file: String,
+    },
+    /// An item that is to be taken out and is not there.
+    #[error("{item} is not in `{key}` of {file}")]
+    NotInList {
+        /// The key.
+        key: String,
+        /// The file that it is changed in.
+        file: String,
+        /// The item.
+        item: String,
+    },
     /// A key that is named twice in one command.
     #[error("`{key}` is named twice")]
     Twice {

@@ -2,7 +2,7 @@
 use serde_json::json;
 use snapbox::{assert_data_eq, str};
 
-use super::edit::{Edit, Target, Wish};
+use super::edit::{Change, Edit, Target, Wish};
 use super::{Effective, Files, Layer, Override, Scope, Sources};
 use crate::document::KeyPath;
 
@@ -127,7 +127,7 @@ fn a_broken_schema_is_a_problem_and_no_more() {
 fn set(files: &Files, name: &str, value: &str, target: &Target) -> Result<Edit, super::Error> {
     let wish = Wish {
         key: key(name),
-        value: Some(value.to_owned()),
+        change: Change::Set(value.to_owned()),
     };
     Edit::plan((files, files), &[wish], target)
 }

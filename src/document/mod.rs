@@ -38,7 +38,7 @@ mod render_tests;
 mod tests;
 
 pub use amount::{as_duration, as_size};
-pub use edit::{set, transplant, unset};
+pub use edit::{push, set, take, transplant, unset};
 pub use hide::{hidden_lines, hidden_lines_of};
 pub use key_path::{KeyPath, Segment};
 pub use parse::Document;

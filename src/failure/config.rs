@@ -57,9 +57,11 @@ fn hinted(error: &Error) -> Failure {
     let failure = Failure::new(kind, error);
     match error {
         Error::NoValue { .. } => failure.hint("write it as `-c build.jobs=8`"),
-        Error::NotSet { key } => failure.hint(format!(
-            "see where its value comes from: `buildkeep config get {key} --show-origin`"
-        )),
+        Error::NotSet { key } | Error::NotAList { key, .. } | Error::NotInList { key, .. } => {
+            failure.hint(format!(
+                "see where its value comes from: `buildkeep config get {key} --show-origin`"
+            ))
+        }
         Error::BadKey { .. } => failure.hint("a key looks like this: `build.jobs`"),
         Error::UnknownKey {
             near: Some(near), ..

@@ -206,6 +206,7 @@ error: the argument '--shared' cannot be used with '--host[=<ID>]'
 
 Usage: buildkeep config set [OPTIONS] KEY VALUE
        buildkeep config set [OPTIONS] KEY=VALUE...
+       buildkeep config set [OPTIONS] KEY+=ITEM KEY-=ITEM...
 
 For more information, try '--help'.
 --- exit 2

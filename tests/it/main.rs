@@ -9,6 +9,7 @@ mod commit;
 mod config;
 mod config_change;
 mod config_edit;
+mod config_items;
 mod config_layers;
 mod config_schema;
 mod config_set;

@@ -9,7 +9,7 @@ use super::super::{Answer, Context, secret, versions};
 use super::meanwhile;
 use super::target::Where;
 use crate::config::diff::KeyChange;
-use crate::config::edit::{Edit, FileEdit, KeyEdit, Wish};
+use crate::config::edit::{self, Edit, FileEdit, KeyEdit, Wish};
 use crate::config::{Effective, Files, OldForm, Origin, Role, Scope, Sources};
 use crate::document::hidden_lines;
 use crate::failure::Failure;
@@ -74,6 +74,9 @@ struct Change {
     is_unset: bool,
     #[serde(skip)]
     is_now_known: bool,
+    /// Whether other layers have their part of it too, or a later change of the same command.
+    #[serde(skip)]
+    is_a_part: bool,
 }
 
 /// What holds in the end.
@@ -96,8 +99,9 @@ impl Change {
             file: edit.file.clone(),
             changed: !edit.is_noop(),
             now: None,
-            is_unset: wish.value.is_none(),
+            is_unset: wish.change == edit::Change::Unset,
             is_now_known: false,
+            is_a_part: false,
         }
     }
 }
@@ -228,7 +232,11 @@ fn outcome(
     let sources = Sources::read(&after)?;
     // What is wrong elsewhere does not keep anybody from changing a key.
     if let Ok(effective) = Effective::of(&sources, &scope) {
-        for (change, key) in changes.iter_mut().zip(&edit.keys) {
+        let schema = sources.schemas().combined();
+        for (at, (change, key)) in changes.iter_mut().zip(&edit.keys).enumerate() {
+            let mut later = edit.keys[at + 1..].iter();
+            change.is_a_part =
+                edit::is_joined(schema, &key.key) || later.any(|one| one.key == key.key);
             change.is_now_known = true;
             change.now = effective.get(&key.key).map(|value| Now {
                 value: if key.is_secret {
@@ -313,7 +321,7 @@ fn tell(cx: &mut Context, edit: &Edit, outcome: &Outcome, how: &How) {
         }
     }
     for (change, key) in outcome.changes.iter().zip(&edit.keys) {
-        if !outcome.in_force.contains(&key.file) {
+        if change.is_a_part || !outcome.in_force.contains(&key.file) {
             continue;
         }
         let now = change.now.as_ref();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::{Answer, Context};
 use super::change::{How, change};
 use super::rendering::{Line, Rendered, Rendering};
-use crate::config::edit::Wish;
+use crate::config::edit::{Change, Wish};
 use crate::config::render::{From, Status, changed_exports};
 use crate::config::{Effective, Files, Scope, Sources};
 use crate::document::KeyPath;
@@ -161,7 +161,7 @@ fn adopt(cx: &mut Context, keep: &Keep, rendering: &mut Rendering) -> Result<Ans
                 back.push(path);
                 wishes.extend(keys.into_iter().map(|(key, value)| Wish {
                     key,
-                    value: Some(value),
+                    change: Change::Set(value),
                 }));
             }
             None => pinned.push((at, path)),

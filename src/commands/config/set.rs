@@ -2,17 +2,19 @@
 use super::super::configuration::key;
 use super::super::{Answer, Context};
 use super::change::{How, change};
-use crate::config::edit::Wish;
+use crate::config::edit::{Change, Wish};
 use crate::failure::Failure;
 
 /// Set keys: checked first, then written and committed together
 ///
 /// Text needs no quotes; a list is written as `["a", "b"]`. The schema decides what a value is.
+/// `KEY+=ITEM` adds an item to a list unless it has it, `KEY-=ITEM` takes it out.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "buildkeep config set [OPTIONS] KEY VALUE\n       \
-                            buildkeep config set [OPTIONS] KEY=VALUE...")]
+                            buildkeep config set [OPTIONS] KEY=VALUE...\n       \
+                            buildkeep config set [OPTIONS] KEY+=ITEM KEY-=ITEM...")]
 pub(super) struct Args {
-    /// A key, as `build.jobs`, or `KEY=VALUE`
+    /// A key, as `build.jobs`, or `KEY=VALUE`, `KEY+=ITEM`, `KEY-=ITEM`
     #[arg(value_name = "KEY")]
     first: String,
     /// The value of the key
@@ -39,26 +41,29 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
 /// Two words are a key and its value, unless the first one has a value already.
 fn wishes(words: &[String]) -> Result<Vec<Wish>, Failure> {
     match words {
-        [name, value] if equals(name).is_none() => Ok(vec![wish(name, value)?]),
+        [name, value] if equals(name).is_none() => Ok(vec![Wish {
+            key: key(name)?,
+            change: Change::Set(value.clone()),
+        }]),
         pairs => pairs.iter().map(|pair| one(pair)).collect(),
     }
 }
 
 fn one(pair: &str) -> Result<Wish, Failure> {
     if let Some(at) = equals(pair) {
-        return wish(pair[..at].trim_end(), &pair[at + 1..]);
+        let (name, value) = (pair[..at].trim_end(), pair[at + 1..].to_owned());
+        let (name, change) = match (name.strip_suffix('+'), name.strip_suffix('-')) {
+            (Some(list), _) => (list, Change::Add(value)),
+            (_, Some(list)) => (list, Change::Take(value)),
+            _ => (name, Change::Set(value)),
+        };
+        let key = key(name.trim_end())?;
+        return Ok(Wish { key, change });
     }
     key(pair)?;
     Err(Failure::user(format!("`{pair}` has no value"))
         .hint(format!("give it one: `buildkeep config set {pair} VALUE`"))
         .hint("several keys at once: `buildkeep config set KEY=VALUE KEY=VALUE`"))
-}
-
-fn wish(name: &str, value: &str) -> Result<Wish, Failure> {
-    Ok(Wish {
-        key: key(name)?,
-        value: Some(value.to_owned()),
-    })
 }
 
 /// Where the `=` after the key stands: the first one outside of quotes.
@@ -83,7 +88,12 @@ mod tests {
 
     fn read(words: &[&str]) -> Result<Vec<(String, String)>, String> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        let pair = |wish: Wish| (wish.key.to_string(), wish.value.unwrap_or_default());
+        let pair = |wish: Wish| match wish.change {
+            Change::Set(value) => (wish.key.to_string(), value),
+            Change::Add(item) => (wish.key.to_string(), format!("+ {item}")),
+            Change::Take(item) => (wish.key.to_string(), format!("- {item}")),
+            Change::Unset => (wish.key.to_string(), String::new()),
+        };
         let wishes = wishes(&words).map_err(|failure| failure.message().to_owned())?;
         Ok(wishes.into_iter().map(pair).collect())
     }
@@ -102,6 +112,14 @@ mod tests {
             ])
         );
         assert_eq!(read(&["a.\"b=c\"", "d"]), Ok(vec![pair("a.\"b=c\"", "d")]));
+        assert_eq!(
+            read(&["a.b+=x=y", "a-b-= -1", "\"c-\"=1"]),
+            Ok(vec![
+                pair("a.b", "+ x=y"),
+                pair("a-b", "-  -1"),
+                pair("c-", "1")
+            ])
+        );
         assert_eq!(read(&["a"]), Err("`a` has no value".to_owned()));
         assert_eq!(read(&["a=1", "b"]), Err("`b` has no value".to_owned()));
         assert_eq!(read(&["a", "b", "c"]), Err("`a` has no value".to_owned()));

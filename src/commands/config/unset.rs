@@ -2,7 +2,7 @@
 use super::super::configuration::key;
 use super::super::{Answer, Context};
 use super::change::{How, change};
-use crate::config::edit::Wish;
+use crate::config::edit::{Change, Wish};
 use crate::failure::Failure;
 
 /// Take keys out of their files, and say what holds now
@@ -19,7 +19,10 @@ pub(super) struct Args {
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let wish = |typed: &String| {
         let key = key(typed)?;
-        Ok(Wish { key, value: None })
+        Ok(Wish {
+            key,
+            change: Change::Unset,
+        })
     };
     let wishes: Result<Vec<Wish>, Failure> = args.keys.iter().map(wish).collect();
     change(cx, &wishes?, &args.how)

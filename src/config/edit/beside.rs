@@ -54,7 +54,7 @@ fn again(
     committed: &mut Vec<Draft>,
 ) -> Result<(), Error> {
     match head.apply(wish, (&key.file, None), committed) {
-        Err(Error::NotSet { .. } | Error::UnknownKey { .. }) => Ok(()),
+        Err(Error::NotSet { .. } | Error::UnknownKey { .. } | Error::NotInList { .. }) => Ok(()),
         other => other.map(drop),
     }
 }

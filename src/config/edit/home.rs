@@ -1,6 +1,6 @@
 //! Which file a key is written to.
 use super::super::{Error, Role, Sources};
-use super::{Side, Wish};
+use super::{Change, Side, Wish};
 use crate::document::{KeyPath, Segment};
 
 /// Which layer or file is meant.
@@ -41,7 +41,8 @@ pub(super) fn file_for(
         }
         Target::Home { host } if is_for_hosts(&work.sources, &wish.key) => overlay(host),
         Target::Home { .. } | Target::Shared => {
-            let is_gone = wish.value.is_none() && holder(&work.sources, &wish.key).is_none();
+            let is_gone =
+                wish.change == Change::Unset && holder(&work.sources, &wish.key).is_none();
             home_of(if is_gone { head } else { work }, &wish.key)
         }
     })
@@ -62,10 +63,14 @@ fn holder(sources: &Sources, key: &KeyPath) -> Option<String> {
     Some(holder.name().to_owned())
 }
 
-/// The base file that a key is in, or would be.
+/// The base file that a key is in, or would be; `profiles` are those of buildkeep.toml.
 fn home_of(side: &Side<'_>, key: &KeyPath) -> String {
     let sources = &side.sources;
     let table: KeyPath = key.segments().iter().take(1).cloned().collect();
+    let is_ours = *key == KeyPath::root().key("profiles");
+    if is_ours && holder(sources, key).is_none() && sources.schemas().file_of(key).is_none() {
+        return "buildkeep.toml".to_owned();
+    }
     let by_schema = || {
         let name = sources.schemas().file_of(key)?;
         Some(format!("config/{name}.toml"))

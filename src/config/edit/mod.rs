@@ -6,9 +6,11 @@
 mod beside;
 mod changed;
 mod home;
+mod items;
 
 pub use changed::keys_of_file;
 pub use home::Target;
+pub use items::is_joined;
 
 use serde_json::Value as Json;
 
@@ -23,8 +25,28 @@ use crate::store::FileChange;
 pub struct Wish {
     /// The key.
     pub key: KeyPath,
-    /// Its value, as it was typed; nothing to take it out.
-    pub value: Option<String>,
+    /// What to do with it.
+    pub change: Change,
+}
+
+/// What becomes of a key; values are as they were typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It gets this value.
+    Set(String),
+    /// It is taken out.
+    Unset,
+    /// The list gets one more item, or several.
+    Add(String),
+    /// The list loses an item, or several.
+    Take(String),
+}
+
+impl Change {
+    /// Whether one thing can be done to the same list after the other.
+    fn is_of_items(&self) -> bool {
+        matches!(self, Self::Add(_) | Self::Take(_))
+    }
 }
 
 /// A change of one key in one file.
@@ -93,7 +115,7 @@ impl Edit {
         let mut drafts = Vec::new();
         let mut keys: Vec<KeyEdit> = Vec::new();
         for wish in wishes {
-            if keys.iter().any(|edit| edit.key == wish.key) {
+            if keys.iter().any(|edit| edit.key == wish.key) && !wish.change.is_of_items() {
                 let key = wish.key.to_string();
                 return Err(Error::Twice { key });
             }
@@ -172,16 +194,22 @@ impl<'a> Side<'a> {
         if known.is_none() {
             drafts.push(self.draft(file, &wish.key)?);
         }
-        let value = self.value(wish)?;
         let text = drafts[at].text.as_str();
         let before = value_in(file, text, &wish.key).map_err(invalid)?;
-        let edited = match &value {
-            Some(value) => document::set(file, text, &wish.key, value),
-            None if before.is_some() => document::unset(file, text, &wish.key),
-            None if other.is_some_and(|other| other.has(file, &wish.key)) => Ok(text.to_owned()),
-            None => return Err(not_set(&self.sources, &wish.key)),
-        }
-        .map_err(invalid)?;
+        let edited = match &wish.change {
+            Change::Set(typed) => {
+                let value = self.value(&wish.key, typed)?;
+                document::set(file, text, &wish.key, &value).map_err(invalid)?
+            }
+            Change::Unset if before.is_some() => {
+                document::unset(file, text, &wish.key).map_err(invalid)?
+            }
+            Change::Unset if other.is_some_and(|other| other.has(file, &wish.key)) => {
+                text.to_owned()
+            }
+            Change::Unset => return Err(not_set(&self.sources, &wish.key)),
+            Change::Add(_) | Change::Take(_) => items::edited(self, wish, (file, text))?,
+        };
         let after = value_in(file, &edited, &wish.key).map_err(invalid)?;
         drafts[at].is_changed |= before != after;
         drafts[at].text = edited;
@@ -194,13 +222,10 @@ impl<'a> Side<'a> {
         })
     }
 
-    fn value(&self, wish: &Wish) -> Result<Option<Value>, Error> {
-        let Some(text) = &wish.value else {
-            return Ok(None);
-        };
-        let value = typed(self.sources.schemas().combined(), &wish.key, text);
-        value.map(Some).map_err(|reason| Error::NotAValue {
-            key: wish.key.to_string(),
+    fn value(&self, key: &KeyPath, text: &str) -> Result<Value, Error> {
+        let value = typed(self.sources.schemas().combined(), key, text);
+        value.map_err(|reason| Error::NotAValue {
+            key: key.to_string(),
             reason,
         })
     }
@@ -321,7 +346,7 @@ pub fn file_of(
     };
     let wish = Wish {
         key,
-        value: Some(String::new()),
+        change: Change::Set(String::new()),
     };
     home::file_for((&side, &side), &wish, target).map(Some)
 }

@@ -5,12 +5,14 @@
 //! before it is returned: read again, the text must say the same as before but for that key.
 
 mod insert;
+mod items;
 pub(super) mod lines;
 mod remove;
 mod transplant;
 mod written;
 
 pub(super) use insert::last_entry;
+pub use items::{push, take};
 pub use transplant::transplant;
 
 use std::ops::Range;
@@ -103,15 +105,26 @@ fn proved(
     splice: &Splice,
     value: Option<Json>,
 ) -> Result<String, Problem> {
-    let mut text = document.text().to_owned();
-    text.replace_range(splice.at.clone(), &splice.with);
-    let edited = Document::parse(document.name(), &text)?;
     let mut wanted = document.to_json();
     let named = positions(document, key);
     let is_gone = value.is_none();
     put(&mut wanted, &named, value);
-    let found = edited.to_json();
-    if found == wanted || is_gone && without_empty(wanted, &named, &found) {
+    proved_as(document, key, splice, |found| {
+        *found == wanted || is_gone && without_empty(wanted, &named, found)
+    })
+}
+
+/// The edited text, if what it says is right.
+fn proved_as(
+    document: &Document,
+    key: &KeyPath,
+    splice: &Splice,
+    is_right: impl FnOnce(&Json) -> bool,
+) -> Result<String, Problem> {
+    let mut text = document.text().to_owned();
+    text.replace_range(splice.at.clone(), &splice.with);
+    let edited = Document::parse(document.name(), &text)?;
+    if is_right(&edited.to_json()) {
         return Ok(text);
     }
     let message = format!("`{key}` cannot be changed without touching what is around it");

@@ -102,13 +102,13 @@ fn collect_ends(table: &InlineTable, ends: &mut Vec<usize>) {
 }
 
 /// Where the pair after the one that ends at `at` begins.
-fn after_comma(text: &str, at: usize) -> usize {
+pub(super) fn after_comma(text: &str, at: usize) -> usize {
     let comma = after_trivia(text, at);
     after_trivia(text, comma + 1)
 }
 
 /// The place after white space, line ends and comments.
-fn after_trivia(text: &str, mut at: usize) -> usize {
+pub(super) fn after_trivia(text: &str, mut at: usize) -> usize {
     loop {
         let rest = text.get(at..).unwrap_or_default();
         at += rest.len() - rest.trim_start().len();
