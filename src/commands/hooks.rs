@@ -121,26 +121,7 @@ pub(super) fn missing(cx: &Context, keep: &Keep) -> Result<Vec<&'static str>, Fa
 
 /// Runs the command; `status` answers no if a hook is missing.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
-    let server = match &args.command {
-        Command::Install(install) => &install.place.server,
-        Command::Status(place) | Command::Remove(place) => &place.server,
-    };
-    let server = server
-        .as_ref()
-        .map(|dir| open_server(cx, dir))
-        .transpose()?;
-    let (repo, root, guard) = if let Some((repo, root)) = server {
-        (repo, root, None)
-    } else {
-        let keep = cx.keep()?;
-        // Under the lock what a command left that died is out of the way.
-        let is_second = keep.repo().common_dir() != keep.repo().git_dir();
-        let guard = match args.command {
-            Command::Install(_) | Command::Remove(_) if !is_second => Some(cx.lock(&keep)?),
-            _ => None,
-        };
-        (keep.repo().clone(), keep.root().to_owned(), guard)
-    };
+    let (repo, root, guard) = repository(cx, &args.command)?;
     let is_server = repo.git_dir() == root;
     let program = cx.world.exe.clone();
     let place = Place {
@@ -184,6 +165,29 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Command::Status(_) => Answer::of(is_complete),
         Command::Install(_) | Command::Remove(_) => Answer::Yes,
     })
+}
+
+/// The repository that is meant with its root, and the lock if it is a keep that changes.
+fn repository(
+    cx: &mut Context,
+    command: &Command,
+) -> Result<(Repo, PathBuf, Option<WriteGuard>), Failure> {
+    let server = match command {
+        Command::Install(install) => &install.place.server,
+        Command::Status(place) | Command::Remove(place) => &place.server,
+    };
+    if let Some(dir) = server {
+        let (repo, root) = open_server(cx, dir)?;
+        return Ok((repo, root, None));
+    }
+    let keep = cx.keep()?;
+    // Under the lock what a command left that died is out of the way.
+    let is_second = keep.repo().common_dir() != keep.repo().git_dir();
+    let guard = match command {
+        Command::Install(_) | Command::Remove(_) if !is_second => Some(cx.lock(&keep)?),
+        _ => None,
+    };
+    Ok((keep.repo().clone(), keep.root().to_owned(), guard))
 }
 
 /// Tells the operation log, so that `undo` can say that it does not take this back.
