@@ -466,3 +466,24 @@ fn bad_names_change_nothing() {
     );
     assert!(!env.path("k/.buildkeep/runs").exists());
 }
+
+#[test]
+fn logs_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = keep(&[("01-one.sh", "#!/bin/sh\necho a word of ours\n")]);
+    let lines = json(&env, &["run"]);
+    let run = lines.last().unwrap()["run"].as_str().unwrap();
+    let ended = lines
+        .iter()
+        .find(|line| line["event"] == "step-ended")
+        .unwrap();
+    let attempt = ended["attempt"].as_str().unwrap();
+    let log = env.path(format!("k/.buildkeep/runs/{run}/{attempt}/log"));
+    let mode = std::fs::metadata(&log).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    assert!(
+        std::fs::read_to_string(log.join("0001.log"))
+            .unwrap()
+            .contains("a word")
+    );
+}

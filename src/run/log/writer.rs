@@ -10,7 +10,7 @@ use rustix::pipe::{SpliceFlags, splice};
 
 use super::gap::Backlog;
 use super::{index_path, segment_path, segments};
-use crate::fs::{PathError, create_dirs_durable, is_absent, open_stream};
+use crate::fs::{PathError, create_dirs_durable, is_absent, open_stream, set_mode};
 
 /// How much a segment holds.
 const SEGMENT: u64 = 64 << 20;
@@ -41,6 +41,8 @@ impl LogWriter {
     /// Opens the log in `dir`, and goes on where an earlier writer ended.
     pub(in crate::run) fn open(dir: &Path) -> Result<Self, PathError> {
         create_dirs_durable(dir)?;
+        // Scripts print what others on this machine must not read.
+        set_mode(dir, 0o700)?;
         let known = segments(dir)?;
         let (number, at) = known.last().copied().unwrap_or((1, 0));
         let index = open_stream(&index_path(dir))?;
