@@ -4,6 +4,7 @@
 //! let through; `[hooks] every_commit = true` in buildkeep.toml refuses it.
 use chrono::NaiveDate;
 
+use super::Context;
 use crate::config::Judge;
 use crate::config::bypassed::{self, Bypassed, Whose};
 use crate::config::secrets::leaving;
@@ -47,6 +48,24 @@ pub(super) fn examine(
         return Err(strict(passing, first));
     }
     Ok(found.bypassed.iter().rev().map(note).collect())
+}
+
+/// Says what people should know of what passes, or why it does not; returns whether it does.
+pub(super) fn told_if_passes(
+    cx: &mut Context,
+    judge: &mut Judge<'_>,
+    passing: &Passing<'_>,
+) -> bool {
+    match examine(judge, passing) {
+        Ok(notes) => {
+            notes.iter().for_each(|note| cx.ui.status(note));
+            true
+        }
+        Err(failure) => {
+            cx.ui.error(failure);
+            false
+        }
+    }
 }
 
 /// A later commit does not take a secret out of the history: nothing mends it but another history.

@@ -1,7 +1,7 @@
 //! `hook pre-push`: the branches that are about to leave.
 use std::ffi::OsString;
 
-use super::super::gate::{Passing, examine};
+use super::super::gate::{Passing, told_if_passes};
 use super::super::{Answer, Context};
 use super::{is_branch, is_none, told};
 use crate::config::Judge;
@@ -16,7 +16,7 @@ pub(super) fn check(
 ) -> Result<Answer, Failure> {
     let remote = remote.map(|name| name.to_string_lossy().into_owned());
     let mut judge = Judge::new(called.objects(), Some(called.root()));
-    let mut answer = Answer::Yes;
+    let mut passes = true;
     for words in told()? {
         let [_, id, there, theirs] = words.as_slice() else {
             continue;
@@ -30,15 +30,9 @@ pub(super) fn check(
             tip: called.repo().resolve(id)?,
             known: &known(called, remote.as_deref(), theirs)?,
         };
-        match examine(&mut judge, &passing) {
-            Ok(notes) => notes.iter().for_each(|note| cx.ui.status(note)),
-            Err(failure) => {
-                cx.ui.error(failure);
-                answer = Answer::No;
-            }
-        }
+        passes &= told_if_passes(cx, &mut judge, &passing);
     }
-    Ok(answer)
+    Ok(Answer::of(passes))
 }
 
 /// What the other side has, as far as it is known here.

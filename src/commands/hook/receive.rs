@@ -1,5 +1,5 @@
 //! `hook pre-receive`: the branches that come in, still in quarantine. Nothing of them is run.
-use super::super::gate::{Passing, examine};
+use super::super::gate::{Passing, told_if_passes};
 use super::super::{Answer, Context};
 use super::{is_branch, is_none, told};
 use crate::config::Judge;
@@ -12,7 +12,7 @@ pub(super) fn check(cx: &mut Context, called: &Called) -> Result<Answer, Failure
     let branches = branches.into_iter().filter(|(name, _)| is_branch(name));
     let known: Vec<ObjectId> = branches.map(|(_, id)| id).collect();
     let mut judge = Judge::new(called.objects(), None);
-    let mut answer = Answer::Yes;
+    let mut passes = true;
     for words in told()? {
         let [_, id, name] = words.as_slice() else {
             continue;
@@ -27,13 +27,7 @@ pub(super) fn check(cx: &mut Context, called: &Called) -> Result<Answer, Failure
             tip,
             known: &known,
         };
-        match examine(&mut judge, &passing) {
-            Ok(notes) => notes.iter().for_each(|note| cx.ui.status(note)),
-            Err(failure) => {
-                cx.ui.error(failure);
-                answer = Answer::No;
-            }
-        }
+        passes &= told_if_passes(cx, &mut judge, &passing);
     }
-    Ok(answer)
+    Ok(Answer::of(passes))
 }
