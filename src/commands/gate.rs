@@ -58,7 +58,9 @@ pub(super) fn told_if_passes(
 ) -> bool {
     match examine(judge, passing) {
         Ok(notes) => {
-            notes.iter().for_each(|note| cx.ui.status(note));
+            for note in &notes {
+                cx.ui.status(note);
+            }
             true
         }
         Err(failure) => {
