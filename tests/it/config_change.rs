@@ -150,7 +150,7 @@ fn other_layers_are_named_by_options() {
 build.jobs: set to 8
   config/profiles/fast.toml, version 3, committed [COMMIT]
 --- stderr
-hint: the profile fast is not in force: name it in `profiles` of buildkeep.toml
+hint: the profile fast is not in force; to have it so: `buildkeep config set profiles+=fast`
 
 "#]]
     );
@@ -231,7 +231,7 @@ build.jobs: no longer set (was 8)
   now 5, from config/hosts/box-00z9.toml:2
   config/profiles/fast.toml, version 6, committed [COMMIT]
 --- stderr
-hint: the profile fast is not in force: name it in `profiles` of buildkeep.toml
+hint: the profile fast is not in force; to have it so: `buildkeep config set profiles+=fast`
 
 "#]]
     );

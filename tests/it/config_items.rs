@@ -131,7 +131,7 @@ build.flags: set to ["-g","-O2","-here"]
 build.flags: set to ["-p"]
   config/profiles/fast.toml, version 5, committed [COMMIT]
 --- stderr
-hint: the profile fast is not in force: name it in `profiles` of buildkeep.toml
+hint: the profile fast is not in force; to have it so: `buildkeep config set profiles+=fast`
 
 --- stderr
 error: "-g" is not in `build.flags` of config/profiles/fast.toml

@@ -310,7 +310,7 @@ fn tell(cx: &mut Context, edit: &Edit, outcome: &Outcome, how: &How) {
             && !outcome.in_force.contains(&file.path)
         {
             cx.ui.hint(format!(
-                "the profile {name} is not in force: name it in `profiles` of buildkeep.toml"
+                "the profile {name} is not in force; to have it so: `buildkeep config set profiles+={name}`"
             ));
         }
         if outcome.commit.is_some() && file.leaves_others() {
