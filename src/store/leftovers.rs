@@ -27,9 +27,16 @@ pub(super) fn settle(root: &Path, repo: &Repo) -> Result<(), Error> {
     for inside in ["", "applied", "cache", "secrets"] {
         sweep_temporaries(&private.join(inside))?;
     }
-    let kept = fs::read_dir(private.join("trash/apply"));
-    for folder in kept.into_iter().flatten().flatten() {
-        sweep_temporaries(&folder.path())?;
+    sweep_below(&private.join("trash/apply"))
+}
+
+/// The temporary files in a folder of ours and in all below it.
+fn sweep_below(folder: &Path) -> Result<(), Error> {
+    sweep_temporaries(folder)?;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            sweep_below(&entry.path())?;
+        }
     }
     Ok(())
 }

@@ -513,3 +513,11 @@ error[K321]: config/env.toml is buildkeep's own
     );
     assert!(!env.path("root/etc/config.site").exists());
 }
+
+#[test]
+fn restoring_what_is_as_it_should_be_does_not_wait_for_itself() {
+    let env = keep();
+    assert!(k(&env, "config apply --yes").contains("wrote"));
+    let again = k(&env, "config drift --restore --yes");
+    assert!(!again.contains("--- exit"), "{again}");
+}

@@ -269,7 +269,7 @@ fn restore(
     let drift = shown(&rendering);
     if !rendering.files.iter().any(wants) {
         // What a command wrote that died is noted now.
-        let guard = cx.lock(keep)?;
+        let guard = guard.map_or_else(|| cx.lock(keep), Ok)?;
         rendering.write(cx, (keep, &guard), wants)?;
         cx.ui.show(&drift)?;
         return Ok(Answer::Yes);
@@ -287,10 +287,7 @@ fn restore(
             return Ok(Answer::No);
         }
     }
-    let guard = match guard {
-        Some(guard) => guard,
-        None => cx.lock(keep)?,
-    };
+    let guard = guard.map_or_else(|| cx.lock(keep), Ok)?;
     let lines = rendering.write(cx, (keep, &guard), wants)?;
     for line in lines.iter().filter(|line| line.written) {
         let kept = line
