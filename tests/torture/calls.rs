@@ -23,6 +23,8 @@ const DEADLY: &str = "openat,write,pwrite64,writev,fsync,fdatasync,syncfs,sync_f
 /// Calls that can fail for want of room, or of a whole disk.
 const FAILING: &str = "openat,write,pwrite64,fsync,fdatasync,syncfs,sync_file_range,ftruncate,rename,renameat,renameat2,\
     linkat,symlink,symlinkat,mkdir,fchmod";
+/// Calls that make things so.
+const DECISIVE: &[&str] = &["fsync", "rename", "syncfs"];
 /// Failures that a command may do without: notes and caches, and what is only deleted.
 const DISPENSABLE: &[&str] = &["lock.holder", "/.buildkeep/cache"];
 
@@ -78,7 +80,7 @@ fn meet(trial: &Trial, fate: Fate, hands: Hands) {
     crate::disk::prefer_memory();
     let env = Env::new();
     (trial.base)(&env);
-    let points = chosen(points(&env, trial, (fate, hands)));
+    let points = chosen(points(&env, trial, (fate, hands)), trial);
     let before = prepared(&env, trial);
     let output = ours(&env, trial).output().unwrap();
     assert!(output.status.success(), "{}", env.shown(&output));
@@ -225,30 +227,30 @@ fn makes_something(point: &Point) -> bool {
     point.call != "openat" || point.line.contains("O_CREAT")
 }
 
-/// All points, but of hundreds of one kind some forty; in the short form the last of each kind,
-/// and two more of those that matter most.
-fn chosen(points: Vec<Point>) -> Vec<Point> {
+/// All points, but of hundreds of one kind some forty; in the short form those that matter most, and
+/// of the other kinds two, by turns from trial to trial.
+fn chosen(points: Vec<Point>, trial: &Trial) -> Vec<Point> {
     let mut by_call: BTreeMap<String, Vec<Point>> = BTreeMap::new();
     for point in points {
         by_call.entry(point.call.clone()).or_default().push(point);
     }
-    let few = by_call.into_values().flat_map(|points| {
-        let last = points.len() - 1;
-        if is_long() {
-            return some(&points);
-        }
-        let is_decisive = ["fsync", "rename"].contains(&points[0].call.as_str());
-        let mut at = if is_decisive {
-            vec![0, last / 2, last]
-        } else {
-            vec![last]
-        };
-        at.dedup();
-        at.into_iter()
-            .map(|at| points[at].clone())
-            .collect::<Vec<_>>()
-    });
-    few.collect()
+    if is_long() {
+        return by_call.values().flat_map(|points| some(points)).collect();
+    }
+    let (decisive, others): (Vec<_>, Vec<_>) = by_call
+        .into_values()
+        .partition(|points| DECISIVE.contains(&points[0].call.as_str()));
+    let last = |points: &Vec<Point>| points[points.len() - 1].clone();
+    let mut few: Vec<Point> = decisive.iter().map(last).collect();
+    few.extend(
+        decisive
+            .iter()
+            .map(|points| points[points.len() / 2].clone()),
+    );
+    let turn = trial.name.len();
+    let by_turns = (0..others.len().min(2)).map(|n| last(&others[(turn + n) % others.len()]));
+    few.extend(by_turns);
+    few
 }
 
 /// All, or of hundreds some forty: the first, the last, and evenly between them.

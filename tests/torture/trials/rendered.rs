@@ -1,5 +1,6 @@
 //! `config apply` and `config drift`: files outside of Git, and what is known of them.
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use buildkeep::store::Repo;
 
@@ -112,11 +113,17 @@ fn told(env: &Env) -> String {
 
 /// Whether what was replaced is kept.
 fn is_kept(env: &Env) -> bool {
-    let folder = env.path("w/.buildkeep/trash/apply");
-    let all = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let kept = |name: std::path::PathBuf| std::fs::read_to_string(name.join("root_etc_site"));
-    all.into_iter()
-        .any(|one| kept(one.path()).is_ok_and(|text| text == BY_HAND))
+    holds(&env.path("w/.buildkeep/trash/apply"), BY_HAND)
+}
+
+/// Whether a file somewhere in a folder has this text.
+fn holds(folder: &Path, text: &str) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths = entries.map(|entry| entry.path());
+    paths.any(|path| match std::fs::read_to_string(&path) {
+        Ok(found) => found == text,
+        Err(_) => path.is_dir() && holds(&path, text),
+    })
 }
 
 fn written(env: &Env) -> String {
