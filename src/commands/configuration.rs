@@ -2,7 +2,7 @@
 use serde_json::Value as Json;
 
 use super::{Context, versions};
-use crate::config::{Effective, Error, Files, Known, Memory, OldForm, Scope, Sources};
+use crate::config::{Effective, Error, Files, Known, Memory, OldForm, Remembered, Scope, Sources};
 use crate::document::KeyPath;
 use crate::failure::Failure;
 use crate::store::{Keep, ObjectId};
@@ -32,19 +32,44 @@ fn remember(memory: &Memory, (files, sources): (&Files, &Sources), effective: &E
 pub(super) struct AtALook {
     /// Whether nothing is wrong with any of them.
     pub(super) is_valid: bool,
+    values: Values,
+}
+
+/// What holds, without overrides.
+enum Values {
+    Known(Vec<Known>),
+    Remembered(Remembered),
+}
+
+impl AtALook {
     /// What holds, without overrides.
-    pub(super) values: Vec<Known>,
+    pub(super) fn values(self, keep: &Keep) -> Result<Vec<Known>, Failure> {
+        match self.values {
+            Values::Known(values) => Ok(values),
+            Values::Remembered(remembered) => match remembered.read() {
+                Some(values) => Ok(values),
+                None => Ok(look(keep)?.1),
+            },
+        }
+    }
 }
 
 /// Looks at the configuration, perhaps without reading any file.
 pub(super) fn at_a_look(keep: &Keep) -> Result<AtALook, Failure> {
-    let memory = Memory::of(keep);
-    if let Some(values) = memory.values() {
+    if let Some(remembered) = Memory::of(keep).values() {
         return Ok(AtALook {
             is_valid: true,
-            values,
+            values: Values::Remembered(remembered),
         });
     }
+    let (is_valid, values) = look(keep)?;
+    let values = Values::Known(values);
+    Ok(AtALook { is_valid, values })
+}
+
+/// Reads all files: whether nothing is wrong with them, and what holds.
+fn look(keep: &Keep) -> Result<(bool, Vec<Known>), Failure> {
+    let memory = Memory::of(keep);
     let files = Files::of_work_tree(keep)?;
     let sources = Sources::read(&files)?;
     let is_valid = sources.problems().is_empty();
@@ -54,10 +79,7 @@ pub(super) fn at_a_look(keep: &Keep) -> Result<AtALook, Failure> {
         Effective::of_files(&sources, &keep.host())
     };
     remember(&memory, (&files, &sources), &effective);
-    Ok(AtALook {
-        is_valid,
-        values: effective.values(),
-    })
+    Ok((is_valid, effective.values()))
 }
 
 /// What holds at and below `key`, perhaps without reading any file; the key has a value.

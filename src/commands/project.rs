@@ -48,13 +48,23 @@ impl Project {
             (true, false) => Self::of(cx, keep),
             (true, true) => {
                 let plan = super::plan::load_known(&keep)?;
-                Self::with(keep, seen.values, plan)
+                Self::looked(keep, seen, plan)
             }
             (false, _) => {
                 let plan = super::plan::load(&keep)?;
-                Self::with(keep, seen.values, plan)
+                Self::looked(keep, seen, plan)
             }
         }
+    }
+
+    /// Without steps, nobody reads a key.
+    fn looked(keep: Keep, seen: AtALook, plan: Plan) -> Result<Self, Failure> {
+        let values = if plan.steps.is_empty() {
+            Vec::new()
+        } else {
+            seen.values(&keep)?
+        };
+        Self::with(keep, values, plan)
     }
 
     fn with(keep: Keep, values: Vec<Known>, plan: Plan) -> Result<Self, Failure> {

@@ -154,7 +154,7 @@ fn bypassed(keep: &Keep) -> Vec<Bypassed> {
             .filter(|(name, _)| !name.contains("/state/"))
             .map(|(_, id)| id)
             .collect();
-        let objects = keep.repo().objects()?;
+        let objects = keep.repo().objects();
         let mut judge = Judge::new(&objects, Some(keep.root()));
         let found = bypassed::unpushed(&mut judge, Some(keep.root()), tip, &remotes)?;
         Ok(found.bypassed)

@@ -53,7 +53,7 @@ impl Files {
     /// As they are in a commit.
     pub fn of_commit(repo: &Repo, commit_id: ObjectId) -> Result<Self, Error> {
         let known = beside(repo);
-        Self::of_tree_files(repo.files_at(commit_id, "")?, known, |id| {
+        Self::of_tree_files(repo.files_in(commit_id, FOLDERS)?, known, |id| {
             repo.read_blob(id)
         })
     }

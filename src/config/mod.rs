@@ -50,7 +50,7 @@ pub use files::Files;
 pub use forms::{Migrated, OldForm};
 pub use judge::{Judge, Verdict, problems};
 pub use overrides::{Override, Scope};
-pub use remembered::{Bearing, Known, Memory};
+pub use remembered::{Bearing, Known, Memory, Remembered};
 pub use role::Role;
 pub use schemas::{BUILTIN, Schemas};
 pub use sources::Sources;

@@ -98,7 +98,7 @@ impl Memory {
     /// What holds at and below `key`, if it is known; nothing if the key has no value.
     pub fn recall(&self, key: &KeyPath) -> Option<Effective> {
         let text = fs::read_to_string(&self.path).ok()?;
-        let mut lines = self.current(&text)?;
+        let mut lines = self.current(&text)?.lines();
         let schema = Schema::parse_known("the schemas of this keep", lines.next()?).ok()?;
         let wanted = key.to_string();
         let entries = lines.filter(|line| is_below(line, &wanted));
@@ -106,28 +106,30 @@ impl Memory {
         Effective::restored(entries, Arc::new(schema)).filter(|found| found.get(key).is_some())
     }
 
-    /// All values that hold, if they are known.
-    pub fn values(&self) -> Option<Vec<Known>> {
+    /// All values that hold, if they are known; they are read when they are asked for.
+    pub fn values(&self) -> Option<Remembered> {
         let text = fs::read_to_string(&self.path).ok()?;
-        let lines = self.current(&text)?;
-        lines.skip(1).map(known).collect()
+        let (_schema, values) = self.current(&text)?.split_once('\n')?;
+        let from = text.len() - values.len();
+        Some(Remembered { text, from })
     }
 
-    /// The lines behind the stamps, if these are as they were.
-    fn current<'a>(&self, text: &'a str) -> Option<std::str::Lines<'a>> {
-        let mut lines = text.lines();
-        if lines.next()? != self.heading()? {
+    /// What stands behind the stamps, if these are as they were.
+    fn current<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let (heading, rest) = text.split_once('\n')?;
+        if heading != self.heading()? {
             return None;
         }
-        let count: usize = lines.next()?.parse().ok()?;
-        for _ in 0..count {
-            let stamp = lines.next()?;
+        let (count, mut rest) = rest.split_once('\n')?;
+        for _ in 0..count.parse::<usize>().ok()? {
+            let (stamp, below) = rest.split_once('\n')?;
             let (path, _) = stamp.split_once('\t')?;
             if stamp_of(&self.root, path)? != stamp {
                 return None;
             }
+            rest = below;
         }
-        Some(lines)
+        Some(rest)
     }
 
     /// Keeps what was worked out from `files`, unless one of them could change again unseen.
@@ -159,6 +161,21 @@ impl Memory {
             text.push_str(&line(&entry, effective)?);
         }
         Some(text)
+    }
+}
+
+/// Values that hold, as they were written down.
+#[derive(Debug)]
+pub struct Remembered {
+    text: String,
+    /// Where they begin.
+    from: usize,
+}
+
+impl Remembered {
+    /// The values; nothing if one of them cannot be read.
+    pub fn read(&self) -> Option<Vec<Known>> {
+        self.text[self.from..].lines().map(known).collect()
     }
 }
 

@@ -10,6 +10,7 @@ use gix::bstr::{BString, ByteSlice as _};
 use gix::objs::{Find, Kind};
 
 use super::error::During as _;
+use super::patience::patiently;
 use super::{Error, Message, Mode, Repo, TreeFile};
 use crate::fs::AtPath as _;
 
@@ -44,8 +45,8 @@ pub struct Line {
 
 impl Repo {
     /// The objects of this repository.
-    pub fn objects(&self) -> Result<Objects, Error> {
-        Objects::open(&[self.common_dir().join("objects")])
+    pub fn objects(&self) -> Objects {
+        Objects(vec![gix::odb::Handle::clone(&self.gix().objects)])
     }
 }
 
@@ -102,19 +103,34 @@ impl Objects {
     /// The files that lie directly in these folders of a tree; the root is "".
     pub fn files_in(&self, tree_id: ObjectId, folders: &[&str]) -> Result<Vec<TreeFile>, Error> {
         let mut files = Vec::new();
-        for folder in folders {
-            let Some(id) = self.folder(tree_id, folder)? else {
-                continue;
+        self.collect_in(tree_id, &BString::default(), folders, &mut files)?;
+        Ok(files)
+    }
+
+    fn collect_in(
+        &self,
+        tree_id: ObjectId,
+        here: &BString,
+        folders: &[&str],
+        files: &mut Vec<TreeFile>,
+    ) -> Result<(), Error> {
+        let is_wanted = folders.iter().any(|folder| here == folder);
+        for (name, kind, id) in self.entries(tree_id)? {
+            let mut path = here.clone();
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(&name);
+            let leads_on = |folder: &&str| {
+                let rest = folder.as_bytes().strip_prefix(path.as_slice());
+                rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
             };
-            for (name, kind, blob_id) in self.entries(id)? {
-                let Some(mode) = Mode::from_kind(kind) else {
-                    continue;
-                };
-                let mut path = BString::from(*folder);
-                if !path.is_empty() {
-                    path.push(b'/');
+            if kind == gix::objs::tree::EntryKind::Tree {
+                if folders.iter().any(leads_on) {
+                    self.collect_in(id, &path, folders, files)?;
                 }
-                path.extend_from_slice(&name);
+            } else if is_wanted && let Some(mode) = Mode::from_kind(kind) {
+                let blob_id = id;
                 files.push(TreeFile {
                     path,
                     mode,
@@ -122,7 +138,7 @@ impl Objects {
                 });
             }
         }
-        Ok(files)
+        Ok(())
     }
 
     /// The files that a commit brought in: new ones, and those with another content than the
@@ -183,21 +199,6 @@ impl Objects {
         self.there(blob_id, Kind::Blob)
     }
 
-    fn folder(&self, tree_id: ObjectId, folder: &str) -> Result<Option<ObjectId>, Error> {
-        let mut tree_id = tree_id;
-        for part in folder.split('/').filter(|part| !part.is_empty()) {
-            let entries = self.entries(tree_id)?;
-            let is_it = |(name, kind, _): &&Entry| {
-                name == part && *kind == gix::objs::tree::EntryKind::Tree
-            };
-            match entries.iter().find(is_it) {
-                Some((.., id)) => tree_id = *id,
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(tree_id))
-    }
-
     fn entries(&self, tree_id: ObjectId) -> Result<Vec<Entry>, Error> {
         if tree_id.is_empty_tree() {
             return Ok(Vec::new());
@@ -216,10 +217,12 @@ impl Objects {
     }
 
     fn there(&self, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Error> {
-        let found = self.bytes(id, kind)?;
-        found.ok_or_else(|| Error::Git {
-            action: "read an object",
-            source: format!("{kind} {id} is missing").into(),
+        patiently(|| {
+            let found = self.bytes(id, kind)?;
+            found.ok_or_else(|| Error::Git {
+                action: "read an object",
+                source: format!("{kind} {id} is missing").into(),
+            })
         })
     }
 

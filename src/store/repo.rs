@@ -236,17 +236,33 @@ impl Repo {
             .transpose()
     }
 
-    /// All files of a commit whose path starts with `prefix`, by path.
-    pub fn files_at(&self, commit_id: ObjectId, prefix: &str) -> Result<Vec<TreeFile>, Error> {
-        let commit = patiently(|| self.gix.find_commit(commit_id)).during("read a commit")?;
-        let tree = patiently(|| commit.tree()).during("read a tree")?;
-        let entries = patiently(|| tree.traverse().breadthfirst_files())?;
-        let mut files: Vec<_> = entries
-            .into_iter()
-            .filter(|file| file.path.starts_with(prefix.as_bytes()))
-            .collect();
+    /// All files of a commit below a folder (`steps/`, or "" for the root), by path.
+    pub fn files_at(&self, commit_id: ObjectId, folder: &str) -> Result<Vec<TreeFile>, Error> {
+        let tree_id = match folder.trim_end_matches('/') {
+            "" => self.tree_at(commit_id)?,
+            inside => match self.id_at(commit_id, inside)? {
+                Some(id) if self.is_tree(id)? => id,
+                _ => return Ok(Vec::new()),
+            },
+        };
+        let mut files = self.files_below(tree_id, folder.into())?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
+    }
+
+    fn is_tree(&self, id: ObjectId) -> Result<bool, Error> {
+        let header = patiently(|| self.gix.find_header(id)).during("read a tree")?;
+        Ok(header.kind() == gix::objs::Kind::Tree)
+    }
+
+    fn tree_at(&self, commit_id: ObjectId) -> Result<ObjectId, Error> {
+        let commit = patiently(|| self.gix.find_commit(commit_id)).during("read a commit")?;
+        Ok(commit.tree_id().during("read a commit")?.detach())
+    }
+
+    /// The files of a commit that lie directly in these folders; the root is "".
+    pub fn files_in(&self, commit_id: ObjectId, folders: &[&str]) -> Result<Vec<TreeFile>, Error> {
+        self.objects().files_in(self.tree_at(commit_id)?, folders)
     }
 
     /// All files of a folder that a sparse index names only by its tree.

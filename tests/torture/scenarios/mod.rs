@@ -243,6 +243,8 @@ const SCENARIOS: &[Scenario] = &[
         cuts: 150,
         prepare: Place::init,
         act: |place, n| {
+            // The index, as the `git status` of the last look left it.
+            place.disk.settle();
             let set = ["config", "set", "build.jobs", &n.to_string()];
             interrupted(place, &set, n, "signal=SIGKILL");
             force_log(place)
