@@ -388,3 +388,33 @@ fn a_run_packs_at_its_end_if_there_is_much_to_pack() {
     assert!(loose(&env).starts_with("0 objects"), "{}", loose(&env));
     git(&env, "fsck --strict");
 }
+
+#[test]
+fn packed_refs_that_were_cut_off_lose_nothing_of_what_they_still_say() {
+    let env = keep();
+    env.stdout(&["-C", "k", "tag", "light"]);
+    git(&env, "branch side");
+    git(&env, "tag plain");
+    git(&env, "pack-refs --all");
+    let refs = git(&env, "for-each-ref");
+    let path = env.path("k/.git/packed-refs");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{text}0123456789")).unwrap();
+    mended(&env, &["damaged-packed-refs"]);
+    let left = git(&env, "for-each-ref");
+    for line in refs
+        .lines()
+        .filter(|line| !line.contains("main") && !line.contains("/op"))
+    {
+        assert!(left.contains(line), "{line} is not in\n{left}");
+    }
+    assert_eq!(version(&env), 4);
+}
+
+#[test]
+fn a_branch_that_is_gone_comes_back() {
+    let env = keep();
+    fs::remove_file(env.path("k/.git/refs/heads/main")).unwrap();
+    mended(&env, &["broken-ref"]);
+    assert_eq!(version(&env), 4);
+}

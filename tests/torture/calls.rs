@@ -42,10 +42,10 @@ pub(crate) const BROKEN: Fate = Fate::Fails("EIO", "Input/output error");
 
 /// Whether things are done at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hands {
+pub(crate) enum Hands {
     /// By as many threads as the command wants.
     Many,
-    /// One after the other.
+    /// One after the other; nor can a helper be started then, such as `git`.
     One,
 }
 
@@ -59,13 +59,19 @@ struct Point {
 
 /// Has the command meet its fate at each of its calls.
 pub(crate) fn torture(trial: &Trial, fate: Fate) {
-    let hands: &[Hands] = match fate {
-        _ if is_long() => &[Hands::Many, Hands::One],
-        Fate::Killed => &[Hands::Many],
-        Fate::Fails(..) => &[Hands::One],
+    let wanted = match fate {
+        Fate::Killed => Hands::Many,
+        Fate::Fails(..) => Hands::One,
     };
-    for hands in hands {
-        meet(trial, fate, *hands);
+    let few = if trial.hands.contains(&wanted) {
+        wanted
+    } else {
+        trial.hands[0]
+    };
+    for hands in trial.hands {
+        if is_long() || *hands == few {
+            meet(trial, fate, *hands);
+        }
     }
 }
 
@@ -143,7 +149,8 @@ fn input(env: &Env, trial: &Trial) -> Stdio {
 
 fn strace(env: &Env, trial: &Trial, hands: Hands, options: &[&str]) -> Output {
     let mut strace = env.command("strace");
-    strace.args(["-f", "-qq"]).args(options);
+    // Threads are followed, other programs are not: the fate is ours alone.
+    strace.args(["-f", "-qq", "-b", "execve"]).args(options);
     if hands == Hands::One {
         strace.args(["-e", "inject=clone3:error=EAGAIN"]);
     }
@@ -172,12 +179,6 @@ fn points(env: &Env, trial: &Trial, (fate, hands): (Fate, Hands)) -> Vec<Point> 
     let text = std::fs::read_to_string(log).unwrap();
     let mut points = numbered(&text);
     points.retain(|point| is_of_interest(point, fate, &keep));
-    // Where a helper comes to its end too, it would be that one that dies.
-    let ends = points
-        .iter()
-        .filter(|point| point.call == "exit_group")
-        .count();
-    points.retain(|point| point.call != "exit_group" || ends == 1);
     // Where one thread meets its fate, all that come to the same number do.
     let mut seen = BTreeSet::new();
     points.retain(|point| seen.insert((point.call.clone(), point.nth)));
@@ -295,11 +296,10 @@ fn met(
     let text = std::fs::read_to_string(&log).unwrap();
     let line = text
         .lines()
-        .find(|line| line.ends_with("(INJECTED)") && !line.contains(" clone3("));
+        .find(|line| line.ends_with("(INJECTED)") && !line.contains("clone3("));
     if let Some(line) = line {
         line.clone_into(&mut point.line);
     }
-    // Whoever dies may be a `git` that was asked something.
     let is_met = match fate {
         Fate::Killed => output.status.code().is_none(),
         Fate::Fails(..) => line.is_some(),

@@ -8,8 +8,8 @@ use gix::objs::Find as _;
 use super::refs::Target;
 use super::{Lost, Patient, Remedy};
 use crate::fs::{
-    Holder, Lock, create_dirs_durable, remove_file_durable, remove_tree, rename_durable, set_mode,
-    set_owner, write_durable,
+    Holder, Lock, create_dirs_durable, read_optional, remove_file_durable, remove_tree,
+    rename_durable, set_mode, set_owner, write_durable,
 };
 use crate::store::git_lock::GitLock;
 use crate::store::index::rebuild;
@@ -84,6 +84,7 @@ impl Patient {
                 write_durable(&self.git_dir.join("HEAD"), text.as_bytes())?;
             }
             Remedy::Ref(name, id) => self.set_ref(name, *id)?,
+            Remedy::Packed(path) => self.move_aside(path)?,
             Remedy::Reflog(path) => self.clean_log(path)?,
             Remedy::Index => self.rebuild_index()?,
             Remedy::Exclude => skeleton::write_exclude(&self.git_dir)?,
@@ -110,10 +111,15 @@ impl Patient {
         if std::fs::symlink_metadata(path).is_err() {
             return Ok(());
         }
+        Ok(rename_durable(path, &self.aside_of(path)?)?)
+    }
+
+    /// Where a file goes that is put aside.
+    fn aside_of(&self, path: &Path) -> Result<PathBuf, Error> {
         let inside = path.strip_prefix(&self.root).unwrap_or(path);
         let target = self.aside().join(inside);
         create_dirs_durable(target.parent().unwrap_or(&target))?;
-        Ok(rename_durable(path, &target)?)
+        Ok(target)
     }
 
     fn write_settings(&self) -> Result<(), Error> {
@@ -191,21 +197,35 @@ impl Patient {
     }
 
     fn set_ref(&self, name: &str, id: ObjectId) -> Result<(), Error> {
-        // Lost objects may have been found since.
-        match self.refs().get(name) {
+        let path = self.git_dir.join(name);
+        match self.standing().get(name) {
+            // Lost objects may have been found since.
             Some(Target::Object(now)) if self.is_fit(name, *now) => return Ok(()),
-            Some(_) => self.move_aside(&self.git_dir.join(name))?,
+            Some(_) => self.copy_aside(&path)?,
             None => {}
         }
         let repo = Repo::open(&self.git_dir)?;
         let mut transaction = repo.begin();
-        transaction.set_ref(
-            name,
-            Expect::Any,
-            id,
-            "doctor: the newest commit that is whole",
-        )?;
+        let why = "doctor: the newest commit that is whole";
+        transaction.set_ref(name, Expect::At(id), id, why)?;
+        // In one step: of a branch that is gone for a moment nobody would know if we died then.
+        create_dirs_durable(path.parent().unwrap_or(&path))?;
+        let mut lock = GitLock::acquire(&path)?;
+        lock.write(format!("{id}\n").as_bytes())?;
+        lock.commit()?;
+        if self.is_packed_damaged() {
+            return Ok(());
+        }
         transaction.finish()
+    }
+
+    /// Keeps what a file holds; the file stays.
+    fn copy_aside(&self, path: &Path) -> Result<(), Error> {
+        let Some(content) = read_optional(path)? else {
+            return Ok(());
+        };
+        let target = self.aside_of(path)?;
+        Ok(write_durable(&target, &content)?)
     }
 
     fn rebuild_index(&self) -> Result<(), Error> {

@@ -89,6 +89,8 @@ pub enum Remedy {
     Head(String),
     /// Set a ref back to a commit that is whole.
     Ref(String, ObjectId),
+    /// Move damaged packed refs out of the way, once those that were in them are back.
+    Packed(PathBuf),
     /// Drop entries of a reflog that name lost objects.
     Reflog(PathBuf),
     /// Read the index from the last commit.

@@ -40,11 +40,23 @@ impl Target {
 impl Patient {
     /// Refs that are empty, or hold something else.
     pub(super) fn look_at_empty_refs(&self) -> Vec<Finding> {
-        self.look_at_each(|target| match target {
+        let mut findings = self.look_at_each(|target| match target {
             Target::Nothing => Some("is empty".to_owned()),
             Target::Garbage => Some("holds no commit id".to_owned()),
             _ => None,
-        })
+        });
+        findings.extend(self.look_for_branch());
+        findings
+    }
+
+    /// The branch that is checked out, if it is gone and was there.
+    fn look_for_branch(&self) -> Option<Finding> {
+        let Target::Symbolic(name) = Target::read(&self.git_dir.join("HEAD")) else {
+            return None;
+        };
+        let is_gone = !self.refs().contains_key(&name) && !self.logged(&name).is_empty();
+        let is_gone = is_gone && !self.is_packed_damaged();
+        is_gone.then(|| self.wrong_ref(&name, "is missing"))
     }
 
     /// Refs that name what is not there.
@@ -162,28 +174,44 @@ impl Patient {
         let Ok(bytes) = fs::read(&path) else {
             return Vec::new();
         };
-        let text = String::from_utf8_lossy(&bytes);
-        let is_fine = |line: &str| {
-            let id = line.strip_prefix('^').unwrap_or(line).get(..40);
-            line.starts_with('#') || id.is_some_and(|id| ObjectId::from_hex(id.as_bytes()).is_ok())
-        };
-        if !bytes.is_empty() && text.ends_with('\n') && text.lines().all(is_fine) {
+        if !is_damaged(&bytes) {
             return Vec::new();
         }
         let found = "packed-refs is empty or damaged";
         let why = "branches and tags that were in it are gone; Git refuses a damaged one";
-        let mut finding = Finding::new("damaged-packed-refs", found, why).remedy(
-            "move it aside; bring back the refs that reflogs, tags and operations tell of",
-            Remedy::Aside([path].into()),
+        let mut finding = Finding::new("damaged-packed-refs", found, why);
+        finding.mend = String::from(
+            "move it aside; bring back the refs that its whole lines, reflogs, tags and \
+            operations tell of",
         );
-        let refs = self.refs();
+        let mut back = packed(&bytes);
+        back.retain(|name, id| self.is_fit(name, *id));
         let logged = self.names_in_logs().into_iter();
-        let logged = logged.filter_map(|name| Some((self.newest_whole(&name)?.0, name)));
-        let lost = logged.map(|(id, name)| (name, id)).chain(self.unnamed());
-        let lost = lost.filter(|(name, _)| !refs.contains_key(name));
-        let back = lost.map(|(name, id)| Remedy::Ref(name, id));
+        let logged = logged.filter_map(|name| Some((name.clone(), self.newest_whole(&name)?.0)));
+        for (name, id) in logged.chain(self.unnamed()) {
+            back.entry(name).or_insert(id);
+        }
+        let there = self.standing();
+        back.retain(|name, _| !there.contains_key(name));
+        let back = back.into_iter().map(|(name, id)| Remedy::Ref(name, id));
         finding.remedies.extend(back);
+        finding.remedies.push(Remedy::Packed(path));
         vec![finding]
+    }
+
+    /// Whether Git cannot read packed refs, or not all that there were.
+    pub(super) fn is_packed_damaged(&self) -> bool {
+        fs::read(self.git_dir.join("packed-refs")).is_ok_and(|bytes| is_damaged(&bytes))
+    }
+
+    /// The refs that are there whatever becomes of damaged packed refs.
+    pub(super) fn standing(&self) -> BTreeMap<String, Target> {
+        if !self.is_packed_damaged() {
+            return self.refs();
+        }
+        let mut refs = BTreeMap::new();
+        self.collect_refs(&self.git_dir.join("refs"), &mut refs);
+        refs
     }
 
     fn wrong_ref(&self, name: &str, found: &str) -> Finding {
@@ -317,4 +345,28 @@ fn why(name: &str) -> String {
         "its history cannot be shown, and nothing can be committed to it"
     };
     what.to_owned()
+}
+
+/// Whether packed refs are empty, cut off, or have lines that are none.
+fn is_damaged(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let is_fine = |line: &str| {
+        let id = line.strip_prefix('^').unwrap_or(line).get(..40);
+        line.starts_with('#') || id.is_some_and(|id| ObjectId::from_hex(id.as_bytes()).is_ok())
+    };
+    bytes.is_empty() || !text.ends_with('\n') || !text.lines().all(is_fine)
+}
+
+/// The refs of lines that are whole.
+fn packed(bytes: &[u8]) -> BTreeMap<String, ObjectId> {
+    let text = String::from_utf8_lossy(bytes);
+    let whole = text
+        .split_inclusive('\n')
+        .filter_map(|line| line.strip_suffix('\n'));
+    let refs = whole.filter_map(|line| {
+        let (id, name) = line.split_once(' ')?;
+        let id = ObjectId::from_hex(id.as_bytes()).ok()?;
+        name.starts_with("refs/").then(|| (name.to_owned(), id))
+    });
+    refs.collect()
 }

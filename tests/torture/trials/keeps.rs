@@ -2,6 +2,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::{SET, Trial, committed, two_versions};
+use crate::calls::Hands;
 use crate::env::Env;
 
 /// What the first commit holds, if there is one.
@@ -68,7 +69,7 @@ fn health(env: &Env) -> String {
     let found = found["findings"].as_array().unwrap();
     let ids: Vec<_> = found.iter().map(|one| one["id"].to_string()).collect();
     let files = if found.is_empty() {
-        committed(env)
+        begun(env)
     } else {
         String::new()
     };
@@ -158,6 +159,7 @@ fn newer_git(env: &Env) -> Vec<(&'static str, String)> {
 const CONFIGURE: Trial = Trial {
     name: "hooks install, in Git's settings",
     vars: newer_git,
+    hands: &[Hands::Many],
     ..INSTALL
 };
 

@@ -2,6 +2,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::calls::Hands;
 use crate::env::Env;
 
 /// Two tests of each trial: it is killed, and its calls fail.
@@ -48,6 +49,8 @@ pub(crate) struct Trial {
     pub(crate) sound: fn(&Env) -> Result<(), String>,
     /// What must hold of `w` once another key was set.
     pub(crate) later: fn(&Env) -> Result<(), String>,
+    /// Who can be at work.
+    pub(crate) hands: &'static [Hands],
     /// Whether there are states between before and after.
     pub(crate) is_gradual: bool,
     /// Whether it can be typed again when it is done.
@@ -93,6 +96,7 @@ const SET: Trial = Trial {
     input: "",
     sound: |_| Ok(()),
     later: |_| Ok(()),
+    hands: &[Hands::Many, Hands::One],
     is_open: true,
     fails: (&[2], "error: cannot "),
 };
