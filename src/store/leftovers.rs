@@ -27,7 +27,7 @@ pub(super) fn settle(root: &Path, repo: &Repo) -> Result<(), Error> {
     for inside in ["", "applied", "cache", "secrets"] {
         sweep_temporaries(&private.join(inside))?;
     }
-    sweep_below(&private.join("trash/apply"))
+    sweep_below(&private.join("trash"))
 }
 
 /// The temporary files in a folder of ours and in all below it.
