@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::fs::write_cache;
+use crate::fs::{append_cache, write_cache};
 use crate::store::Repo;
 
 /// More than this are not kept.
@@ -25,7 +25,8 @@ pub(super) struct Verdicts {
 struct State {
     known: Option<BTreeSet<String>>,
     used: BTreeSet<String>,
-    is_changed: bool,
+    /// Not in the file yet.
+    new: BTreeSet<String>,
 }
 
 impl Verdicts {
@@ -55,8 +56,10 @@ impl Verdicts {
 
     /// Remembers that `mark` is valid.
     pub(super) fn learn(&self, mark: String) {
-        if let Ok(mut state) = self.state.lock() {
-            state.is_changed |= state.used.insert(mark);
+        if let Ok(mut state) = self.state.lock()
+            && state.used.insert(mark.clone())
+        {
+            state.new.insert(mark);
         }
     }
 
@@ -65,17 +68,27 @@ impl Verdicts {
         let Ok(mut state) = self.state.lock() else {
             return;
         };
-        if !std::mem::take(&mut state.is_changed) {
+        let new = std::mem::take(&mut state.new);
+        let Some(heading) = program().filter(|_| !new.is_empty()) else {
             return;
+        };
+        let heading = heading + "\n";
+        let known = state.known.get_or_insert_with(|| read(&self.path));
+        if !known.is_empty() && known.len() + new.len() <= MOST {
+            known.extend(new.iter().cloned());
+            if append_cache(&self.path, &heading, lines(new.iter()).as_bytes()) {
+                return;
+            }
         }
-        let Some(program) = program() else { return };
-        let old = state.known.iter().flatten();
-        let old = old.filter(|mark| !state.used.contains(*mark));
-        let marks = state.used.iter().chain(old).take(MOST);
-        let mut text = program + "\n";
-        marks.for_each(|mark| text.extend([mark.as_str(), "\n"]));
-        write_cache(&self.path, text.as_bytes());
+        // Those that are not asked for any more are left out.
+        let marks = lines(state.used.iter().take(MOST / 2));
+        write_cache(&self.path, (heading + &marks).as_bytes());
+        state.known = None;
     }
+}
+
+fn lines<'a>(marks: impl Iterator<Item = &'a String>) -> String {
+    marks.flat_map(|mark| [mark.as_str(), "\n"]).collect()
 }
 
 /// The mark of a text, or of several joined.

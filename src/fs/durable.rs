@@ -1,6 +1,6 @@
 //! Write, sync, rename, sync the folder.
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -54,6 +54,23 @@ pub fn write_cache(path: &Path, content: &[u8]) {
             let _ = write_disposable(path, &[content]);
         }
     }
+}
+
+/// Adds lines to a cache that is there and begins with `heading`; returns whether it does.
+///
+/// A line may be torn: whoever reads it must not take it for another.
+pub fn append_cache(path: &Path, heading: &str, lines: &[u8]) -> bool {
+    let append = || -> io::Result<bool> {
+        let mut file = OpenOptions::new().read(true).append(true).open(path)?;
+        let mut begin = vec![0; heading.len()];
+        file.read_exact(&mut begin)?;
+        let is_ours = begin == heading.as_bytes();
+        if is_ours {
+            file.write_all(lines)?;
+        }
+        Ok(is_ours)
+    };
+    append().unwrap_or(false)
 }
 
 /// Creates `path` with `content`, durably and in one step, unless it exists: the first one wins.

@@ -1,9 +1,10 @@
 //! One kernel lock around every write.
 //!
-//! A `flock` dies with its holder, so it can never be stale. Who holds it is written beside it,
+//! A `flock` dies with its holder, so it can never be stale. Who holds it is written into the file,
 //! for the message to the one who waits; that note is information, never a decision.
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -58,7 +59,6 @@ pub enum LockError {
 #[derive(Debug)]
 pub struct Lock {
     file: File,
-    note: PathBuf,
     was_left: bool,
 }
 
@@ -69,7 +69,7 @@ impl Lock {
         let deadline = now() + patience;
         loop {
             if try_lock(&file, path)? {
-                return Ok(Self::noted(file, path, me));
+                return Ok(Self::noted(file, me));
             }
             if now() >= deadline {
                 return Err(LockError::Busy {
@@ -87,18 +87,13 @@ impl Lock {
         if !try_lock(&file, path)? {
             return Ok(None);
         }
-        Ok(Some(Self::noted(file, path, me)))
+        Ok(Some(Self::noted(file, me)))
     }
 
-    fn noted(file: File, path: &Path, me: &Holder) -> Self {
-        let note = note_path(path);
-        let was_left = note.exists();
-        write_note(&note, me);
-        Self {
-            file,
-            note,
-            was_left,
-        }
+    fn noted(file: File, me: &Holder) -> Self {
+        let was_left = file.metadata().is_ok_and(|meta| meta.len() > 0);
+        write_note(&file, me, was_left);
+        Self { file, was_left }
     }
 
     /// Whether the holder before left its note: it died, or it did not bring its work to an end.
@@ -109,7 +104,7 @@ impl Lock {
     /// Takes the note away: all that was begun under this lock is done.
     pub fn settle(&self) {
         // A note that stays makes the next holder look closer than it has to.
-        let _ = std::fs::remove_file(&self.note);
+        let _ = self.file.set_len(0);
     }
 
     /// A descriptor of the same lock, for a helper process: the lock is free once all are closed.
@@ -133,7 +128,7 @@ pub fn is_locked(path: &Path) -> Result<bool, PathError> {
 
 /// The note that the holder of the lock at `path` left.
 pub fn holder_of(path: &Path) -> Option<Holder> {
-    let text = read_optional(&note_path(path)).ok()??;
+    let text = read_optional(path).ok()??;
     serde_json::from_slice(&text).ok()
 }
 
@@ -162,18 +157,13 @@ fn try_lock(file: &File, path: &Path) -> Result<bool, PathError> {
 }
 
 /// Not durable, and a failure is no reason to stop: the note only helps the message.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a note for a message, worth nothing after a crash"
-)]
-fn write_note(note: &Path, me: &Holder) {
+fn write_note(file: &File, me: &Holder, was_left: bool) {
     if let Ok(text) = serde_json::to_vec(me) {
-        let _ = std::fs::write(note, text);
+        if was_left {
+            let _ = file.set_len(0);
+        }
+        let _ = file.write_all_at(&text, 0);
     }
-}
-
-fn note_path(path: &Path) -> PathBuf {
-    path.with_extension("holder")
 }
 
 #[cfg(test)]

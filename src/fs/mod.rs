@@ -25,9 +25,9 @@ pub use append::{AppendFile, open_stream};
 pub use at_once::at_once;
 pub use batch::Batch;
 pub use durable::{
-    TEMPORARY, create_dirs, create_dirs_durable, create_exclusive_durable, is_temporary,
-    link_durable, rename_durable, sweep_temporaries, symlink_durable, sync_dir, write_cache,
-    write_disposable, write_durable, write_durable_mode,
+    TEMPORARY, append_cache, create_dirs, create_dirs_durable, create_exclusive_durable,
+    is_temporary, link_durable, rename_durable, sweep_temporaries, symlink_durable, sync_dir,
+    write_cache, write_disposable, write_durable, write_durable_mode,
 };
 pub use file_clock::file_clock;
 pub use folder::{Folder, Special, reason, set_time_of};

@@ -1,34 +1,45 @@
 //! Who Git's configuration says that we are.
 use std::path::PathBuf;
 
+use gix::config::{File, Source};
+
 use super::Repo;
 use crate::world::Env;
 
 impl Repo {
     /// `user.name` and `user.email` of this repository, else of the user's own configuration.
     pub(super) fn configured_person(&self, env: &Env) -> (Option<String>, Option<String>) {
-        let value = |key: &str| self.configured(env, key);
-        (value("user.name"), value("user.email"))
+        let [name, email] = self.configured_all(env, ["user.name", "user.email"]);
+        (name, email)
     }
 
     /// A setting of this repository, else of the user's own configuration.
     pub(super) fn configured(&self, env: &Env, key: &str) -> Option<String> {
-        self.local_value(key).or_else(|| user_value(env, key))
+        let [value] = self.configured_all(env, [key]);
+        value
+    }
+
+    fn configured_all<const N: usize>(&self, env: &Env, keys: [&str; N]) -> [Option<String>; N] {
+        let mut values = keys.map(|key| self.local_value(key));
+        for file in user_files(env) {
+            if values.iter().all(Option::is_some) {
+                break;
+            }
+            // Only names are read from there: nothing of a user's configuration changes what we do.
+            let Ok(file) = File::from_path_no_includes(file, Source::User) else {
+                continue;
+            };
+            for (value, key) in values.iter_mut().zip(keys) {
+                *value = value.take().or_else(|| Some(file.string(key)?.to_string()));
+            }
+        }
+        values
     }
 
     fn local_value(&self, key: &str) -> Option<String> {
         let value = self.gix().config_snapshot().string(key)?;
         Some(value.to_string())
     }
-}
-
-/// Only names are read from there: nothing of a user's configuration changes what we do.
-fn user_value(env: &Env, key: &str) -> Option<String> {
-    user_files(env).into_iter().find_map(|path| {
-        let file =
-            gix::config::File::from_path_no_includes(path, gix::config::Source::User).ok()?;
-        Some(file.string(key)?.to_string())
-    })
 }
 
 fn user_files(env: &Env) -> Vec<PathBuf> {

@@ -24,6 +24,9 @@ pub struct TreeFile {
     pub blob_id: ObjectId,
 }
 
+/// So many bytes of objects are remembered.
+const REMEMBERED: usize = 1 << 20;
+
 /// A Git repository: the `.git` of a keep, or a vault.
 #[derive(Clone)]
 pub struct Repo {
@@ -51,6 +54,12 @@ impl Repo {
             is_moving: Arc::default(),
             syncing: Arc::default(),
         })
+    }
+
+    /// The same, but what was read is remembered: most commands read the same few trees again and again.
+    pub(super) fn remembering(mut self) -> Self {
+        self.gix.object_cache_size_if_unset(REMEMBERED);
+        self
     }
 
     /// Makes a bare repository with these settings (`section.key`, value), durably.
