@@ -87,6 +87,33 @@ fn asking<'a>(schema: &'a Schema, sub: &'a Json, table: &Json, name: &str) -> Op
         .map(|(key, _)| key.as_str())
 }
 
+/// The table at `path` has a key `name`, which breaks the rule for names.
+pub(super) fn bad_name(path: &KeyPath, name: &str, rule: &Kind) -> Problem {
+    let message = format!(
+        "`{name}` is not allowed as the name of a key{}",
+        within(path)
+    );
+    let problem = Problem::new(code::OTHER_RULE, message);
+    match rule {
+        Kind::Pattern { pattern } => problem.help(format!("names here match `{pattern}`")),
+        Kind::MaxLength { limit } => {
+            problem.help(format!("names here have at most {limit} characters"))
+        }
+        Kind::MinLength { limit } => {
+            problem.help(format!("names here have at least {limit} characters"))
+        }
+        Kind::Enum { options } => {
+            let options = options.as_array().into_iter().flatten();
+            let names: Vec<&str> = options.filter_map(Json::as_str).collect();
+            match nearest(name, names.iter().copied()) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help(format!("known here: {}", list(&names))),
+            }
+        }
+        _ => problem,
+    }
+}
+
 pub(super) fn fraction(path: &KeyPath, number: f64) -> Problem {
     Problem::new(
         code::WRONG_TYPE,
@@ -155,6 +182,11 @@ fn wrong_type(case: &Case<'_>, kind: &TypeKind) -> (&'static str, String, Option
 fn not_allowed(case: &Case<'_>, options: &Json) -> (&'static str, String, Option<String>) {
     let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
     let shown: Vec<String> = options.iter().map(Json::to_string).collect();
+    if shown.is_empty() {
+        let message = format!("{} allows no value: its `enum` is empty", named(case.path));
+        let help = "name the values in the schema, or take the key out".to_owned();
+        return (code::NOT_ALLOWED, message, Some(help));
+    }
     let message = format!("{} must be one of {}", case.subject(), shown.join(", "));
     let texts = options.iter().filter_map(Json::as_str);
     let near = case
@@ -181,11 +213,6 @@ fn other_rule(case: &Case<'_>, rule: &Kind) -> (&'static str, String, Option<Str
             )
         }
         Kind::FalseSchema => format!("{} must not be there", named(case.path)),
-        Kind::PropertyNames { error } => format!(
-            "{} has a key with a name that is not allowed: {}",
-            named(case.path),
-            error.masked()
-        ),
         other => format!(
             "{} breaks the rule `{}` of its schema",
             named(case.path),

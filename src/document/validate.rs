@@ -167,6 +167,11 @@ impl<'a> Checked<'a> {
                 let said = choice::none_fits(self.schema, &case, context);
                 problems.push(self.placed(said, Place::Value, &path));
             }
+            Kind::PropertyNames { error } => {
+                let name = error.instance().as_str().unwrap_or_default().to_owned();
+                let said = explain::bad_name(&path, &name, error.kind());
+                problems.push(self.placed(said, Place::Key, &path.key(name)));
+            }
             _ => {
                 let case = self.case(&path, sub, error);
                 let said = explain::broken_rule(&case, error.kind());

@@ -192,3 +192,47 @@ hint: there are build, buildkeep, check, overlay, plan; without a name all are p
 "#]]
     );
 }
+
+#[test]
+fn names_that_are_not_allowed_are_pointed_at_and_an_empty_choice_is_told() {
+    let env = keep();
+    let schema = r#"{"properties": {
+        "m": {"propertyNames": {"pattern": "^[a-z]+$"}},
+        "n": {"propertyNames": {"enum": ["gcc", "make"]}},
+        "o": {"enum": []}
+    }}"#;
+    env.write("k/schemas/net.schema.json", schema);
+    env.write("k/config/net.toml", "o = 1\n[m]\nABC = 1\n[n]\nmke = 2\n");
+    assert_data_eq!(
+        env.run(&["-C", "k", "config", "validate"]),
+        str![[r#"
+error[K005]: `o` allows no value: its `enum` is empty
+ --> config/net.toml:1:5
+  |
+1 | o = 1
+  |     ^
+  |
+  = help: name the values in the schema, or take the key out
+
+error[K009]: `ABC` is not allowed as the name of a key in `m`
+ --> config/net.toml:3:1
+  |
+3 | ABC = 1
+  | ^^^
+  |
+  = help: names here match `^[a-z]+$`
+
+error[K009]: `mke` is not allowed as the name of a key in `n`
+ --> config/net.toml:5:1
+  |
+5 | mke = 2
+  | ^^^
+  |
+  = help: did you mean `make`?
+
+3 errors in 4 files
+--- exit 1
+
+"#]]
+    );
+}
