@@ -1,4 +1,5 @@
 //! `push`
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -84,9 +85,12 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         refs.extend(keep.push_vault(&git, &args.remote, vault.repo(), "default")?);
     }
     cx.ui.live_end();
-    let rejected = refs
+    let hints: BTreeSet<String> = refs
         .iter()
-        .any(|pushed| pushed.outcome == PushOutcome::Rejected);
+        .filter(|pushed| pushed.outcome == PushOutcome::Rejected)
+        .map(|pushed| way_out(&pushed.summary, &args.remote))
+        .collect();
+    let rejected = !hints.is_empty();
     let moved = refs
         .iter()
         .any(|pushed| pushed.outcome != PushOutcome::UpToDate);
@@ -98,10 +102,9 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         refs,
     })?;
     if rejected {
-        cx.ui.hint(format!(
-            "the remote has what is not here: `git pull --rebase {} main`, then push again",
-            args.remote
-        ));
+        for hint in hints {
+            cx.ui.hint(hint);
+        }
     } else if moved {
         cx.ui.status(format!(
             "{} has the whole keep now; on another machine: `buildkeep clone URL`",
@@ -109,6 +112,21 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         ));
     }
     Ok(Answer::of(!rejected))
+}
+
+/// What to do about a ref that the remote did not take, by what Git said of it.
+fn way_out(summary: &str, remote: &str) -> String {
+    if summary.contains("currently checked out") {
+        "somebody works in that repository: push to a bare one (`git init --bare DIR`, then \
+         `buildkeep remote add NAME DIR`), and pull from there"
+            .to_owned()
+    } else if summary.contains("hook declined") {
+        "a hook of the remote refused it: what it said stands above".to_owned()
+    } else {
+        format!(
+            "the remote has what is not here: `git pull --rebase {remote} main`, then push again"
+        )
+    }
 }
 
 /// Our own `git push` runs no hooks: what `pre-push` would refuse is refused here.

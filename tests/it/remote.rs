@@ -157,6 +157,22 @@ fn a_push_that_would_lose_work_of_others_is_rejected() {
 }
 
 #[test]
+fn a_push_to_where_somebody_works_says_where_to_push() {
+    let env = built();
+    env.stdout(&["clone", "k", "theirs"]);
+    env.stdout(&["-C", "k", "config", "set", "build.jobs", "5"]);
+    env.stdout(&["-C", "k", "remote", "add", "them", "../theirs"]);
+    let output = env
+        .buildkeep(&["-C", "k", "push", "them"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let shown = env.shown(&output);
+    assert!(shown.contains("push to a bare one"), "{shown}");
+    assert!(!shown.contains("pull --rebase"), "{shown}");
+}
+
+#[test]
 fn what_is_no_keep_is_not_left_behind() {
     let env = Env::new();
     env.git(&["init", "--quiet", "other"]);
