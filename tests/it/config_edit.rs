@@ -270,3 +270,13 @@ hint: nothing was changed
     );
     assert!(file(&env, "config/build.toml").contains("[build]"));
 }
+
+#[test]
+fn a_name_that_nothing_knows_opens_nothing() {
+    let env = keep();
+    let shown = edit(&env, "sed -i 's/4 /8 /'", &["buld"]);
+    assert!(shown.contains("there is no key `buld`"), "{shown}");
+    let shown = edit(&env, "sed -i 's/4 /8 /'", &["build.jbs"]);
+    assert!(shown.contains("did you mean `build.jobs`?"), "{shown}");
+    assert!(file(&env, "config/build.toml").contains("4 "));
+}

@@ -119,6 +119,7 @@ fn a_stronger_layer_begins_with_what_it_would_hide() {
         k(&env, "config set build.flags-=-g --profile fast"),
         k(&env, "config set profiles+=fast"),
         k(&env, "config set profiles+=fast"),
+        k(&env, "config get profiles --show-origin"),
         k(&env, "config set profiles-=fast"),
         std::fs::read_to_string(env.path("k/buildkeep.toml")).unwrap(),
     ];
@@ -143,6 +144,8 @@ profiles: set to ["fast"]
   buildkeep.toml, version 6, committed [COMMIT]
 
 profiles is ["fast"] already
+
+fast	buildkeep.toml
 
 profiles: ["fast"] -> []
   buildkeep.toml, version 7, committed [COMMIT]

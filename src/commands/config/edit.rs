@@ -12,7 +12,7 @@ use super::editor::{self, Aside};
 use super::target::Where;
 use crate::config::diff::KeyChange;
 use crate::config::edit::{check_file, file_of, keys_of_file, new_text, refuse_foreign};
-use crate::config::{Files, Role};
+use crate::config::{Effective, Error, Files, Role, Scope, Sources};
 use crate::document::KeyPath;
 use crate::failure::{Failure, Kind};
 use crate::store::{FileChange, Keep, Message};
@@ -126,12 +126,34 @@ fn file(cx: &Context, keep: &Keep, files: &Files, args: &Args) -> Result<String,
     }
     let target = args.place.target(keep, files)?;
     let key: Option<KeyPath> = what.map(key).transpose()?;
+    if let Some(key) = &key {
+        refuse_unknown(cx, files, key)?;
+    }
     file_of(files, key.as_ref(), &target)?.ok_or_else(|| {
         let names = files.iter().filter(|(_, role, _)| role.is_configuration());
         let names: Vec<&str> = names.map(|(path, ..)| path).collect();
         Failure::user("which file? there are several")
             .hint(format!("name one of {}", names.join(", ")))
     })
+}
+
+/// A name that nothing knows is a slip, unless nothing can be said about it while a file is broken.
+fn refuse_unknown(cx: &Context, files: &Files, key: &KeyPath) -> Result<(), Failure> {
+    let file = format!("config/{key}.toml");
+    let settings = KeyPath::root().key("profiles");
+    if files.get(&file).is_some() || *key == settings {
+        return Ok(());
+    }
+    let sources = Sources::read(files)?;
+    let scope = Scope::new("", &cx.world.env, &cx.overrides)?;
+    match Effective::of(&sources, &scope) {
+        Ok(effective) if !effective.knows(key) => Err(Error::UnknownKey {
+            key: key.to_string(),
+            near: effective.nearest(key),
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a text that was kept aside is gone on with.

@@ -58,6 +58,39 @@ impl fmt::Display for Got {
     }
 }
 
+/// The profiles in force, which `set` knows as a key too.
+#[derive(Debug, Serialize)]
+struct Profiles {
+    key: &'static str,
+    value: Vec<String>,
+    origin: Option<Origin>,
+    #[serde(skip)]
+    show_origin: bool,
+}
+
+impl Profiles {
+    fn of(sources: &Sources, show_origin: bool) -> Self {
+        Self {
+            key: "profiles",
+            value: sources.profiles(),
+            origin: None,
+            show_origin,
+        }
+    }
+}
+
+impl fmt::Display for Profiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = plain(&Json::from(self.value.clone()));
+        let text = clean(&text);
+        if self.show_origin {
+            writeln!(f, "{text}\t{}", style::faint("buildkeep.toml"))
+        } else {
+            writeln!(f, "{text}")
+        }
+    }
+}
+
 /// Runs the command; the answer is no if the key is known but has no value.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
@@ -67,6 +100,11 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         None => effective_at_key(cx, &keep, &key)?,
     };
     let Some(value) = effective.get(&key) else {
+        if key == KeyPath::root().key("profiles") && !effective.knows(&key) {
+            let (sources, _) = sources_at(cx, &keep, args.at.as_deref())?;
+            cx.ui.show(&Profiles::of(&sources, args.show_origin))?;
+            return Ok(Answer::Yes);
+        }
         return without_value(cx, &effective, &key);
     };
     if args.all_layers {
