@@ -61,6 +61,9 @@ pub(super) struct Variable {
     pub(super) at: KeyPath,
 }
 
+/// Linux takes no longer `NAME=VALUE`, with the NUL behind it (`MAX_ARG_STRLEN`, execve(2)).
+const LONGEST: usize = 128 * 1024;
+
 /// What a step is given, with the script that it is given to.
 #[derive(Clone, Debug)]
 pub struct StepEnv {
@@ -211,11 +214,30 @@ impl Plan {
             let place = self.places.get(name);
             place.or_else(|| keys.get(name).map(|v| v.text.clone()))
         };
-        variable.template.expand(value).map_err(|name| {
+        let value = variable.template.expand(value).map_err(|name| {
             let message = format!("`{name}` is no configuration key that has a value");
             let problem = self.document.problem(&variable.at, code::NO_VALUE, message);
             problem.help(known_key(name, keys))
-        })
+        })?;
+        let wrong = |what: String, help: &str| {
+            let message = format!("the value of `{}` {what}", variable.name);
+            let problem = self
+                .document
+                .problem(&variable.at, code::BAD_VARIABLE, message);
+            Err(problem.help(help))
+        };
+        if variable.name.len() + value.len() + 2 > LONGEST {
+            let what = format!(
+                "is {} KiB long; a variable holds 128 KiB",
+                value.len() / 1024
+            );
+            return wrong(what, "put it into a file, and let the script read that");
+        }
+        if value.contains('\0') {
+            let what = "has a NUL in it, which no variable can hold".to_owned();
+            return wrong(what, "put it into a file, and let the script read that");
+        }
+        Ok(value)
     }
 
     fn add_reads(&self, step: &Step, keys: &Keys, env: &mut StepEnv) -> Vec<Problem> {

@@ -400,7 +400,7 @@ fn a_secret_that_has_no_value_stops_the_run_before_its_step() {
     let told = |line: &str| {
         source(&env, line);
         let run = k(&env, "run");
-        let from = run.find("error:").unwrap_or_default();
+        let from = run.find("error").unwrap_or_default();
         run[from..].to_owned()
     };
     let shown = [
@@ -409,6 +409,7 @@ fn a_secret_that_has_no_value_stops_the_run_before_its_step() {
         told("mirror = { command = [\"sh\", \"-c\", \"echo hunter22; echo no key >&2; exit 3\"] }"),
         told("mirror = { command = [\"sleep\", \"9\"], timeout = 1 }"),
         told("mirror = { command = [\"true\"] }"),
+        told("mirror = { command = [\"sh\", \"-c\", \"yes | head -c 200000\"] }"),
         told("mirror = { age = \"secrets/mirror.age\" }"),
         told("mirror = { age = \"secrets/mirror.age\", identity = \"~/key\" }"),
     ];
@@ -433,6 +434,15 @@ hint: give it a longer `timeout` in `[secrets]`
 
 error: the secret `mirror` cannot be resolved from command true: the value is empty
 hint: give it one, and try again
+--- exit 2
+
+error[K109]: the value of `TOKEN` is 195 KiB long; a variable holds 128 KiB
+ --> plan.toml:3:9
+  |
+3 | TOKEN = "${net.token}"
+  |         ^^^^^^^^^^^^^^
+  |
+  = help: put it into a file, and let the script read that
 --- exit 2
 
 error: the secret `mirror` cannot be resolved from age file secrets/mirror.age: no `identity` says which private key reads it
