@@ -29,6 +29,9 @@ fn hinted(error: &Error) -> Failure {
             "look at it: `buildkeep -C {} status`",
             quoted(&root.to_string_lossy())
         )),
+        Error::Submodule { .. } => {
+            failure.hint("make the keep in a folder of its own, or of the outer repository itself")
+        }
         Error::SecondWorkTree { .. } => failure
             .hint("work in the first one; plain `git commit` here is checked by the hooks")
             .hint("or make a keep of its own: `buildkeep clone`"),

@@ -38,6 +38,12 @@ pub enum Error {
         /// The keep around it.
         outer: PathBuf,
     },
+    /// The repository is a part of another one.
+    #[error("{} is a submodule: its repository is a part of another one", path.display())]
+    Submodule {
+        /// The submodule.
+        path: PathBuf,
+    },
     /// The work tree is one that `git worktree add` made.
     #[error("{} is a second work tree of {}: buildkeep only reads here", path.display(), git_dir.display())]
     SecondWorkTree {

@@ -70,7 +70,7 @@ impl Keep {
     /// Opens the keep at `root`.
     pub fn open(root: &Path) -> Result<Self, Error> {
         let keep = Self {
-            repo: Repo::open(&root.join(".git"))?,
+            repo: Repo::open(&root.join(".git"))?.remembering(),
             root: root.to_owned(),
         };
         keep.refuse_private_link()?;
@@ -115,6 +115,9 @@ impl Keep {
         create_dirs_durable(&root)?;
         let root = fs::canonicalize(&root).at("open", &root)?;
         let git_dir = root.join(".git");
+        if is_submodule(&git_dir) {
+            return Err(Error::Submodule { path: root });
+        }
         if git_dir.is_file() {
             return Err(Error::SecondWorkTree {
                 path: root,
@@ -128,6 +131,7 @@ impl Keep {
         } else {
             Repo::init_worktree(&git_dir, SETTINGS)?
         };
+        let repo = repo.remembering();
         let keep = Self { root, repo };
         keep.refuse_private_link()?;
         skeleton::sweep_dead(&keep.private(""));
@@ -269,6 +273,12 @@ impl Keep {
         };
         changes.iter().map(one).collect()
     }
+}
+
+/// Whether a `.git` is a file that leads into the repository around it.
+fn is_submodule(git_dir: &Path) -> bool {
+    let link = fs::read_to_string(git_dir).unwrap_or_default();
+    git_dir.is_file() && link.contains("/modules/")
 }
 
 /// Whether a keep has no commit of its own yet.

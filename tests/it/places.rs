@@ -328,3 +328,25 @@ hint: nothing was changed
     );
     assert!(env.path("config/build.toml").is_symlink());
 }
+
+#[test]
+fn a_submodule_is_no_place_for_a_keep() {
+    let env = scripts();
+    env.git(&["init", "--quiet", "inner"]);
+    env.git(&[
+        "-C",
+        "inner",
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "-m",
+        "x",
+    ]);
+    env.git(&["init", "--quiet", "outer"]);
+    let allow = "protocol.file.allow=always";
+    let add = ["submodule", "--quiet", "add", "../inner", "inner"];
+    env.git(&[&["-C", "outer", "-c", allow][..], &add].concat());
+    let shown = env.run(&["init", "outer/inner", "--scripts", "s", "--yes"]);
+    assert!(shown.contains("is a submodule"), "{shown}");
+    assert!(!env.path("outer/inner/buildkeep.toml").exists());
+}
