@@ -43,6 +43,7 @@ fn load_from(keep: &Path, (document, raw): (Document, Raw)) -> Result<Plan, Erro
         apply: raw.apply,
         scripts: folder,
         jobs: raw.jobs,
+        throttle: raw.throttle.unwrap_or(true),
         checkpoint: raw.checkpoint,
         steps,
         env,

@@ -118,6 +118,8 @@ pub struct Plan {
     pub scripts: Option<PathBuf>,
     /// How many steps may run at once, if plan.toml says.
     pub jobs: Option<u32>,
+    /// Whether a step waits for others while the machine is short of memory or of its disk.
+    pub throttle: bool,
     /// What holds for steps that do not say otherwise.
     pub checkpoint: Checkpoint,
     /// Each after all that it needs; otherwise as the scripts are named or plan.toml lists them.

@@ -26,6 +26,7 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) apply: super::Apply,
     pub(super) jobs: Option<u32>,
+    pub(super) throttle: Option<bool>,
     pub(super) checkpoint: Checkpoint,
     pub(super) env: BTreeMap<String, String>,
     pub(super) step: Vec<RawStep>,

@@ -83,12 +83,21 @@ impl Follower {
 
     /// Waits for the end of the attempt, but no longer than `time`.
     pub fn wait(&mut self, time: Duration, interrupts: &Interrupts) -> Result<Tick, Error> {
-        let attempt = inspect(&self.dir).map_err(|error| self.reason_of(error))?;
-        if attempt.is_closed {
-            return Ok(Tick::Over(Box::new(attempt)));
+        if let Some(attempt) = self.look()? {
+            return Ok(Tick::Over(attempt));
         }
         if interrupts.came() {
             return Ok(Tick::Interrupted);
+        }
+        wait_any(&[self], time, interrupts);
+        Ok(Tick::Running)
+    }
+
+    /// Looks after the attempt, without waiting; returns it once it is over.
+    pub fn look(&mut self) -> Result<Option<Box<Attempt>>, Error> {
+        let attempt = inspect(&self.dir).map_err(|error| self.reason_of(error))?;
+        if attempt.is_closed {
+            return Ok(Some(Box::new(attempt)));
         }
         self.reap();
         if self.script.is_none() {
@@ -97,8 +106,7 @@ impl Follower {
         if !attempt.is_guarded && self.keeper.is_none() {
             self.adopt()?;
         }
-        self.sleep(time, interrupts);
-        Ok(Tick::Running)
+        Ok(None)
     }
 
     /// Without its folder an attempt cannot be told of.
@@ -112,16 +120,10 @@ impl Follower {
         }
     }
 
-    /// Waits for the keeper if it is our child, as its end is the end of most attempts.
-    fn sleep(&self, time: Duration, interrupts: &Interrupts) {
-        let keeper = self.keeper.as_ref().and_then(|keeper| {
-            pidfd_open(Pid::from_raw(keeper.id() as i32)?, PidfdFlags::empty()).ok()
-        });
-        let signals = readable(&interrupts.0);
-        match &keeper {
-            Some(keeper) => wait_for(&mut [signals, readable(keeper)], Some(time)),
-            None => wait_for(&mut [signals], Some(time.min(POLL))),
-        }
+    /// The keeper if it is our child: its end is the end of most attempts.
+    fn keeper(&self) -> Option<OwnedFd> {
+        let keeper = self.keeper.as_ref()?;
+        pidfd_open(Pid::from_raw(keeper.id() as i32)?, PidfdFlags::empty()).ok()
     }
 
     fn reap(&mut self) {
@@ -142,4 +144,13 @@ impl Follower {
         self.keeper = Some(adopt(&self.program, &self.dir, script)?);
         Ok(())
     }
+}
+
+/// Waits until one of the attempts may have ended or a signal came, but no longer than `time`.
+pub fn wait_any(followers: &[&mut Follower], time: Duration, interrupts: &Interrupts) {
+    let keepers: Vec<_> = followers.iter().map(|follower| follower.keeper()).collect();
+    let is_seen = keepers.iter().all(Option::is_some);
+    let mut fds: Vec<_> = keepers.iter().flatten().map(readable).collect();
+    fds.push(readable(&interrupts.0));
+    wait_for(&mut fds, Some(if is_seen { time } else { time.min(POLL) }));
 }

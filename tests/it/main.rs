@@ -28,6 +28,7 @@ mod layers;
 mod migrate;
 mod model;
 mod modes;
+mod parallel;
 mod places;
 mod plan;
 mod quiet;

@@ -18,6 +18,12 @@ pub(super) struct Wanted {
     pub(super) force: bool,
     /// Not only until the first failure.
     pub(super) keep_going: bool,
+    /// Exactly the named ones, not what they need.
+    pub(super) only: bool,
+    /// How many at once, whatever the plan says.
+    pub(super) jobs: Option<u32>,
+    /// In an order of chance, as far as needs allow.
+    pub(super) shuffle: Option<u64>,
 }
 
 /// A step that was asked for.
@@ -53,7 +59,13 @@ impl Choice {
 impl Wanted {
     /// The steps asked for, in build order.
     pub(super) fn scope(&self, plan: &Plan) -> Vec<usize> {
-        let needed = (!self.named.is_empty()).then(|| closure(plan, &self.named));
+        let needed = (!self.named.is_empty()).then(|| {
+            if self.only {
+                self.named.iter().copied().collect()
+            } else {
+                closure(plan, &self.named)
+            }
+        });
         (0..plan.steps.len())
             .filter(|at| (self.from..=self.until).contains(at))
             .filter(|at| needed.as_ref().is_none_or(|needed| needed.contains(at)))

@@ -1,9 +1,11 @@
 //! `run`
+mod active;
 mod adhoc;
 mod checkpoint;
 mod choose;
 mod lines;
 mod prepare;
+mod schedule;
 mod secrets;
 mod session;
 mod settle;
@@ -42,6 +44,15 @@ pub struct Args {
     /// End with this step
     #[arg(long, value_name = "STEP")]
     until: Option<String>,
+    /// Only the named steps, not what they need
+    #[arg(long, requires = "steps", conflicts_with_all = ["from", "until"])]
+    only: bool,
+    /// How many steps may run at once; as plan.toml says by default, else 1
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    jobs: Option<u32>,
+    /// In an order of chance, as far as needs allow: finds needs that the plan does not name
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, default_missing_value = "any", value_parser = seed)]
+    shuffle: Option<Seed>,
     /// Run steps again that are done
     #[arg(long)]
     force: bool,
@@ -52,7 +63,7 @@ pub struct Args {
     #[arg(long)]
     dry_run: bool,
     /// Run this command instead of the plan
-    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["steps", "from", "until", "force", "keep_going", "dry_run"])]
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["steps", "from", "until", "only", "jobs", "shuffle", "force", "keep_going", "dry_run"])]
     command: Vec<String>,
 }
 
@@ -70,7 +81,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let Project {
         keep, keys, plan, ..
     } = Project::of(cx, keep)?;
-    let wanted = wanted(&plan, args)?;
+    let wanted = wanted(cx, &plan, args)?;
     if args.dry_run {
         let manifests = manifests(&keep)?;
         let giver = Giver::look(cx, &keep, &plan, keys)?;
@@ -143,7 +154,7 @@ fn claim(cx: &Context, runs: &Runs) -> Result<Lock, Failure> {
     Ok(runs.claim(&me)?)
 }
 
-fn wanted(plan: &Plan, args: &Args) -> Result<Wanted, Failure> {
+fn wanted(cx: &mut Context, plan: &Plan, args: &Args) -> Result<Wanted, Failure> {
     let position = |name: &String| -> Result<usize, Failure> {
         let id = &plan.find(name)?.id;
         let at = plan.steps.iter().position(|step| step.id == *id);
@@ -158,10 +169,42 @@ fn wanted(plan: &Plan, args: &Args) -> Result<Wanted, Failure> {
         until: until.unwrap_or(usize::MAX),
         force: args.force,
         keep_going: args.keep_going,
+        only: args.only,
+        jobs: args.jobs,
+        shuffle: args.shuffle.map(|seed| match seed {
+            Seed::Any => chance(cx),
+            Seed::This(number) => number,
+        }),
     };
+    if let Some(seed) = wanted.shuffle {
+        cx.ui
+            .status(format!("the same order again: --shuffle={seed}"));
+    }
     if wanted.from > wanted.until {
         return Err(Failure::user("`--from` comes after `--until` in the plan")
             .hint("`buildkeep plan` shows the order"));
     }
     Ok(wanted)
+}
+
+/// What decides an order of chance.
+#[derive(Clone, Copy, Debug)]
+enum Seed {
+    Any,
+    This(u64),
+}
+
+fn seed(text: &str) -> Result<Seed, std::num::ParseIntError> {
+    match text {
+        "any" => Ok(Seed::Any),
+        number => number.parse().map(Seed::This),
+    }
+}
+
+/// A number that nobody chose, short enough to be typed again.
+fn chance(cx: &Context) -> u64 {
+    let id = cx.world.ids.next();
+    id.bytes().fold(0_u64, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    }) % 100_000
 }

@@ -9,7 +9,7 @@ use crate::run::{Attempt, Follower, Interrupts, StopReason, Tick, log_size, stop
 use crate::ui::{clean, duration, seconds, size};
 
 /// How often the live line changes.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// What is waited for.
 pub(super) struct Watched<'a> {
@@ -76,7 +76,7 @@ pub(in crate::commands) fn await_record(
 }
 
 /// Says once that nothing can be recorded: the attempt goes on, and so do we.
-fn warn_of_full_disk(cx: &mut Context, follower: &Follower, was_full: &mut bool) {
+pub(super) fn warn_of_full_disk(cx: &mut Context, follower: &Follower, was_full: &mut bool) {
     let place = follower.dir().path();
     if !*was_full && is_full(place) {
         *was_full = true;

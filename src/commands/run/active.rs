@@ -1,0 +1,114 @@
+//! Steps that run at the same time.
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::lines::Place;
+use crate::failure::Failure;
+use crate::plan::Step;
+use crate::run::{Follower, Interrupts, Shortage, StopReason, inspect, living, log_size, stop};
+use crate::ui::{clean, duration, seconds, size};
+use crate::world::Clock;
+
+/// How often to look whether all have stopped.
+const POLL: Duration = Duration::from_millis(50);
+/// So many running steps are named in the live line.
+const NAMED: usize = 3;
+
+/// A step that runs.
+pub(super) struct Active {
+    /// Its position in the plan.
+    pub(super) at: usize,
+    pub(super) step: Step,
+    pub(super) place: Place,
+    pub(super) follower: Follower,
+    /// When it began, since boot.
+    pub(super) began: Duration,
+    /// How long it took the last time it worked.
+    pub(super) last_s: Option<f64>,
+    /// The memory that it is known to take, in bytes.
+    pub(super) memory: u64,
+}
+
+impl Active {
+    /// Memory that it may still take, going by what it took before.
+    pub(super) fn still_to_take(&self) -> u64 {
+        let now = inspect(self.follower.dir()).and_then(|attempt| living(&attempt));
+        self.memory
+            .saturating_sub(now.map_or(0, |living| living.rss_bytes))
+    }
+
+    fn is_of(&self, now: Duration) -> String {
+        let took = duration(now.saturating_sub(self.began));
+        match self.last_s {
+            Some(last) => format!("{took} of about {}", seconds(last)),
+            None => took,
+        }
+    }
+}
+
+/// What runs, in a line.
+pub(super) fn line(active: &[Active], now: Duration, waiting: Option<Shortage>) -> String {
+    let mut line = match active {
+        [only] => format!(
+            "{} {}  {}  {} of output",
+            only.place,
+            clean(&only.step.id),
+            only.is_of(now),
+            size(log_size(&only.follower.dir().log()).unwrap_or(0))
+        ),
+        many => {
+            let one = |active: &Active| {
+                format!(
+                    "{} {} {}",
+                    active.place,
+                    clean(&active.step.id),
+                    active.is_of(now)
+                )
+            };
+            let named: Vec<_> = many.iter().take(NAMED).map(one).collect();
+            named.join("  ")
+        }
+    };
+    if let more @ 1.. = active.len().saturating_sub(NAMED) {
+        let _ = write!(line, "  and {more} more");
+    }
+    if let Some(shortage) = waiting {
+        let _ = write!(line, "  the next one waits for {shortage}");
+    }
+    line
+}
+
+/// Stops all that runs, at the same time; another interrupt ends them at once.
+pub(super) fn stop_all(
+    active: &[Active],
+    interrupts: &Interrupts,
+    clock: &Clock,
+) -> Result<(), Failure> {
+    let is_in_hurry = AtomicBool::new(false);
+    let results: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = active
+            .iter()
+            .map(|active| {
+                let hurry = || is_in_hurry.load(Ordering::Relaxed);
+                let dir = active.follower.dir();
+                scope.spawn(move || stop(dir, StopReason::Asked, clock, hurry))
+            })
+            .collect();
+        while workers.iter().any(|worker| !worker.is_finished()) {
+            if interrupts.came() {
+                is_in_hurry.store(true, Ordering::Relaxed);
+            }
+            thread::sleep(POLL);
+        }
+        workers
+            .into_iter()
+            .map(thread::ScopedJoinHandle::join)
+            .collect()
+    });
+    for result in results {
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    }
+    Ok(())
+}
