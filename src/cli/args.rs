@@ -18,7 +18,7 @@ pub(super) struct Cli {
 }
 
 /// The options of every command.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct Globals {
     /// Work on the keep in DIR, or above it
     #[arg(
@@ -53,6 +53,7 @@ pub(super) enum Command {
     Check(commands::check::Args),
     Plan(commands::plan::Args),
     Run(commands::run::Args),
+    Attach(commands::attach::Args),
     Stop(commands::stop::Args),
     Logs(commands::logs::Args),
     Why(commands::why::Args),
@@ -127,6 +128,7 @@ impl Command {
             Self::Check(args) => commands::check::run(cx, args),
             Self::Plan(args) => commands::plan::run(cx, args),
             Self::Run(args) => commands::run::run(cx, args),
+            Self::Attach(args) => commands::attach::run(cx, args),
             Self::Stop(args) => commands::stop::run(cx, args),
             Self::Logs(args) => commands::logs::run(cx, args),
             Self::Why(args) => commands::why::run(cx, args),

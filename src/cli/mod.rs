@@ -6,9 +6,10 @@ mod args;
 mod world;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
-use crate::commands::{Answer, Context, helper};
+use crate::commands::{self, Answer, Context, helper};
 use crate::failure::Failure;
 use crate::ui::{Colour, Format, Quiet, Ui};
 
@@ -21,6 +22,9 @@ pub fn main() -> ExitCode {
     ) {
         return ExitCode::from(code);
     }
+    if let Some(run) = helper::monitor(arguments.get(1..).unwrap_or_default()) {
+        return monitor(&run);
+    }
     let args = match args::Cli::read(&arguments) {
         Ok(args) => args,
         Err(usage) => return misused(&usage, &arguments),
@@ -32,7 +36,12 @@ pub fn main() -> ExitCode {
             return ExitCode::from(failure.kind().exit_code());
         }
     };
-    match args.command.run(&mut cx) {
+    let answer = args.command.run(&mut cx);
+    end(&mut cx, answer)
+}
+
+fn end(cx: &mut Context, answer: Result<Answer, Failure>) -> ExitCode {
+    match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
         Err(failure) => {
@@ -41,6 +50,18 @@ pub fn main() -> ExitCode {
             }
             ExitCode::from(failure.kind().exit_code())
         }
+    }
+}
+
+/// Goes on with a run in the background.
+fn monitor(run: &Path) -> ExitCode {
+    match context(&args::Globals::default()) {
+        Ok(mut cx) => {
+            cx.world.ids = world::ids_of_next_process(&cx.world);
+            let answer = commands::run::go_on(&mut cx, run);
+            end(&mut cx, answer)
+        }
+        Err(failure) => ExitCode::from(failure.kind().exit_code()),
     }
 }
 

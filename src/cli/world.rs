@@ -84,6 +84,19 @@ fn ids(env: &Env, clock: &Clock) -> Ids {
     }
 }
 
+/// Ids for a process that goes on with the work of another: those of tests must not come twice.
+pub(super) fn ids_of_next_process(world: &World) -> Ids {
+    let seed = world.env.text("BUILDKEEP_TEST_SEED");
+    let seed = seed.and_then(|text| text.parse::<u64>().ok());
+    match seed {
+        Some(seed) => Ids::fixed(
+            world.clock.clone(),
+            seed + 1000 * u64::from(std::process::id()),
+        ),
+        None => world.ids.clone(),
+    }
+}
+
 /// What the kernel is called, made fit for a ref; `BUILDKEEP_TEST_HOSTNAME` for tests.
 fn hostname(env: &Env) -> String {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

@@ -3,6 +3,7 @@
 //! This is the only place where features meet. A command gets a [`Context`], asks features for
 //! data, and shows it.
 
+pub mod attach;
 pub mod backup;
 pub mod check;
 pub mod checkpoint;

@@ -8,7 +8,7 @@ impl From<Error> for Failure {
             Error::Io(error) => error.into(),
             Error::Lock(error) => error.into(),
             Error::Active { .. } => Self::new(Kind::Busy, &error)
-                .hint("look at it: `buildkeep status`")
+                .hint("watch it: `buildkeep attach`")
                 .hint("end it: `buildkeep stop`"),
             Error::Damaged { ref path, .. } => {
                 let hint = format!("look into it, or move {} away", path.display());

@@ -1,5 +1,6 @@
 //! Waiting for an attempt in the foreground.
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::Child;
 use std::time::Duration;
 
@@ -8,10 +9,11 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::error::Doing as _;
-use super::guard::{readable, wait_for};
+use super::guard::{is_ready, readable, wait_for};
 use super::helper::Program;
 use super::keeper::open_fifo;
 use super::{Attempt, AttemptDir, Error, Identity, adopt, inspect};
+use crate::fs::read;
 
 /// How long a look may be late when there is no process to wait for.
 const POLL: Duration = Duration::from_millis(50);
@@ -29,25 +31,69 @@ pub enum Tick {
     Interrupted,
 }
 
+/// What a signal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    /// A person or the system asks us to end.
+    Stop,
+    /// The terminal is gone.
+    HangUp,
+}
+
 /// The signals by which a person or the system asks us to end, received instead of obeyed.
 pub struct Interrupts(SignalFd);
 
 impl Interrupts {
     /// Receives `SIGINT` and `SIGTERM` from now on; threads that exist already do not take part.
     pub fn watch() -> Result<Self, Error> {
-        let mut signals = SigSet::empty();
-        signals.add(Signal::SIGINT);
-        signals.add(Signal::SIGTERM);
+        Self::of(&[Signal::SIGINT, Signal::SIGTERM])
+    }
+
+    /// Receives `SIGHUP` as well, unless it is ignored, as under `nohup`.
+    pub fn watch_terminal() -> Result<Self, Error> {
+        if ignores_hangup() {
+            return Self::watch();
+        }
+        Self::of(&[Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP])
+    }
+
+    fn of(signals: &[Signal]) -> Result<Self, Error> {
+        let signals: SigSet = signals.iter().copied().collect();
         signals.thread_block().doing("block signals")?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let fd = SignalFd::with_flags(&signals, flags).doing("watch for signals")?;
         Ok(Self(fd))
     }
 
-    /// Whether one came since the last look.
+    /// Whether somebody asked us to end since the last look.
     pub fn came(&self) -> bool {
-        matches!(self.0.read_signal(), Ok(Some(_)))
+        self.next() == Some(Interrupt::Stop)
     }
+
+    /// What came since the last look.
+    pub fn next(&self) -> Option<Interrupt> {
+        let info = self.0.read_signal().ok()??;
+        let is_hangup = info.ssi_signo == Signal::SIGHUP as u32;
+        Some(if is_hangup {
+            Interrupt::HangUp
+        } else {
+            Interrupt::Stop
+        })
+    }
+
+    /// Waits for one, but no longer than `time`.
+    pub fn wait(&self, time: Duration) {
+        wait_for(&mut [readable(&self.0)], Some(time));
+    }
+}
+
+/// Whether `SIGHUP` is ignored: the lowest bit of `SigIgn`.
+fn ignores_hangup() -> bool {
+    let status = read(Path::new("/proc/self/status")).unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Waits for one attempt, and sees to it that somebody is in charge.
@@ -120,10 +166,14 @@ impl Follower {
         }
     }
 
-    /// The keeper if it is our child: its end is the end of most attempts.
-    fn keeper(&self) -> Option<OwnedFd> {
-        let keeper = self.keeper.as_ref()?;
-        pidfd_open(Pid::from_raw(keeper.id() as i32)?, PidfdFlags::empty()).ok()
+    /// What ends when the attempt does: the keeper if it is our child, else the script; nothing if
+    /// that is over.
+    fn end(&self) -> Option<OwnedFd> {
+        if let Some(keeper) = &self.keeper {
+            return pidfd_open(Pid::from_raw(keeper.id() as i32)?, PidfdFlags::empty()).ok();
+        }
+        let script = self.script.as_ref().filter(|script| !is_ready(script))?;
+        script.try_clone().ok()
     }
 
     fn reap(&mut self) {
@@ -148,9 +198,9 @@ impl Follower {
 
 /// Waits until one of the attempts may have ended or a signal came, but no longer than `time`.
 pub fn wait_any(followers: &[&mut Follower], time: Duration, interrupts: &Interrupts) {
-    let keepers: Vec<_> = followers.iter().map(|follower| follower.keeper()).collect();
-    let is_seen = keepers.iter().all(Option::is_some);
-    let mut fds: Vec<_> = keepers.iter().flatten().map(readable).collect();
+    let ends: Vec<_> = followers.iter().map(|follower| follower.end()).collect();
+    let is_seen = ends.iter().all(Option::is_some);
+    let mut fds: Vec<_> = ends.iter().flatten().map(readable).collect();
     fds.push(readable(&interrupts.0));
     wait_for(&mut fds, Some(if is_seen { time } else { time.min(POLL) }));
 }

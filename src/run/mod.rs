@@ -8,6 +8,10 @@
 //! script goes on, and the next command starts a keeper that adopts it. Whoever waits in the
 //! foreground only watches.
 //!
+//! A run has a *monitor*, which starts its steps and publishes what came of them: the command in the
+//! foreground, or a process in the background. Its child, the *standby*, has another go on with the
+//! run when it dies (`monitor.json` says with what).
+//!
 //! # What holds
 //!
 //! - **A script is started at most once per attempt.** Its process writes `proc.json` about itself,
@@ -49,6 +53,7 @@ mod launch;
 mod living;
 mod log;
 mod manifest;
+mod monitor;
 mod pressure;
 mod process;
 mod raw;
@@ -57,6 +62,7 @@ mod redact;
 mod runs;
 mod shim;
 mod spec;
+mod standby;
 mod start;
 mod state;
 mod stop;
@@ -67,16 +73,18 @@ pub use error::Error;
 pub use excerpt::{Excerpt, ScriptLine, excerpt};
 pub use exit::{Exit, Stop, StopReason, Unknown, Usage};
 pub use files::AttemptDir;
-pub use follow::{Follower, Interrupts, Tick, wait_any};
-pub use helper::{Helper, Program};
+pub use follow::{Follower, Interrupt, Interrupts, Tick, wait_any};
+pub use helper::{Helper, Program, monitor_asked_for, stand_alone};
 pub use living::{Living, living};
 pub use log::{Gap, LogReader, log_size};
 pub use manifest::{LastSuccess, Manifest, Verdict};
+pub use monitor::{Asked, Monitor, OVERRIDES, monitor_log};
 pub use pressure::{Room, Shortage, shortage};
 pub use process::{Identity, boot_id};
 pub use redact::Redactor;
 pub use runs::{Run, RunRecord, Runs};
 pub use spec::Spec;
+pub use standby::Standby;
 pub use start::{adopt, start};
 pub use state::AttemptState;
 pub use stop::stop;

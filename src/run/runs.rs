@@ -1,14 +1,15 @@
 //! The runs of a keep: `.buildkeep/runs/<run>/`, with `run.json`, `events.jsonl`, and a folder for
 //! each attempt.
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::files::{load, save};
-use super::{Attempt, AttemptDir, Error, inspect};
+use super::{Attempt, AttemptDir, Error, Monitor, inspect};
 use crate::fs::{
-    AtPath as _, Holder, Lock, PathError, create_dirs_durable, is_absent, is_locked,
+    AtPath as _, Holder, Lock, LockError, PathError, create_dirs_durable, is_absent, is_locked,
     sweep_temporaries,
 };
 use crate::store::journal::{self, Event, Journal};
@@ -49,6 +50,16 @@ impl Runs {
             None => Err(Error::Active {
                 holder: crate::fs::holder_of(&path),
             }),
+        }
+    }
+
+    /// The same, but waits for `patience`: for one who hands a run on.
+    pub fn claim_within(&self, patience: Duration, me: &Holder) -> Result<Lock, Error> {
+        create_dirs_durable(&self.0)?;
+        match Lock::acquire(&self.lock(), me, patience) {
+            Ok(lock) => Ok(lock),
+            Err(LockError::Busy { holder, .. }) => Err(Error::Active { holder }),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -135,6 +146,16 @@ impl Run {
         self.dir.join("events.jsonl")
     }
 
+    /// Its folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What is on record of it.
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
     /// Where the attempt with this id belongs.
     pub fn attempt_dir(&self, attempt: &str) -> AttemptDir {
         AttemptDir::new(self.dir.join(attempt))
@@ -172,8 +193,21 @@ impl Run {
         }
     }
 
+    /// Says that nobody has to look after it any more.
+    pub fn give_up_monitor(&self) -> Result<(), Error> {
+        match Monitor::load(&self.dir)? {
+            Some(monitor) if !monitor.is_over => Monitor {
+                is_over: true,
+                ..monitor
+            }
+            .save(&self.dir),
+            _ => Ok(()),
+        }
+    }
+
     /// Says that all that came of it is published.
     pub fn close(&mut self) -> Result<(), Error> {
+        self.give_up_monitor()?;
         for dir in folders(&self.dir)?.iter().chain([&self.dir]) {
             sweep_temporaries(dir)?;
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::env::Env;
+use crate::site::until;
 
 /// The shape of a value: the names in it, without the values.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,6 +187,13 @@ fn builds(session: &mut Session) {
     session.ask("status", &["status"]);
     session.env.script("k/scripts/02-app.sh", "#!/bin/sh\n");
     session.ask("run", &["run"]);
+    session.ask("run", &["run", "--detach", "--force"]);
+    until("the end of the run", || {
+        session
+            .env
+            .run(&["-C", "k", "attach"])
+            .contains("no run goes on")
+    });
     session.ask("config set", &["config", "set", "build.tests", "quick"]);
     session.ask("why", &["why", "libs"]);
     session.ask("plan", &["plan"]);

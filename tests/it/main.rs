@@ -4,6 +4,7 @@
 
 mod apply;
 mod apply_edges;
+mod background;
 mod check;
 mod commit;
 mod config;

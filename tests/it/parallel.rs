@@ -5,7 +5,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::env::Env;
-use super::run::{json, keep, run};
+use super::run::{json, keep, kill_monitor, run};
 use super::site::until;
 
 /// Two steps that end only if both run at once, and one that needs both.
@@ -161,8 +161,7 @@ fn what_a_killed_command_left_running_is_waited_for() {
     until("both run", || {
         env.path("a").exists() && env.path("b").exists()
     });
-    child.kill().unwrap();
-    child.wait().unwrap();
+    kill_monitor(&env, &mut child);
     env.write("go", "");
     let lines = json(&env, &["run", "-j2"]);
     let last = lines.last().unwrap();

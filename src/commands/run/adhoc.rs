@@ -60,7 +60,7 @@ fn attempt(
     let mut environment = inherited(cx);
     environment.extend(told(keep, &spec, &dir.substeps()));
     let started = Started {
-        event: "step-started",
+        event: "step-started".into(),
         place: ONLY,
         step: spec.step.clone(),
         attempt: spec.attempt.clone(),
@@ -69,10 +69,7 @@ fn attempt(
         is_notable: false,
     };
     say(cx, &started);
-    run.event(
-        "step-started",
-        json!({ "step": spec.step, "attempt": spec.attempt }),
-    )?;
+    run.event("step-started", started.data())?;
     let program = Program::of_self();
     let keeper = start(&program, &dir, &spec, &environment)?;
     let follower = Follower::new(&program, &dir, Some(keeper));

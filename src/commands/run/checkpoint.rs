@@ -1,7 +1,7 @@
 //! A snapshot of the root after a step.
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::commands::{Context, vaults};
 use crate::failure::Failure;
@@ -12,9 +12,9 @@ use crate::ui::{counted, size, style};
 use crate::vault::{self, Created, SnapshotInfo, Source, Vault};
 
 /// A checkpoint was taken.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Taken {
-    event: &'static str,
+    event: String,
     step: String,
     snapshot: String,
     files: u64,
@@ -45,20 +45,16 @@ impl fmt::Display for Taken {
 
 /// Takes a snapshot after `step`, if the plan wants one and there is a root.
 ///
-/// A snapshot that cannot be taken is a warning: the step is done all the same.
+/// A snapshot that cannot be taken is a warning: the step is done all the same. Returns what was
+/// taken.
 pub(super) fn after(
     cx: &mut Context,
     keep: &Keep,
     plan: &Plan,
     (step, attempt): (&Step, &Attempt),
-) {
-    let Some(root) = plan
-        .root
-        .as_deref()
-        .filter(|_| step.checkpoint == Checkpoint::After)
-    else {
-        return;
-    };
+) -> Option<Taken> {
+    let is_wanted = step.checkpoint == Checkpoint::After;
+    let root = plan.root.as_deref().filter(|_| is_wanted)?;
     let source = Source {
         root: root.to_owned(),
         set: vaults::set_name(root),
@@ -83,7 +79,11 @@ pub(super) fn after(
         })
     });
     match taken {
-        Ok(created) => super::say(cx, &told(&step.id, &created)),
+        Ok(created) => {
+            let taken = told(&step.id, &created);
+            super::say(cx, &taken);
+            Some(taken)
+        }
         Err(error) => {
             let failure = Failure::from(error);
             cx.ui.warn(format!(
@@ -91,6 +91,7 @@ pub(super) fn after(
                 step.id,
                 failure.message()
             ));
+            None
         }
     }
 }
@@ -121,7 +122,7 @@ pub(super) fn make_up(
 
 fn told(step: &str, created: &Created) -> Taken {
     Taken {
-        event: "checkpoint",
+        event: "checkpoint".into(),
         step: step.to_owned(),
         snapshot: created.snapshot.tag.clone(),
         files: created.snapshot.files,

@@ -2,7 +2,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::choose::{Choice, Reason};
 use crate::plan::{Change, Plan};
@@ -38,7 +39,7 @@ impl fmt::Display for Reason {
 }
 
 /// `[3/6]`
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
     pub(super) at: usize,
     pub(super) of: usize,
@@ -101,17 +102,32 @@ impl fmt::Display for Planned {
 }
 
 /// A step began.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Started {
-    pub(super) event: &'static str,
+    #[serde(default)]
+    pub(super) event: String,
     pub(super) place: Place,
     pub(super) step: String,
     pub(super) attempt: String,
     pub(super) number: u32,
     pub(super) reason: String,
     /// Whether people want to be told the reason.
-    #[serde(skip)]
+    #[serde(skip_serializing, default)]
     pub(super) is_notable: bool,
+}
+
+impl Started {
+    /// The facts for the journal.
+    pub(super) fn data(&self) -> Value {
+        json!({
+            "place": self.place,
+            "step": self.step,
+            "attempt": self.attempt,
+            "number": self.number,
+            "reason": self.reason,
+            "is_notable": self.is_notable,
+        })
+    }
 }
 
 impl fmt::Display for Started {
@@ -220,7 +236,8 @@ impl fmt::Display for Failed {
 }
 
 /// How a run ended: the last line of `run --json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Summary {
     pub(super) run: Option<String>,
     pub(super) succeeded: usize,
@@ -239,14 +256,8 @@ impl Summary {
     /// All that was asked for is done.
     pub(super) fn nothing(done: usize) -> Self {
         Self {
-            run: None,
-            succeeded: 0,
-            failed: 0,
-            stopped: 0,
-            exit: 0,
             done,
-            left: 0,
-            duration_s: 0.0,
+            ..Self::default()
         }
     }
 }

@@ -1,9 +1,11 @@
 //! `run`
 mod active;
 mod adhoc;
+mod attached;
 mod checkpoint;
 mod choose;
 mod lines;
+mod post;
 mod prepare;
 mod schedule;
 mod secrets;
@@ -12,7 +14,9 @@ mod settle;
 mod tidy;
 mod watch;
 
+pub(super) use attached::attach;
 pub(super) use choose::{Reason, reason};
+pub use post::go_on;
 pub(super) use settle::{latest, manifests, publish_finished, running};
 pub(super) use watch::await_record;
 
@@ -25,12 +29,13 @@ use super::{Answer, Context};
 use crate::failure::{Failure, Kind};
 use crate::fs::{Holder, Lock};
 use crate::plan::Plan;
-use crate::run::Runs;
+use crate::run::{Asked, Runs};
 use crate::store::Keep;
 use choose::{Choice, Wanted, choose};
 use lines::{Planned, Summary};
+use post::Post;
 use secrets::Giver;
-use session::Session;
+use session::{Ground, Outcome, Session, begin_run};
 
 /// Run the steps that are not done, in order; or one command, under the same supervision
 #[derive(Debug, clap::Args)]
@@ -59,11 +64,14 @@ pub struct Args {
     /// After a failure, go on with what does not need the failed step
     #[arg(long)]
     keep_going: bool,
+    /// Run in the background; `attach` shows it, `stop` ends it
+    #[arg(short, long, conflicts_with = "dry_run")]
+    detach: bool,
     /// Show what would be run, and why
     #[arg(long)]
     dry_run: bool,
     /// Run this command instead of the plan
-    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["steps", "from", "until", "only", "jobs", "shuffle", "force", "keep_going", "dry_run"])]
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["steps", "from", "until", "only", "jobs", "shuffle", "force", "keep_going", "detach", "dry_run"])]
     command: Vec<String>,
 }
 
@@ -78,44 +86,73 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     if !args.command.is_empty() {
         return adhoc::run(cx, &keep, &args.command);
     }
-    let Project {
-        keep, keys, plan, ..
-    } = Project::of(cx, keep)?;
-    let wanted = wanted(cx, &plan, args)?;
+    let project = Project::of(cx, keep.clone())?;
+    let asked = asked(cx, args);
+    let wanted = wanted(&project.plan, &asked)?;
     if args.dry_run {
-        let manifests = manifests(&keep)?;
-        let giver = Giver::look(cx, &keep, &plan, keys)?;
-        let choices = choose(&plan, &giver.keys, &manifests, &wanted)?;
-        cx.ui.show(&Planned::new(&plan, &choices))?;
+        return dry_run(cx, project, &wanted);
+    }
+    let lock = claim(cx, &runs_of(&keep))?;
+    if let Some(attempt) = settle::finish_earlier(cx, &keep)? {
+        checkpoint::make_up(cx, &keep, &project.plan, &attempt)?;
+    }
+    let ground = ground(cx, project)?;
+    let choices = choose(&ground.plan, &ground.giver.keys, &ground.manifests, &wanted)?;
+    if choices.iter().all(Choice::is_done) {
+        cx.ui.show(&Summary::nothing(choices.len()))?;
         return Ok(Answer::Yes);
     }
-    let _only = claim(cx, &runs_of(&keep))?;
-    if let Some(attempt) = settle::finish_earlier(cx, &keep)? {
-        checkpoint::make_up(cx, &keep, &plan, &attempt)?;
+    let run = begin_run(cx, &keep)?;
+    if args.detach {
+        return post::detach(cx, (&keep, &run), asked, lock);
     }
+    let post = Post::begin(cx, &keep, &run, asked)?;
+    let session = Session::begin(cx, ground, (run, post))?;
+    let outcome = session.work(&wanted, &choices)?;
+    concluded(cx, &keep, outcome)
+}
+
+fn dry_run(cx: &mut Context, project: Project, wanted: &Wanted) -> Result<Answer, Failure> {
+    let Project { keep, keys, plan } = project;
+    let manifests = manifests(&keep)?;
+    let giver = Giver::look(cx, &keep, &plan, keys)?;
+    let choices = choose(&plan, &giver.keys, &manifests, wanted)?;
+    cx.ui.show(&Planned::new(&plan, &choices))?;
+    Ok(Answer::Yes)
+}
+
+/// Prepares what a run stands on: a committed keep, a root, rendered files, secrets looked at.
+fn ground(cx: &mut Context, project: Project) -> Result<Ground, Failure> {
+    let Project { keep, keys, plan } = project;
     prepare::save_changes(cx, &keep)?;
     prepare::make_root(&plan)?;
     prepare::render(cx, &keep, &plan)?;
     let mut giver = Giver::look(cx, &keep, &plan, keys)?;
     giver.begin(cx, &keep)?;
-    let manifests = manifests(&keep)?;
-    let choices = choose(&plan, &giver.keys, &manifests, &wanted)?;
-    if choices.iter().all(Choice::is_done) {
-        cx.ui.show(&Summary::nothing(choices.len()))?;
-        return Ok(Answer::Yes);
-    }
-    let session = Session::begin(cx, keep.clone(), plan, giver, manifests)?;
-    let (summary, failure) = session.work(&wanted, &choices)?;
-    match failure {
-        None => {
+    Ok(Ground {
+        manifests: manifests(&keep)?,
+        keep,
+        plan,
+        giver,
+    })
+}
+
+/// Says how a run left this process.
+fn concluded(cx: &mut Context, keep: &Keep, outcome: Outcome) -> Result<Answer, Failure> {
+    match outcome {
+        Outcome::Over(summary) => {
             if summary.exit != Kind::Interrupted.exit_code() {
-                tidy::tidy(cx, &keep);
+                tidy::tidy(cx, keep);
             }
             conclude(cx, &summary)
         }
-        Some(failure) => {
+        Outcome::Failed(summary, failure) => {
             say(cx, &summary);
             Err(failure)
+        }
+        Outcome::HandedOver => {
+            let message = "the terminal is gone; the run goes on in the background";
+            Err(Failure::text(Kind::Interrupted, message).hint("watch it: `buildkeep attach`"))
         }
     }
 }
@@ -146,40 +183,57 @@ fn verdict(exit: u8) -> Result<Answer, Failure> {
 
 /// Makes this command the only one that runs steps.
 fn claim(cx: &Context, runs: &Runs) -> Result<Lock, Failure> {
-    let me = Holder {
+    Ok(runs.claim(&me(cx))?)
+}
+
+fn me(cx: &Context) -> Holder {
+    Holder {
         pid: std::process::id(),
         command: format!("buildkeep {}", cx.world.argv.join(" ")),
         since: cx.world.clock.stamp(),
-    };
-    Ok(runs.claim(&me)?)
+    }
 }
 
-fn wanted(cx: &mut Context, plan: &Plan, args: &Args) -> Result<Wanted, Failure> {
-    let position = |name: &String| -> Result<usize, Failure> {
-        let id = &plan.find(name)?.id;
-        let at = plan.steps.iter().position(|step| step.id == *id);
-        Ok(at.unwrap_or_default())
-    };
-    let named = args.steps.iter().map(position).collect::<Result<_, _>>()?;
-    let from = args.from.as_ref().map(position).transpose()?;
-    let until = args.until.as_ref().map(position).transpose()?;
-    let wanted = Wanted {
-        named,
-        from: from.unwrap_or(0),
-        until: until.unwrap_or(usize::MAX),
+fn asked(cx: &mut Context, args: &Args) -> Asked {
+    let asked = Asked {
+        steps: args.steps.clone(),
+        from: args.from.clone(),
+        until: args.until.clone(),
+        only: args.only,
         force: args.force,
         keep_going: args.keep_going,
-        only: args.only,
         jobs: args.jobs,
         shuffle: args.shuffle.map(|seed| match seed {
             Seed::Any => chance(cx),
             Seed::This(number) => number,
         }),
     };
-    if let Some(seed) = wanted.shuffle {
+    if let Some(seed) = asked.shuffle {
         cx.ui
             .status(format!("the same order again: --shuffle={seed}"));
     }
+    asked
+}
+
+fn wanted(plan: &Plan, asked: &Asked) -> Result<Wanted, Failure> {
+    let position = |name: &String| -> Result<usize, Failure> {
+        let id = &plan.find(name)?.id;
+        let at = plan.steps.iter().position(|step| step.id == *id);
+        Ok(at.unwrap_or_default())
+    };
+    let named = asked.steps.iter().map(position).collect::<Result<_, _>>()?;
+    let from = asked.from.as_ref().map(position).transpose()?;
+    let until = asked.until.as_ref().map(position).transpose()?;
+    let wanted = Wanted {
+        named,
+        from: from.unwrap_or(0),
+        until: until.unwrap_or(usize::MAX),
+        force: asked.force,
+        keep_going: asked.keep_going,
+        only: asked.only,
+        jobs: asked.jobs,
+        shuffle: asked.shuffle,
+    };
     if wanted.from > wanted.until {
         return Err(Failure::user("`--from` comes after `--until` in the plan")
             .hint("`buildkeep plan` shows the order"));

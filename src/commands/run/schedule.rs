@@ -72,6 +72,11 @@ impl Schedule {
         self.stages[at] = Stage::Running;
     }
 
+    /// The step is to be begun again.
+    pub(super) fn wait_again(&mut self, at: usize) {
+        self.stages[at] = Stage::Waiting;
+    }
+
     /// The step has ended, or nothing is to be done for it.
     pub(super) fn settle(&mut self, at: usize) {
         self.stages[at] = Stage::Settled;

@@ -55,15 +55,29 @@ pub(super) fn finish_earlier(cx: &mut Context, keep: &Keep) -> Result<Option<Att
     let interrupts = Interrupts::watch()?;
     let mut newest = None;
     for mut run in runs_of(keep).open(&cx.world.clock)? {
-        for attempt in run.attempts()? {
-            wait_for(cx, &attempt, &interrupts)?;
-        }
-        close(cx, keep, &mut run)?;
+        run.give_up_monitor()?;
+        finish_run(cx, (keep, &mut run), &interrupts)?;
         newest = run.attempts()?.pop().or(newest);
     }
     let has_built =
         |attempt: &Attempt| attempt.spec.planned && attempt.state == AttemptState::Succeeded;
     Ok(newest.filter(has_built))
+}
+
+/// Waits for what a run left running, and publishes what came of it.
+pub(super) fn finish(cx: &mut Context, keep: &Keep, run: &mut Run) -> Result<(), Failure> {
+    finish_run(cx, (keep, run), &Interrupts::watch()?)
+}
+
+fn finish_run(
+    cx: &mut Context,
+    (keep, run): (&Keep, &mut Run),
+    interrupts: &Interrupts,
+) -> Result<(), Failure> {
+    for attempt in run.attempts()? {
+        wait_for(cx, &attempt, interrupts)?;
+    }
+    close(cx, keep, run)
 }
 
 /// Publishes what came of runs that no command watches any more, if all of it has ended.

@@ -14,7 +14,8 @@ use crate::failure::Failure;
 use crate::fs::{create_dirs_durable, write_durable};
 use crate::plan::{Fingerprint, Step, StepEnv};
 use crate::run::{
-    Attempt, AttemptState, Follower, Program, Run, RunRecord, Spec, boot_id, excerpt, start,
+    Attempt, AttemptState, Follower, OVERRIDES, Program, Run, RunRecord, Spec, boot_id, excerpt,
+    start,
 };
 use crate::store::Keep;
 
@@ -33,7 +34,7 @@ impl Session<'_> {
         let mut spec = self.spec(step, env, number)?;
         spec.fingerprint.clone_from(&fingerprint.parts);
         let started = Started {
-            event: "step-started",
+            event: "step-started".into(),
             place,
             step: step.id.clone(),
             attempt: spec.attempt.clone(),
@@ -42,10 +43,7 @@ impl Session<'_> {
             is_notable: matches!(reason, Reason::Changed(_) | Reason::Forced),
         };
         say(self.cx, &started);
-        self.run.event(
-            "step-started",
-            json!({ "step": step.id, "attempt": spec.attempt, "number": number, "reason": started.reason }),
-        )?;
+        self.run.event("step-started", started.data())?;
         self.supervise(&spec, env)
     }
 
@@ -153,7 +151,7 @@ pub(in crate::commands::run) fn rounded(seconds: f64) -> f64 {
 pub(in crate::commands::run) fn inherited(cx: &Context) -> BTreeMap<OsString, OsString> {
     let is_ours = |name: &OsStr| {
         let name = name.to_string_lossy();
-        name.starts_with("BUILDKEEP_TEST_") || name.starts_with("GIT_")
+        name.starts_with("BUILDKEEP_TEST_") || name.starts_with("GIT_") || name == OVERRIDES
     };
     cx.world
         .env

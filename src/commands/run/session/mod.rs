@@ -1,9 +1,11 @@
 //! One run of the plan: each step that is not done, as soon as what it needs is.
 mod launch;
+mod take_up;
 
 pub(super) use launch::{GRACE_S, begin_run, inherited, rounded, told, told_of};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,6 +13,7 @@ use super::active::{Active, line, stop_all};
 use super::checkpoint;
 use super::choose::{Choice, Reason, Wanted, reason};
 use super::lines::{Place, Summary};
+use super::post::Post;
 use super::prepare;
 use super::schedule::Schedule;
 use super::secrets::Giver;
@@ -20,9 +23,28 @@ use crate::commands::Context;
 use crate::failure::{Failure, Kind};
 use crate::plan::{Fingerprint, Plan, Step, StepEnv};
 use crate::run::{
-    Attempt, AttemptState, Interrupts, Manifest, Room, Run, Shortage, shortage, wait_any,
+    Attempt, AttemptState, Follower, Interrupt, Interrupts, Manifest, Room, Run, Shortage, Unknown,
+    shortage, wait_any,
 };
 use crate::store::Keep;
+
+/// What a run stands on.
+pub(super) struct Ground {
+    pub(super) keep: Keep,
+    pub(super) plan: Plan,
+    pub(super) giver: Giver,
+    pub(super) manifests: BTreeMap<String, Manifest>,
+}
+
+/// How a run left this process.
+pub(super) enum Outcome {
+    /// It is over.
+    Over(Summary),
+    /// It cannot go on.
+    Failed(Summary, Failure),
+    /// Another process goes on with it.
+    HandedOver,
+}
 
 /// A run that goes on.
 pub(super) struct Session<'a> {
@@ -31,6 +53,7 @@ pub(super) struct Session<'a> {
     plan: Plan,
     giver: Giver,
     run: Run,
+    post: Post,
     manifests: BTreeMap<String, Manifest>,
     interrupts: Interrupts,
     digests: BTreeMap<String, String>,
@@ -47,7 +70,11 @@ pub(super) struct Session<'a> {
     /// Nothing more is started.
     is_enough: bool,
     is_stopping: bool,
+    /// The terminal is gone: a process in the background goes on.
+    is_leaving: bool,
     is_full: bool,
+    /// Steps that were begun a second time, because our processes were killed before the script began.
+    again: BTreeSet<String>,
     /// The last step that succeeded since the last snapshot.
     to_keep: Option<(Step, Attempt)>,
     summary: Summary,
@@ -56,25 +83,23 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) fn begin(
         cx: &'a mut Context,
-        keep: Keep,
-        plan: Plan,
-        giver: Giver,
-        manifests: BTreeMap<String, Manifest>,
+        ground: Ground,
+        (run, post): (Run, Post),
     ) -> Result<Self, Failure> {
-        let interrupts = Interrupts::watch()?;
-        let run = begin_run(cx, &keep)?;
-        let config_commit = keep.repo().head()?.map(|id| id.to_string());
+        let interrupts = Interrupts::watch_terminal()?;
+        let config_commit = ground.keep.repo().head()?.map(|id| id.to_string());
         Ok(Self {
             summary: Summary {
                 run: Some(run.id().to_owned()),
                 ..Summary::nothing(0)
             },
             cx,
-            keep,
-            plan,
-            giver,
+            keep: ground.keep,
+            plan: ground.plan,
+            giver: ground.giver,
             run,
-            manifests,
+            post,
+            manifests: ground.manifests,
             interrupts,
             digests: BTreeMap::new(),
             config_commit,
@@ -85,7 +110,9 @@ impl<'a> Session<'a> {
             said: None,
             is_enough: false,
             is_stopping: false,
+            is_leaving: false,
             is_full: false,
+            again: BTreeSet::new(),
             to_keep: None,
         })
     }
@@ -93,20 +120,30 @@ impl<'a> Session<'a> {
     /// Runs what is to be run; `choices` are what it looked like before the first step.
     ///
     /// Something may go wrong between steps: how far the run came is told all the same.
-    pub(super) fn work(
-        mut self,
-        wanted: &Wanted,
-        choices: &[Choice],
-    ) -> Result<(Summary, Option<Failure>), Failure> {
-        let began = self.cx.world.clock.since_boot();
+    pub(super) fn work(mut self, wanted: &Wanted, choices: &[Choice]) -> Result<Outcome, Failure> {
         let jobs = wanted.jobs.or(self.plan.jobs).unwrap_or(1);
         self.jobs = usize::try_from(jobs).unwrap_or(1).max(1);
         let failure = self.steps(wanted, choices).err();
-        let took = self.cx.world.clock.since_boot().saturating_sub(began);
-        self.summary.duration_s = rounded(took.as_secs_f64());
+        if self.is_leaving {
+            self.post.hand_over(self.cx)?;
+            return Ok(Outcome::HandedOver);
+        }
+        let now = self.cx.world.clock.since_boot().as_secs_f64();
+        self.summary.duration_s = rounded(now - self.post.began_s());
         match failure {
-            None => Ok((self.end()?, None)),
-            Some(failure) => Ok((self.give_up(&failure, choices.len()), Some(failure))),
+            None => {
+                let run = self.run.clone();
+                let ended = self.end();
+                if ended.is_err() {
+                    // Nobody else would get further.
+                    let _ = run.give_up_monitor();
+                }
+                Ok(Outcome::Over(ended?))
+            }
+            Some(failure) => {
+                let summary = self.give_up(&failure, choices.len());
+                Ok(Outcome::Failed(summary, failure))
+            }
         }
     }
 
@@ -116,7 +153,7 @@ impl<'a> Session<'a> {
         if let Some(seed) = wanted.shuffle {
             schedule.shuffle(seed);
         }
-        let mut active = Vec::new();
+        let mut active = self.take_up(&mut schedule, (wanted, &scope))?;
         loop {
             self.fill(&mut schedule, &mut active, (wanted, &scope))?;
             if active.is_empty() {
@@ -124,6 +161,9 @@ impl<'a> Session<'a> {
                 return Ok(());
             }
             self.wait(&mut active)?;
+            if self.is_leaving {
+                return Ok(());
+            }
             self.collect(&mut schedule, &mut active, wanted)?;
         }
     }
@@ -204,7 +244,7 @@ impl<'a> Session<'a> {
             self.summary.done += 1;
             return Ok(None);
         }
-        if self.interrupts.came() {
+        if self.was_interrupted() {
             // Between two steps, in a snapshot say, there was nothing to stop.
             self.summary.exit = 130;
             self.is_enough = true;
@@ -213,17 +253,24 @@ impl<'a> Session<'a> {
         }
         let (env, fingerprint) = self.reveal(&step, env, fingerprint)?;
         let follower = self.start(&step, (&env, &fingerprint), (place, &reason))?;
+        let began = self.cx.world.clock.since_boot();
+        Ok(Some(self.active((at, place), follower, began)))
+    }
+
+    /// A step that runs since `began`.
+    fn active(&self, (at, place): (usize, Place), follower: Follower, began: Duration) -> Active {
+        let step = self.plan.steps[at].clone();
         let manifest = self.manifests.get(&step.id);
         let success = manifest.and_then(|manifest| manifest.last_success.as_ref());
-        Ok(Some(Active {
+        Active {
             at,
             place,
             follower,
-            began: self.cx.world.clock.since_boot(),
+            began,
             last_s: success.and_then(|success| success.duration_s),
             memory: self.memory_of(&step.id),
             step,
-        }))
+        }
     }
 
     /// Waits until something may have ended; a person who interrupts stops all that runs.
@@ -238,7 +285,8 @@ impl<'a> Session<'a> {
         for active in active.iter() {
             warn_of_full_disk(self.cx, &active.follower, &mut self.is_full);
         }
-        if !self.interrupts.came() {
+        self.post.look();
+        if !self.was_interrupted() {
             return Ok(());
         }
         if self.is_stopping {
@@ -252,6 +300,18 @@ impl<'a> Session<'a> {
             .ui
             .live(format!("{what}  stopping; Ctrl-C again ends it at once"));
         stop_all(active, &self.interrupts, &self.cx.world.clock)
+    }
+
+    /// Whether somebody wants the run to end. That the terminal is gone is no such wish.
+    fn was_interrupted(&mut self) -> bool {
+        match self.interrupts.next() {
+            Some(Interrupt::Stop) => true,
+            Some(Interrupt::HangUp) => {
+                self.is_leaving |= !self.post.is_background();
+                false
+            }
+            None => false,
+        }
     }
 
     /// Puts on record what has ended.
@@ -268,8 +328,13 @@ impl<'a> Session<'a> {
                 continue;
             };
             let ended = active.remove(at);
+            self.run.event("step-ended", settle::ended(&attempt))?;
+            self.ended(&attempt, ended.place)?;
+            if self.is_again(&attempt) {
+                schedule.wait_again(ended.at);
+                continue;
+            }
             schedule.settle(ended.at);
-            self.ended(&ended, &attempt)?;
             self.after(&ended.step, &attempt, wanted);
             if attempt.state == AttemptState::Succeeded {
                 self.to_keep = Some((ended.step, *attempt));
@@ -279,18 +344,28 @@ impl<'a> Session<'a> {
         if active.is_empty()
             && let Some((step, attempt)) = self.to_keep.take()
         {
-            checkpoint::after(self.cx, &self.keep, &self.plan, (&step, &attempt));
+            let last = (&step, &attempt);
+            if let Some(taken) = checkpoint::after(self.cx, &self.keep, &self.plan, last) {
+                self.run.event("checkpoint", json!(taken))?;
+            }
         }
         Ok(())
     }
 
     /// Publishes what came of a step, and tells.
-    fn ended(&mut self, active: &Active, attempt: &Attempt) -> Result<(), Failure> {
-        self.run.event("step-ended", settle::ended(attempt))?;
+    fn ended(&mut self, attempt: &Attempt, place: Place) -> Result<(), Failure> {
         let published = settle::publish(self.cx, &self.keep, &self.run, Some(attempt))?;
         self.manifests
-            .extend(published.map(|manifest| (active.step.id.clone(), manifest)));
-        self.tell(attempt, active.place)
+            .extend(published.map(|manifest| (attempt.spec.step.clone(), manifest)));
+        self.tell(attempt, place)
+    }
+
+    /// Whether a step is begun a second time: our processes were killed before its script began.
+    fn is_again(&mut self, attempt: &Attempt) -> bool {
+        let exit = attempt.exit.as_ref();
+        exit.is_some_and(|exit| exit.unknown == Some(Unknown::NeverStarted))
+            && attempt.stop.is_none()
+            && self.again.insert(attempt.spec.step.clone())
     }
 
     /// What a step would get and be built from now; steps before it may have changed that.
@@ -369,6 +444,7 @@ impl<'a> Session<'a> {
     fn give_up(mut self, failure: &Failure, wanted: usize) -> Summary {
         // The failure itself is what is told.
         let _ = settle::close_if_over(self.cx, &self.keep, &mut self.run);
+        let _ = self.run.give_up_monitor();
         let summary = &mut self.summary;
         summary.exit = failure.kind().exit_code();
         let reached = summary.succeeded + summary.failed + summary.stopped + summary.done;
@@ -377,9 +453,8 @@ impl<'a> Session<'a> {
     }
 
     fn end(mut self) -> Result<Summary, Failure> {
-        let (succeeded, failed) = (self.summary.succeeded, self.summary.failed);
-        let data = json!({ "succeeded": succeeded, "failed": failed, "exit": self.summary.exit });
-        self.run.event("run-ended", data)?;
+        let succeeded = self.summary.succeeded;
+        self.run.event("run-ended", json!(self.summary))?;
         settle::publish(self.cx, &self.keep, &self.run, None)?;
         self.run.close()?;
         if self.summary.exit == 0 && self.summary.done + succeeded == self.plan.steps.len() {
