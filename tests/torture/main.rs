@@ -7,6 +7,7 @@
 
 mod calls;
 mod crowd;
+mod deaths;
 mod disk;
 #[path = "../it/env.rs"]
 #[expect(
