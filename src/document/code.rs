@@ -76,6 +76,10 @@ pub const NO_FOLDER: &str = "K111";
 pub const BAD_STEP_NAME: &str = "K112";
 /// A script that cannot be run.
 pub const UNFIT_SCRIPT: &str = "K113";
+/// A user that the system does not know.
+pub const NO_SUCH_USER: &str = "K114";
+/// What only root may do.
+pub const NEEDS_ROOT: &str = "K115";
 
 /// A message that claims to be of a commit of ours.
 pub const FORGED: &str = "K201";

@@ -111,7 +111,8 @@ impl Plan {
             parts: BTreeMap::new(),
         };
         let own = step.env.iter().map(|variable| (variable, true));
-        let common = self.env.iter().map(|variable| (variable, false));
+        let shared = step.shared_env.iter().rev().chain(&self.env);
+        let common = shared.map(|variable| (variable, false));
         let mut problems = Vec::new();
         for (variable, own) in own.chain(common) {
             if env.vars.contains_key(&variable.name) {
@@ -163,6 +164,9 @@ impl Plan {
         }
         if let Some(workdir) = &step.own_workdir {
             add("workdir".into(), workdir.clone());
+        }
+        for (name, value) in step.runs_as.parts() {
+            add(name, value);
         }
         for input in &step.inputs {
             add(format!("input:{}", input.name), digest::path(&input.path)?);

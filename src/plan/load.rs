@@ -1,10 +1,17 @@
 //! From plan.toml and a folder of scripts to a plan.
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value as Json;
 
 use super::discover::{self, Findings};
 use super::draft::{Draft, Drafts};
 use super::link::{Order, link};
-use super::settings::{DEFAULT_SCRIPTS, Places, Raw, RawStep, Reader, read, read_known};
+use super::name::is_meant;
+use super::runs_as::RunsAs;
+use super::settings::{
+    DEFAULT_SCRIPTS, Places, Raw, RawDefaults, RawStep, Reader, read, read_known,
+};
 use super::{Checkpoint, Error, Input, Plan, Step};
 use crate::document::{Document, KeyPath, as_duration, as_size, code};
 
@@ -118,6 +125,7 @@ fn steps(raw: &Raw, drafts: Drafts, reader: &mut Reader<'_>) -> Result<Vec<Step>
     };
     let linked = link(&drafts.drafts, &raw.step, order, reader);
     let ids: Vec<String> = drafts.drafts.iter().map(|draft| draft.id.clone()).collect();
+    check_defaults(raw, &ids, reader);
     let settings = Settings::of(raw, reader);
     let build = |draft: Draft| Some(settings.step(draft, raw, reader));
     let mut steps: Vec<Option<Step>> = drafts.drafts.into_iter().map(build).collect();
@@ -149,22 +157,19 @@ fn told(reader: &mut Reader<'_>) -> Option<Error> {
 struct Settings {
     workdir: PathBuf,
     checkpoint: Checkpoint,
+    runs_as: RunsAs,
 }
 
 impl Settings {
     fn of(raw: &Raw, reader: &mut Reader<'_>) -> Self {
-        let workdir = match &raw.workdir {
-            Some(text) => reader.path(text, &KeyPath::root().key("workdir")),
-            None => reader
-                .places
-                .root
-                .as_ref()
-                .unwrap_or(&reader.places.keep)
-                .clone(),
-        };
+        let places = &reader.places;
+        let workdir = places.root.as_ref().unwrap_or(&places.keep).clone();
+        let mut runs_as = RunsAs::default();
+        runs_as.refine(&raw.runs_as, &KeyPath::root(), reader);
         Self {
             workdir,
             checkpoint: raw.checkpoint,
+            runs_as,
         }
     }
 
@@ -182,20 +187,84 @@ impl Settings {
             workdir: self.workdir.clone(),
             sbu: None,
             disk: None,
+            runs_as: self.runs_as.clone(),
             env: Vec::new(),
-            own_workdir: raw.workdir.clone(),
+            shared_env: Vec::new(),
+            own_workdir: None,
             index: draft.index,
         };
-        if let Some(index) = draft.index {
-            refine(&mut step, &raw.step[index], reader, index);
+        let mut workdir = raw.workdir.clone().map(|text| (text, KeyPath::root()));
+        for (index, defaults) in raw.defaults.iter().enumerate() {
+            if defaults.steps.iter().any(|name| is_meant(&step.id, name)) {
+                let at = KeyPath::root().key("defaults").item(index);
+                presume(&mut step, defaults, reader, &at);
+                workdir = defaults.workdir.clone().map(|text| (text, at)).or(workdir);
+            }
         }
+        if let Some(index) = draft.index {
+            let at = KeyPath::root().key("step").item(index);
+            let own = &raw.step[index];
+            refine(&mut step, own, reader, &at);
+            workdir = own.workdir.clone().map(|text| (text, at)).or(workdir);
+        }
+        settle(&mut step, workdir, reader);
         step
     }
 }
 
-/// Adds what the `[[step]]` at `index` says.
-fn refine(step: &mut Step, raw: &RawStep, reader: &mut Reader<'_>, index: usize) {
-    let at = KeyPath::root().key("step").item(index);
+/// Patterns of `[[defaults]]` that mean no step.
+fn check_defaults(raw: &Raw, ids: &[String], reader: &mut Reader<'_>) {
+    for (index, defaults) in raw.defaults.iter().enumerate() {
+        for (item, name) in defaults.steps.iter().enumerate() {
+            if !ids.iter().any(|id| is_meant(id, name)) {
+                let at = KeyPath::root().key("defaults").item(index);
+                let at = at.key("steps").item(item);
+                let message = format!("no step is called like `{name}`");
+                let help = "`buildkeep plan` shows all steps; `*` stands for any part of a name";
+                reader.wrong(code::NO_SUCH_STEP, &at, message, help);
+            }
+        }
+    }
+}
+
+/// Adds what a `[[defaults]]` says that means this step.
+fn presume(step: &mut Step, raw: &RawDefaults, reader: &mut Reader<'_>, at: &KeyPath) {
+    let env = reader.variables(&raw.env, &at.clone().key("env"));
+    step.shared_env.extend(env);
+    step.checkpoint = raw.checkpoint.unwrap_or(step.checkpoint);
+    step.timeout = timeout(raw.timeout.as_ref(), reader, at).or(step.timeout);
+    step.runs_as.refine(&raw.runs_as, at, reader);
+}
+
+/// Finds where the step runs, once it is known whether that is inside the root.
+fn settle(step: &mut Step, workdir: Option<(String, KeyPath)>, reader: &mut Reader<'_>) {
+    if step.runs_as.chroot {
+        step.workdir = reader.places.root.clone().unwrap_or_default();
+    }
+    let Some((text, at)) = workdir else { return };
+    let at = at.key("workdir");
+    step.workdir = if step.runs_as.chroot {
+        reader.path_inside(&text, &at)
+    } else {
+        reader.path(&text, &at)
+    };
+    step.own_workdir = Some(text);
+}
+
+fn timeout(raw: Option<&Json>, reader: &mut Reader<'_>, at: &KeyPath) -> Option<Duration> {
+    let value = raw?;
+    let found = as_duration(value);
+    if found.is_none() {
+        let message = format!("{value} is not a duration");
+        let help = "write \"90m\", \"1h30m\" or seconds";
+        let at = at.clone().key("timeout");
+        reader.wrong(code::NOT_AN_AMOUNT, &at, message, help);
+    }
+    found
+}
+
+/// Adds what the `[[step]]` at `at` says.
+fn refine(step: &mut Step, raw: &RawStep, reader: &mut Reader<'_>, at: &KeyPath) {
     step.env = reader.variables(&raw.env, &at.clone().key("env"));
     step.reads.clone_from(&raw.reads);
     let inputs = raw.inputs.iter().enumerate();
@@ -205,25 +274,9 @@ fn refine(step: &mut Step, raw: &RawStep, reader: &mut Reader<'_>, index: usize)
     };
     step.inputs = inputs.map(input).collect();
     step.checkpoint = raw.checkpoint.unwrap_or(step.checkpoint);
-    if let Some(text) = &raw.workdir {
-        step.workdir = reader.path(text, &at.clone().key("workdir"));
-        step.own_workdir = Some(text.clone());
-    }
+    step.runs_as.refine(&raw.runs_as, at, reader);
     step.sbu = raw.sbu;
-    step.timeout = raw.timeout.as_ref().and_then(|value| {
-        let found = as_duration(value);
-        if found.is_none() {
-            let message = format!("{value} is not a duration");
-            let help = "write \"90m\", \"1h30m\" or seconds";
-            reader.wrong(
-                code::NOT_AN_AMOUNT,
-                &at.clone().key("timeout"),
-                message,
-                help,
-            );
-        }
-        found
-    });
+    step.timeout = timeout(raw.timeout.as_ref(), reader, at).or(step.timeout);
     step.disk = raw.disk.as_ref().and_then(|value| {
         let found = as_size(value);
         if found.is_none() {

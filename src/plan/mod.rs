@@ -20,6 +20,7 @@ mod link;
 mod load;
 mod name;
 mod natural;
+mod runs_as;
 mod script;
 mod settings;
 mod template;
@@ -31,6 +32,7 @@ pub use error::{Error, SameId};
 pub use fingerprint::{Change, ChangeKind, Fingerprint};
 pub use keys::{Effect, Keys, Value};
 pub use load::{load, load_known};
+pub use runs_as::{Mounts, RunsAs};
 pub use script::{Fault, Unfit};
 
 use std::path::{Path, PathBuf};
@@ -100,7 +102,11 @@ pub struct Step {
     pub sbu: Option<f64>,
     /// The room it needs, in bytes.
     pub disk: Option<u64>,
+    /// As whom it runs, within what, and with what around it.
+    pub runs_as: RunsAs,
     env: Vec<Variable>,
+    /// Variables for it and others like it.
+    shared_env: Vec<Variable>,
     /// `workdir` as plan.toml has it, if it has one for this step.
     own_workdir: Option<String>,
     /// Which `[[step]]` of plan.toml speaks of it.

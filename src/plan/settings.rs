@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::environment::Variable;
+use super::runs_as::RawRunsAs;
 use super::template::Template;
 use super::{Checkpoint, Error};
 use crate::document::migrate::current_of;
@@ -29,7 +30,23 @@ pub(super) struct Raw {
     pub(super) throttle: Option<bool>,
     pub(super) checkpoint: Checkpoint,
     pub(super) env: BTreeMap<String, String>,
+    #[serde(skip)]
+    pub(super) runs_as: RawRunsAs,
+    pub(super) defaults: Vec<RawDefaults>,
     pub(super) step: Vec<RawStep>,
+}
+
+/// A `[[defaults]]` of plan.toml: what holds for some steps, unless they say otherwise.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawDefaults {
+    pub(super) steps: Vec<String>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) timeout: Option<Json>,
+    pub(super) checkpoint: Option<Checkpoint>,
+    pub(super) workdir: Option<String>,
+    #[serde(skip)]
+    pub(super) runs_as: RawRunsAs,
 }
 
 /// A `[[step]]` of plan.toml.
@@ -47,6 +64,8 @@ pub(super) struct RawStep {
     pub(super) workdir: Option<String>,
     pub(super) sbu: Option<f64>,
     pub(super) disk: Option<Json>,
+    #[serde(skip)]
+    pub(super) runs_as: RawRunsAs,
 }
 
 /// Folders that templates may name.
@@ -92,11 +111,23 @@ fn parse(name: &str, text: &str, schema: &Schema) -> Result<Document, Error> {
 }
 
 fn raw(name: &str, document: Document) -> Result<(Document, Raw), Error> {
-    let raw = serde_json::from_value(document.to_json()).map_err(|error| {
+    let raw = of_json(&document.to_json()).map_err(|error| {
         let problem = Problem::in_file(code::OTHER_RULE, name, error.to_string());
         Error::Document(vec![problem])
     })?;
     Ok((document, raw))
+}
+
+fn of_json(json: &Json) -> serde_json::Result<Raw> {
+    let mut raw = Raw::deserialize(json)?;
+    raw.runs_as = RawRunsAs::deserialize(json)?;
+    for (index, step) in raw.step.iter_mut().enumerate() {
+        step.runs_as = RawRunsAs::deserialize(&json["step"][index])?;
+    }
+    for (index, defaults) in raw.defaults.iter_mut().enumerate() {
+        defaults.runs_as = RawRunsAs::deserialize(&json["defaults"][index])?;
+    }
+    Ok(raw)
 }
 
 /// A reader of the values of one plan.toml, collecting what is wrong with them.

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 
 use super::exit::{Ending, Unknown};
-use super::files::{load, save_first};
+use super::files::{load, load_filled, save_first};
 use super::process::ProcFile;
 use super::{AttemptDir, Error, Exit, Spec, Usage, log};
 use crate::fs::PathError;
@@ -77,7 +77,7 @@ impl Duty {
             code,
             signal,
             unknown,
-            launch_error: load(&self.dir.launch_error())?,
+            launch_error: load_filled(&self.dir.launch_error())?,
             by: self.role.to_owned(),
             time: self.clock.stamp(),
             duration_s: self.duration(unknown)?,

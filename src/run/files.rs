@@ -1,4 +1,6 @@
 //! The folder of an attempt, and its JSON files.
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -95,6 +97,20 @@ pub(super) fn load<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error>
             source,
         }),
     }
+}
+
+/// The same of a file that is created empty, before it is known whether anything will be in it.
+pub(super) fn load_filled<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
+    match read_optional(path)? {
+        Some(bytes) if !bytes.is_empty() => load(path),
+        _ => Ok(None),
+    }
+}
+
+/// Fills a file that was opened while it could be.
+pub(super) fn fill<T: Serialize>(file: &mut File, value: &T) -> io::Result<()> {
+    file.write_all(&json(value))?;
+    file.sync_all()
 }
 
 /// Replaces a JSON file durably.

@@ -38,6 +38,7 @@
 //! | `stop.json` | who wants it to end | before the first signal |
 //! | `exit.json` | who reaped the script; the first wins | before the last event |
 
+mod account;
 mod attempt;
 mod cause;
 mod duty;
@@ -60,6 +61,7 @@ mod raw;
 mod reaper;
 mod redact;
 mod runs;
+mod sandbox;
 mod shim;
 mod spec;
 mod standby;
@@ -68,6 +70,7 @@ mod state;
 mod stop;
 mod tree;
 
+pub use account::Account;
 pub use attempt::{Attempt, inspect};
 pub use error::Error;
 pub use excerpt::{Excerpt, ScriptLine, excerpt};
@@ -83,6 +86,7 @@ pub use pressure::{Room, Shortage, shortage};
 pub use process::{Identity, boot_id};
 pub use redact::Redactor;
 pub use runs::{Run, RunRecord, Runs};
+pub use sandbox::{SUBSTEPS_INSIDE, Sandbox};
 pub use spec::Spec;
 pub use standby::Standby;
 pub use start::{adopt, start};

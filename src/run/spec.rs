@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::files::{load, save};
-use super::{AttemptDir, Error};
+use super::{AttemptDir, Error, Sandbox};
 use crate::fs::PathError;
 
 /// All that is known of an attempt before it starts, and all that is needed to report on it when
@@ -37,6 +37,8 @@ pub struct Spec {
     pub config_commit: Option<String>,
     /// After how many seconds it is stopped.
     pub timeout_s: Option<u64>,
+    /// As whom it runs, and within what.
+    pub sandbox: Sandbox,
     /// How long it may take to end by itself once it is asked to.
     pub grace_s: u64,
     /// Whether the plan has it and its result is published; `run -- COMMAND` is not.

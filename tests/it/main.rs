@@ -37,6 +37,7 @@ mod reference;
 mod remote;
 mod rollback;
 mod run;
+mod runs_as;
 mod secret_programs;
 mod secrets;
 mod shallow;

@@ -7,6 +7,7 @@ mod choose;
 mod lines;
 mod post;
 mod prepare;
+mod runs_as;
 mod schedule;
 mod secrets;
 mod session;
@@ -102,6 +103,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         cx.ui.show(&Summary::nothing(choices.len()))?;
         return Ok(Answer::Yes);
     }
+    runs_as::check(&ground.plan, &choices)?;
     let run = begin_run(cx, &keep)?;
     if args.detach {
         return post::detach(cx, (&keep, &run), asked, lock);

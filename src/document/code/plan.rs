@@ -222,4 +222,23 @@ pub(super) const TABLE: &[Explained] = &[
         ],
         right: &[("scripts/01-libs.sh", "#!/bin/sh\nmake\n")],
     },
+    Explained {
+        code: "K114",
+        means: "The system has no user of this name",
+        remedy: "add the user, or correct `user` in plan.toml",
+        text: "Users are looked up in /etc/passwd and /etc/group when a run begins; for a step with \
+               `chroot`, in those of the root when the step begins, because an earlier one may make \
+               them. Root is always known, and so is any number.",
+        wrong: &[],
+        right: &[],
+    },
+    Explained {
+        code: "K115",
+        means: "Only root may do this",
+        remedy: "run all of it as root: `sudo buildkeep run`",
+        text: "Another user's name and a root of one's own are for root to give. Who runs \
+               everything as the user whom the plan names needs no root for that.",
+        wrong: &[],
+        right: &[],
+    },
 ];

@@ -1,7 +1,8 @@
 //! plan.schema.json against what the code reads.
 use serde_json::json;
 
-use super::super::settings::{DEFAULT_SCRIPTS, Raw, RawStep, SCHEMA};
+use super::super::runs_as::RawRunsAs;
+use super::super::settings::{DEFAULT_SCRIPTS, Raw, RawDefaults, RawStep, SCHEMA};
 use super::*;
 use crate::document::Schema;
 use crate::document::fields::{fields_of, keys_of};
@@ -13,11 +14,18 @@ fn schema() -> Schema {
 #[test]
 fn the_schema_knows_the_keys_that_are_read_and_no_others() {
     let schema = schema();
-    let mut read = fields_of::<Raw>();
-    read.push("schema");
-    read.sort_unstable();
-    assert_eq!(keys_of(&schema, ""), read);
-    assert_eq!(keys_of(&schema, "step[0]"), fields_of::<RawStep>());
+    let read = |mut own: Vec<&'static str>| {
+        own.extend(fields_of::<RawRunsAs>());
+        own.retain(|field| *field != "runs_as");
+        own.sort_unstable();
+        own
+    };
+    let mut plan = fields_of::<Raw>();
+    plan.push("schema");
+    assert_eq!(keys_of(&schema, ""), read(plan));
+    assert_eq!(keys_of(&schema, "step[0]"), read(fields_of::<RawStep>()));
+    let defaults = read(fields_of::<RawDefaults>());
+    assert_eq!(keys_of(&schema, "defaults[0]"), defaults);
 }
 
 #[test]
@@ -32,6 +40,7 @@ fn choices_and_defaults_are_those_of_the_code() {
         json!(Checkpoint::default())
     );
     assert_eq!(properties["scripts"]["default"], DEFAULT_SCRIPTS);
+    assert_eq!(properties["throttle"]["default"], true);
     let defaults = SCHEMA.matches("\"default\":").count();
-    assert_eq!(defaults, 2, "each default is compared here");
+    assert_eq!(defaults, 3, "each default is compared here");
 }

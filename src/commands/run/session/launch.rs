@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::choose::Reason;
 use super::super::lines::{Ended, Failed, Place, Started};
-use super::super::{runs_of, say};
+use super::super::{runs_as, runs_of, say};
 use super::Session;
 use crate::commands::Context;
 use crate::failure::Failure;
@@ -44,7 +44,7 @@ impl Session<'_> {
         };
         say(self.cx, &started);
         self.run.event("step-started", started.data())?;
-        self.supervise(&spec, env)
+        self.supervise(step, &spec, env)
     }
 
     fn spec(&self, step: &Step, env: &StepEnv, number: u32) -> Result<Spec, Failure> {
@@ -58,6 +58,7 @@ impl Session<'_> {
             file: step.file.clone(),
             argv: vec![text(step.path.as_os_str())?],
             workdir: step.workdir.clone(),
+            sandbox: runs_as::sandbox(&self.plan, step)?,
             environment: env.vars.keys().cloned().collect(),
             config_commit: self.config_commit.clone(),
             timeout_s: step.timeout.map(|timeout| timeout.as_secs()),
@@ -69,11 +70,11 @@ impl Session<'_> {
         })
     }
 
-    fn supervise(&mut self, spec: &Spec, env: &StepEnv) -> Result<Follower, Failure> {
+    fn supervise(&mut self, step: &Step, spec: &Spec, env: &StepEnv) -> Result<Follower, Failure> {
         let dir = self.run.attempt_dir(&spec.attempt);
         create_dirs_durable(dir.path())?;
         write_durable(&dir.script(), &env.script)?;
-        let mut environment = inherited(self.cx);
+        let mut environment = runs_as::surroundings(self.cx, step, &spec.sandbox);
         self.giver.withhold(&mut environment);
         self.giver.guard(self.cx, &dir, env)?;
         let own = env
@@ -85,6 +86,7 @@ impl Session<'_> {
         if let Some(root) = &self.plan.root {
             environment.insert("BUILDKEEP_ROOT".into(), root.into());
         }
+        runs_as::see_from_inside(&spec.sandbox, &mut environment);
         let program = Program::of_self();
         let keeper = start(&program, &dir, spec, &environment)?;
         Ok(Follower::new(&program, &dir, Some(keeper)))
