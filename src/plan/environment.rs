@@ -157,7 +157,14 @@ impl Plan {
         let mut add = |name: String, value: String| parts.insert(name, value);
         add("script".into(), digest::blob(&env.script));
         if let Some(interpreter) = &step.interpreter {
-            add("interpreter".into(), real(interpreter));
+            let inside = step
+                .runs_as
+                .chroot
+                .then(|| interpreter.display().to_string());
+            add(
+                "interpreter".into(),
+                inside.unwrap_or_else(|| real(interpreter)),
+            );
         }
         if let Some(root) = &self.root {
             add("root".into(), root.display().to_string());

@@ -59,6 +59,8 @@ pub(super) struct RawRunsAs {
     umask: Option<String>,
     limits: BTreeMap<String, Json>,
     stdin: Option<String>,
+    chroot: Option<bool>,
+    mounts: Option<Mounts>,
 }
 
 impl RunsAs {
@@ -69,6 +71,15 @@ impl RunsAs {
             self.user = number.or_else(|| user.as_str().map(str::to_owned));
             self.user_at = at.clone().key("user");
         }
+        if let Some(chroot) = raw.chroot {
+            self.chroot = chroot;
+            self.chroot_at = at.clone().key("chroot");
+            if chroot && reader.places.root.is_none() {
+                let message = "`chroot` is asked for, and the plan has no `root`".to_owned();
+                let help = "add `root = \"/mnt/lfs\"`, say: the folder that becomes `/`";
+                reader.wrong(code::NO_ROOT, &self.chroot_at, message, help);
+            }
+        }
         if let Some(is_clean) = raw.clean_env {
             (self.clean_env, self.says_env) = (is_clean, true);
         } else if !self.says_env {
@@ -77,6 +88,7 @@ impl RunsAs {
         let umask = raw.umask.as_deref();
         let umask = umask.and_then(|text| u32::from_str_radix(text, 8).ok());
         self.umask = umask.or(self.umask);
+        self.mounts = raw.mounts.unwrap_or(self.mounts);
         if let Some(text) = &raw.stdin {
             self.stdin = Some(reader.path(text, &at.clone().key("stdin")));
         }

@@ -3,17 +3,18 @@ use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use nix::sys::signal::SigSet;
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, fchown};
 use rustix::process::{Gid, Uid, chdir, setsid};
 
+use super::chroot::Inside;
 use super::error::Doing as _;
 use super::files::{fill, save_first};
 use super::process::ProcFile;
 use super::sandbox::{Refused, Sandbox, Tried as _, barred};
-use super::{AttemptDir, Error, Spec};
+use super::{AttemptDir, Error, Spec, chroot};
 use crate::fs::{AtPath as _, open_stream};
 use crate::world::Clock;
 
@@ -58,48 +59,61 @@ fn open_output(fifo: &Path) -> Result<File, Error> {
 }
 
 fn become_script(dir: &AttemptDir, spec: &Spec, output: File) -> io::Error {
-    let Some((program, arguments)) = spec.argv.split_first() else {
-        return io::Error::new(io::ErrorKind::InvalidInput, "nothing to run");
+    let refused = match prepare(dir, spec, output) {
+        Ok(mut ready) => {
+            let error = ready.command.exec();
+            return explained(error, ready.inside.as_ref(), spec);
+        }
+        Err(refused) => refused,
     };
-    let mut command = Command::new(program);
-    command.args(arguments).env(super::tree::COOKIE, dir.path());
-    match prepare(dir, spec, output, &mut command) {
-        Ok(()) => explained(command.exec(), spec, Path::new(program)),
-        Err(refused) => io::Error::new(io::ErrorKind::PermissionDenied, refused.to_string()),
-    }
+    io::Error::new(io::ErrorKind::PermissionDenied, refused.to_string())
 }
 
-/// Gives the script what it is to have: input, output, limits, user, folder.
-fn prepare(
-    dir: &AttemptDir,
-    spec: &Spec,
-    output: File,
-    command: &mut Command,
-) -> Result<(), Refused> {
+/// A script that only has to be started.
+struct Ready {
+    command: Command,
+    /// Held until then.
+    inside: Option<Inside>,
+}
+
+/// The script's command line with what the script is to have: input, output, root, limits, user,
+/// folder, in the order in which each is still allowed.
+fn prepare(dir: &AttemptDir, spec: &Spec, output: File) -> Result<Ready, Refused> {
     let sandbox = &spec.sandbox;
+    let (program, arguments) = spec
+        .argv
+        .split_first()
+        .ok_or(io::ErrorKind::InvalidInput)
+        .tried("run nothing")?;
     let stdin = sandbox.open_stdin()?;
-    if let Some(user) = &sandbox.user {
-        // Scripts open `/dev/stderr` anew, as `tee` does.
-        let (uid, gid) = (Uid::from_raw(user.uid), Gid::from_raw(user.gid));
-        let _ = fchown(&output, Some(uid), Some(gid));
-    }
-    lend_substeps(dir, sandbox)?;
+    lend(dir, sandbox, &output)?;
+    let inside = sandbox.chroot.as_ref();
+    let inside = inside
+        .map(|root| chroot::enter(dir, spec, root))
+        .transpose()?;
+    let (program, workdir) = match &inside {
+        Some(inside) => (inside.program.as_path(), inside.workdir.as_path()),
+        None => (Path::new(program), spec.workdir.as_path()),
+    };
     sandbox.enter()?;
-    if sandbox.user.is_some()
-        && accessat(CWD, dir.substeps(), Access::WRITE_OK, AtFlags::EACCESS).is_err()
-    {
-        command.env_remove("BUILDKEEP_EVENTS");
-    }
-    chdir(&spec.workdir).tried(format!("enter {}", spec.workdir.display()))?;
+    chdir(workdir).tried(format!("enter {}", workdir.display()))?;
+    let mut command = Command::new(program);
     command
-        .stdin(stdin.map_or_else(Stdio::null, Stdio::from))
+        .args(arguments)
+        .env(super::tree::COOKIE, dir.path())
+        .stdin(stdin)
         .stderr(output.try_clone().tried("share the output")?)
         .stdout(output);
-    Ok(())
+    let events = sandbox.chroot.is_none().then(|| dir.substeps());
+    let may_tell = |path| accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok();
+    if sandbox.user.is_some() && !events.is_none_or(may_tell) {
+        command.env_remove("BUILDKEEP_EVENTS");
+    }
+    Ok(Ready { command, inside })
 }
 
-/// Lets another user tell how far the script is.
-fn lend_substeps(dir: &AttemptDir, sandbox: &Sandbox) -> Result<(), Refused> {
+/// Lets another user write the output, and tell how far the script is.
+fn lend(dir: &AttemptDir, sandbox: &Sandbox, output: &File) -> Result<(), Refused> {
     let Some(user) = &sandbox.user else {
         return Ok(());
     };
@@ -107,20 +121,23 @@ fn lend_substeps(dir: &AttemptDir, sandbox: &Sandbox) -> Result<(), Refused> {
     let file = open_stream(&path).map_err(|error| error.source);
     let file = file.tried(format!("create {}", path.display()))?;
     let (uid, gid) = (Uid::from_raw(user.uid), Gid::from_raw(user.gid));
-    // Where it cannot be given away, the script is not told of it.
+    // Scripts open `/dev/stderr` anew, as `tee` does. What cannot be given away stays ours.
+    let _ = fchown(output, Some(uid), Some(gid));
     let _ = fchown(&file, Some(uid), Some(gid));
     Ok(())
 }
 
-/// The error of a script that did not start, with the folder that is in the way of its user.
-fn explained(error: io::Error, spec: &Spec, program: &Path) -> io::Error {
+/// The error of a script that did not start, with what is most likely in its way.
+fn explained(error: io::Error, inside: Option<&Inside>, spec: &Spec) -> io::Error {
+    let program = Path::new(spec.argv.first().map_or("", String::as_str));
     let user = spec.sandbox.user.as_ref();
-    let (Some(user), Some(folder)) = (user, barred(program)) else {
+    let text = if let Some(inside) = inside {
+        inside.missing.clone()
+    } else if let Some((user, folder)) = user.zip(barred(program)) {
+        let (user, folder) = (&user.name, folder.display());
+        format!("{user} may not enter {folder}; `chmod o+x {folder}`, or move the scripts")
+    } else {
         return error;
     };
-    let (user, folder) = (&user.name, folder.display());
-    let text = format!(
-        "{error}: {user} may not enter {folder}; `chmod o+x {folder}`, or move the scripts"
-    );
-    io::Error::new(error.kind(), text)
+    io::Error::new(error.kind(), format!("{error}: {text}"))
 }

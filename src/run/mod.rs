@@ -41,6 +41,7 @@
 mod account;
 mod attempt;
 mod cause;
+mod chroot;
 mod duty;
 mod error;
 mod excerpt;
@@ -55,6 +56,7 @@ mod living;
 mod log;
 mod manifest;
 mod monitor;
+mod mounts;
 mod pressure;
 mod process;
 mod raw;

@@ -1,13 +1,15 @@
-//! The two things that need `unsafe`: a kernel interface without a safe wrapper, and one signal.
+//! What needs `unsafe`: a kernel interface without a safe wrapper, one signal, and one that may be
+//! misused.
 #![expect(
     unsafe_code,
-    reason = "PIDFD_GET_INFO has no safe wrapper, and `signal` is unsafe for handlers we do not install"
+    reason = "PIDFD_GET_INFO has no safe wrapper, `signal` is unsafe for handlers we do not install, and `unshare` for descriptors that we go on sharing"
 )]
 
 use std::os::fd::BorrowedFd;
 
 use nix::sys::signal::{SigHandler, Signal, signal};
 use rustix::ioctl::{Updater, ioctl, opcode};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 /// `struct pidfd_info` as first published (Linux 6.13), which newer kernels keep accepting.
 #[repr(C)]
@@ -38,6 +40,12 @@ pub(super) fn exit_status_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
 pub(super) fn notice_children() {
     // SAFETY: no handler is installed, so nothing can run in signal context.
     let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+}
+
+/// Gives this process mounts of its own: what it mounts, others do not see.
+pub(super) fn leave_mounts() -> rustix::io::Result<()> {
+    // SAFETY: descriptors stay shared; it is about mounts only.
+    unsafe { unshare_unsafe(UnshareFlags::NEWNS) }
 }
 
 #[cfg(test)]

@@ -62,10 +62,10 @@ impl Sandbox {
         self.user.is_some() || self.chroot.is_some()
     }
 
-    /// What the script reads, opened by who started it.
-    pub(super) fn open_stdin(&self) -> Result<Option<File>, Refused> {
-        let open = |path: &PathBuf| File::open(path).tried(format!("open {}", path.display()));
-        self.stdin.as_ref().map(open).transpose()
+    /// What the script reads: opened early, because a root need not have `/dev/null`.
+    pub(super) fn open_stdin(&self) -> Result<File, Refused> {
+        let path = self.stdin.as_deref().unwrap_or(Path::new("/dev/null"));
+        File::open(path).tried(format!("open {}", path.display()))
     }
 
     /// Sets limits, umask and user of this process, in the order in which each is still allowed.

@@ -6,6 +6,7 @@ mod apply;
 mod apply_edges;
 mod background;
 mod check;
+mod chroot;
 mod commit;
 mod config;
 mod config_change;

@@ -192,6 +192,7 @@ fn what_cannot_be_is_told_where_it_stands() {
         ("umask = \"9\"\n", "plan.toml:3:9"),
         ("limits = { nofile = \"many\" }\n", "is not a limit"),
         ("limits = { files = 3 }\n", "files"),
+        ("chroot = true\n", "the plan has no `root`"),
         (
             "[[defaults]]\nsteps = [\"zwei\"]\n",
             "no step is called like `zwei`",
