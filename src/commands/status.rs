@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::report::estimate::{Behind, Estimates, Known};
 use crate::report::status::{Ages, Config, Counts, Reasoned, Running, Status};
-use crate::run::{Attempt, AttemptState, Manifest, StopReason, Unknown, living};
+use crate::run::{Attempt, AttemptState, FailureNote, Manifest, StopReason, Unknown, living};
 use crate::store::Keep;
 use crate::world::rfc3339;
 
@@ -97,7 +97,8 @@ pub(super) fn known(cx: &Context, keep: &Keep) -> Result<Seen, Failure> {
     let (host, mut manifests) = whose(keep)?;
     let attempts = latest(cx, keep)?;
     for attempt in attempts.iter().filter(|attempt| attempt.spec.planned) {
-        let manifest = Manifest::of(attempt, manifests.get(&attempt.spec.step));
+        let mut manifest = Manifest::of(attempt, manifests.get(&attempt.spec.step));
+        manifest.failure = FailureNote::of(attempt)?;
         manifests.insert(attempt.spec.step.clone(), manifest);
     }
     Ok(Seen {
@@ -218,6 +219,7 @@ fn sort_steps(
             step: step.id.clone(),
             state,
             reason,
+            failure: manifest.and_then(|manifest| manifest.failure.clone()),
         };
         match reason {
             Reason::Done => status.steps.done += 1,

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::plan::{Change, ChangeKind, Fingerprint};
 use crate::report::diff::{FileDiff, Side};
-use crate::run::{AttemptState, Manifest};
+use crate::run::{AttemptState, FailureNote, Manifest, Trouble};
 use crate::store::Keep;
 use crate::ui::{clean, style};
 
@@ -33,6 +33,8 @@ struct Why {
     /// What it is compared with: the failed attempt, or `now`.
     until: String,
     changes: Vec<Change>,
+    /// What the log of the failed attempt tells.
+    failure: Option<FailureNote>,
     #[serde(skip)]
     script: Option<FileDiff>,
 }
@@ -45,7 +47,8 @@ impl fmt::Display for Why {
                 None => writeln!(f, "{step} was never built"),
                 Some(state) => {
                     let verb = verb(state);
-                    writeln!(f, "{step} never worked here; {} {verb}", self.until)
+                    writeln!(f, "{step} never worked here; {} {verb}", self.until)?;
+                    self.noted(f)
                 }
             };
         };
@@ -65,14 +68,38 @@ impl fmt::Display for Why {
             "{step}: from {since}, which succeeded ({time}), to {until}"
         )?;
         if self.changes.is_empty() {
-            return writeln!(f, "  nothing that it is built from is different");
+            writeln!(f, "  nothing that it is built from is different")?;
         }
         for change in &self.changes {
             writeln!(f, "  {}", clean(&change.to_string()))?;
         }
+        if self.failure.is_some() {
+            writeln!(f)?;
+        }
+        self.noted(f)?;
         self.script
             .iter()
             .try_for_each(|script| write!(f, "\n{script}"))
+    }
+}
+
+impl Why {
+    /// What the log of the failed attempt tells.
+    fn noted(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(note) = &self.failure else {
+            return Ok(());
+        };
+        writeln!(f, "  {}", clean(&note.cause))?;
+        if let (Some(line), Some(command)) = (note.line, &note.command) {
+            writeln!(f, "  line {line}: {}", clean(command))?;
+        }
+        if let Some(error) = &note.error {
+            writeln!(f, "  {}", style::bad(clean(error)))?;
+        }
+        if let Some(advice) = note.trouble.and_then(Trouble::advice) {
+            writeln!(f, "  {}", style::notable(advice))?;
+        }
+        Ok(())
     }
 }
 
@@ -129,6 +156,7 @@ fn compare(step: &str, manifest: Option<&Manifest>, now: Fingerprint) -> Why {
         changes: before
             .map(|before| after.changes(&before))
             .unwrap_or_default(),
+        failure: failed.and_then(|manifest| manifest.failure.clone()),
         script: None,
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod diff;
 pub mod estimate;
+pub mod failure;
 pub mod log;
 pub mod status;
 pub mod words;

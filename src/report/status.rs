@@ -4,6 +4,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::config::bypassed::Bypassed;
+use crate::run::FailureNote;
 use crate::ui::{clean, clean_line, counted, seconds, style};
 
 /// So many steps of a sort are named; the others are counted.
@@ -95,6 +96,8 @@ pub struct Reasoned {
     pub state: &'static str,
     /// Why.
     pub reason: String,
+    /// What its log tells, if it failed.
+    pub failure: Option<FailureNote>,
 }
 
 /// The configuration in a line.
@@ -306,12 +309,28 @@ fn list(f: &mut fmt::Formatter<'_>, steps: &[Reasoned]) -> fmt::Result {
     for step in steps.iter().take(NAMED) {
         let (name, reason) = (style::name(clean(&step.step)), clean(&step.reason));
         writeln!(f, "  {} {name}: {reason}", label(step.state))?;
+        noted(f, step)?;
     }
     match (steps.first(), steps.len().saturating_sub(NAMED)) {
         (Some(first), more) if more > 0 => {
             writeln!(f, "  {} and {more} more", label(first.state))
         }
         _ => Ok(()),
+    }
+}
+
+/// Where the script failed, and what the log says.
+fn noted(f: &mut fmt::Formatter<'_>, step: &Reasoned) -> fmt::Result {
+    let Some(note) = &step.failure else {
+        return Ok(());
+    };
+    if let (Some(line), Some(command)) = (note.line, &note.command) {
+        let line = style::faint(format!("line {line}:"));
+        writeln!(f, "          {line} {}", clean_line(command))?;
+    }
+    match &note.error {
+        Some(error) => writeln!(f, "          {}", clean_line(error)),
+        None => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, AttemptState, Error, StopReason, Unknown};
+use super::{Attempt, AttemptState, Error, StopReason, Trouble, Unknown};
 
 /// The content of `steps/<step>.toml` on the state branch.
 ///
@@ -64,6 +64,9 @@ pub struct Manifest {
     /// What it was built from, part by part.
     #[serde(default)]
     pub fingerprint: BTreeMap<String, String>,
+    /// What its log tells, if it failed.
+    #[serde(default)]
+    pub failure: Option<FailureNote>,
     /// The last attempt that succeeded, kept over failures.
     #[serde(default)]
     pub last_success: Option<LastSuccess>,
@@ -84,6 +87,43 @@ pub struct LastSuccess {
     /// What it was built from, part by part.
     #[serde(default)]
     pub fingerprint: BTreeMap<String, String>,
+}
+
+/// What the log of an attempt that failed tells, in short.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FailureNote {
+    /// How it ended, in words.
+    pub cause: String,
+    /// The line of the script that failed.
+    pub line: Option<usize>,
+    /// What stands there.
+    pub command: Option<String>,
+    /// The line of the log that most likely tells why.
+    pub error: Option<String>,
+    /// What sort of trouble that is.
+    pub trouble: Option<Trouble>,
+    /// What to type to see the error again, or more about it.
+    pub by_hand: Option<String>,
+}
+
+impl FailureNote {
+    /// What the log of `attempt` tells, if that failed.
+    pub fn of(attempt: &Attempt) -> Result<Option<Self>, Error> {
+        if attempt.state != AttemptState::Failed {
+            return Ok(None);
+        }
+        let excerpt = super::excerpt(attempt)?;
+        let (line, command) = excerpt.line.map(|line| (line.number, line.text)).unzip();
+        Ok(Some(Self {
+            cause: excerpt.cause,
+            line,
+            command,
+            error: excerpt.error,
+            trouble: excerpt.trouble,
+            by_hand: excerpt.by_hand,
+        }))
+    }
 }
 
 /// Whether a step has to be built.
@@ -133,6 +173,7 @@ impl Manifest {
             dropped_bytes: exit.map_or(0, |exit| exit.dropped_bytes),
             config_commit: spec.config_commit.clone(),
             fingerprint: spec.fingerprint.clone(),
+            failure: None,
             last_success: None,
         };
         manifest.last_success = manifest

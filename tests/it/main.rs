@@ -20,6 +20,7 @@ mod demo;
 mod doctor;
 mod env;
 mod explain;
+mod failure;
 mod fuzz;
 mod history;
 mod hooks;

@@ -135,6 +135,8 @@ fn why_shows_the_lines_of_the_script_that_changed() {
         str![[r#"
   script changed
 
+  exit code 1
+
 scripts/02-two.sh (modified)
 @@ -1,2 +1,3 @@
  #!/bin/sh

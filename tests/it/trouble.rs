@@ -74,7 +74,7 @@ fn why_knows_an_attempt_whose_end_is_not_published() {
     let before = env.git(&["-C", "k", "for-each-ref"]);
     assert_eq!(
         run(&env, &["why", "slow"]),
-        "slow never worked here; slow#1 failed\n"
+        "slow never worked here; slow#1 failed\n  exit code 5\n"
     );
     assert_eq!(
         env.git(&["-C", "k", "for-each-ref"]),

@@ -1,13 +1,12 @@
 //! What a run says.
 use std::fmt;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::choose::{Choice, Reason};
 use crate::plan::{Change, Plan};
-use crate::run::{AttemptState, Excerpt};
+use crate::run::AttemptState;
 use crate::ui::{clean, counted, seconds, style};
 
 /// So many reasons are told in a line.
@@ -173,65 +172,6 @@ impl fmt::Display for Ended {
             Some(cause) => writeln!(f, ": {}", clean(cause)),
             None => writeln!(f),
         }
-    }
-}
-
-/// Why a step failed, and what to do.
-#[derive(Debug, Serialize)]
-pub(super) struct Failed {
-    pub(super) event: &'static str,
-    pub(super) step: String,
-    pub(super) excerpt: Excerpt,
-    pub(super) script: String,
-    pub(super) log: PathBuf,
-    pub(super) next: Vec<String>,
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let excerpt = &self.excerpt;
-        let says_more = excerpt.line.is_some() || excerpt.error.is_some();
-        if says_more {
-            writeln!(f)?;
-        }
-        if let Some(line) = &excerpt.line {
-            let place = format!("{}:{}", self.script, line.number);
-            writeln!(
-                f,
-                "  {}  {}",
-                style::strong(clean(&place)),
-                clean(&line.text)
-            )?;
-        }
-        if let Some(error) = &excerpt.error {
-            writeln!(f, "  {}", style::bad(clean(error.trim())))?;
-        }
-        writeln!(f, "\n  the end of its output:")?;
-        for line in &excerpt.tail {
-            writeln!(f, "  {} {}", style::faint("│"), clean(line))?;
-        }
-        if excerpt.tail.is_empty() {
-            writeln!(f, "  {} (it said nothing)", style::faint("│"))?;
-        }
-        if excerpt.dropped_bytes > 0 {
-            let dropped = excerpt.dropped_bytes;
-            writeln!(
-                f,
-                "  {dropped} bytes of output are missing: no disk had room"
-            )?;
-        }
-        let log = self.log.display().to_string();
-        writeln!(f, "\n  {:13}  {}", "script", clean(&self.script))?;
-        writeln!(f, "  {:13}  {}", "log", clean(&log))?;
-        for next in &self.next {
-            let label = match next.split(' ').nth(1) {
-                Some("logs") => "all of it",
-                Some("why") => "what changed",
-                _ => "then go on",
-            };
-            writeln!(f, "  {label:13}  {}", clean(next))?;
-        }
-        Ok(())
     }
 }
 

@@ -9,7 +9,8 @@ use crate::commands::Context;
 use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::run::{
-    Attempt, AttemptState, Follower, Interrupts, Manifest, Program, Redactor, Run, Tick, adopt,
+    Attempt, AttemptState, FailureNote, Follower, Interrupts, Manifest, Program, Redactor, Run,
+    Tick, adopt,
 };
 use crate::store::{Batch, JournalRef, Keep, Message};
 
@@ -204,7 +205,8 @@ fn add_attempt(
     let previous = previous
         .map(|text| Manifest::parse(&path, &text))
         .transpose()?;
-    let manifest = Manifest::of(attempt, previous.as_ref());
+    let mut manifest = Manifest::of(attempt, previous.as_ref());
+    manifest.failure = FailureNote::of(attempt)?;
     let log = match attempt.state {
         AttemptState::Succeeded => None,
         _ => Some(Redactor::tail(&attempt.dir, LOG_TAIL)?),

@@ -6,16 +6,16 @@ use std::path::Path;
 use serde_json::json;
 
 use super::super::choose::Reason;
-use super::super::lines::{Ended, Failed, Place, Started};
+use super::super::lines::{Ended, Place, Started};
 use super::super::{runs_as, runs_of, say};
 use super::Session;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::fs::{create_dirs_durable, write_durable};
 use crate::plan::{Fingerprint, Step, StepEnv};
+use crate::report::failure::Failed;
 use crate::run::{
-    Attempt, AttemptState, Follower, OVERRIDES, Program, Run, RunRecord, Spec, boot_id, excerpt,
-    start,
+    Attempt, AttemptState, Follower, OVERRIDES, Program, Run, RunRecord, Spec, boot_id, start,
 };
 use crate::store::Keep;
 
@@ -115,7 +115,7 @@ pub(in crate::commands::run) fn told_of(
     keep: &Path,
 ) -> Result<(Ended, Failed), Failure> {
     let (spec, exit) = (&attempt.spec, attempt.exit.as_ref());
-    let excerpt = excerpt(attempt)?;
+    let failed = Failed::of(attempt, keep)?;
     let is_told = !matches!(
         attempt.state,
         AttemptState::Succeeded | AttemptState::Cancelled
@@ -130,16 +130,7 @@ pub(in crate::commands::run) fn told_of(
         code: exit.and_then(|exit| exit.code),
         signal: exit.and_then(|exit| exit.signal),
         duration_s: exit.and_then(|exit| exit.duration_s).map(rounded),
-        cause: is_told.then(|| excerpt.cause.clone()),
-    };
-    let log = attempt.dir.log().join("0001.log");
-    let failed = Failed {
-        event: "step-failed",
-        step: spec.step.clone(),
-        excerpt,
-        script: spec.file.clone(),
-        log: log.strip_prefix(keep).map(Into::into).unwrap_or(log),
-        next: vec![format!("buildkeep logs {}", spec.step)],
+        cause: is_told.then(|| failed.excerpt.cause.clone()),
     };
     Ok((ended, failed))
 }

@@ -411,10 +411,7 @@ impl<'a> Session<'a> {
         let (line, mut failed) = told_of(attempt, place, self.keep.root())?;
         say(self.cx, &line);
         if attempt.state == AttemptState::Failed {
-            let manifest = self.manifests.get(&attempt.spec.step);
-            if manifest.is_some_and(|manifest| manifest.last_success.is_some()) {
-                failed.next.push(format!("buildkeep why {}", failed.step));
-            }
+            failed.since(self.manifests.get(&attempt.spec.step));
             failed.next.push("buildkeep run".into());
             say(self.cx, &failed);
         }

@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+printf '.text\nmain:\n\tfrobnicate %%eax\n' > a.s
+gcc -c a.s

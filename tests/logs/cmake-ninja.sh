@@ -1,0 +1,6 @@
+#!/bin/bash
+set -e
+mkdir build
+cd build
+cmake -G Ninja ..
+ninja -v

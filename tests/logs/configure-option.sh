@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+./configure --prefix=/usr CFLAGS=-fno-such-option
+make

@@ -1,0 +1,4 @@
+#!/bin/dash
+set -e
+echo working
+bison-3.8 --version

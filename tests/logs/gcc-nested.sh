@@ -1,0 +1,5 @@
+#!/bin/bash
+set -e
+cd ../src
+make -j4 all
+make install

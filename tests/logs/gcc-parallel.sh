@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+make -j8
+make DESTDIR=/nowhere install

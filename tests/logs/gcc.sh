@@ -1,0 +1,5 @@
+#!/bin/bash
+set -e
+make clean
+make
+make install

@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+meson setup build --prefix=/usr
+ninja -C build

@@ -1,0 +1,3 @@
+#!/bin/bash
+set -e
+patch -Np1 -i fix.patch

@@ -1,0 +1,3 @@
+#!/bin/bash
+set -e
+patch -Np1 -i ../glibc-2.41-fhs-1.patch

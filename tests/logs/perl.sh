@@ -1,0 +1,3 @@
+#!/bin/bash
+set -e
+perl -e 'use XML::Zlorp; print 1;'

@@ -1,0 +1,4 @@
+#!/bin/bash
+set -e
+ulimit -c 0
+make check

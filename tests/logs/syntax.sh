@@ -1,0 +1,6 @@
+#!/bin/bash
+set -e
+echo one
+if true; then
+  echo two
+done
