@@ -25,6 +25,7 @@ pub mod init;
 pub mod log;
 pub mod logs;
 pub mod man;
+pub mod pause;
 pub mod plan;
 mod project;
 pub mod push;

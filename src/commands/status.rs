@@ -189,6 +189,7 @@ fn running(
         running.push(Running {
             step: attempt.spec.step.clone(),
             attempt: attempt.spec.name(),
+            state: attempt.state.word(),
             elapsed_s: attempt
                 .started_boot_s
                 .map(|started| (now - started).max(0.0)),
@@ -330,6 +331,9 @@ fn next(status: &Status) -> Vec<String> {
         next.push(format!("buildkeep why {}", failed.step));
     }
     if let Some(running) = status.running.first() {
+        if running.state == "paused" {
+            next.push("buildkeep resume".to_owned());
+        }
         next.push(format!("buildkeep logs --follow {}", running.step));
     } else if status.config.valid && status.steps.done < status.steps.total {
         next.push("buildkeep run".to_owned());

@@ -1,12 +1,13 @@
 //! `stop`
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::run::{await_record, publish_finished, running};
+use super::run::{active, await_record, publish_finished, running};
 use super::{Answer, Context};
-use crate::failure::Failure;
-use crate::run::{Attempt, AttemptState, Follower, Interrupts, Program, StopReason, stop};
+use crate::failure::{Failure, Kind};
+use crate::run::{Attempt, AttemptState, Follower, Interrupts, Program, Run, StopReason, stop};
 use crate::ui::{clean, style};
 
 /// Stop the step that runs, and all processes it started
@@ -16,6 +17,9 @@ pub struct Args {
     #[arg(value_name = "STEP")]
     step: Option<String>,
 }
+
+/// How often to look whether the run has ended.
+const POLL: Duration = Duration::from_millis(50);
 
 /// What was stopped.
 #[derive(Debug, Serialize)]
@@ -33,6 +37,9 @@ struct StoppedStep {
 
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.steps.is_empty() {
+            return writeln!(f, "the run is stopped; no step was running");
+        }
         for step in &self.steps {
             let name = format!("{}#{}", clean(&step.step), step.number);
             match step.state {
@@ -51,10 +58,13 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     if let Some(name) = &args.step {
         attempts.retain(|attempt| is_meant(attempt, name));
     }
-    if attempts.is_empty() {
-        return Err(nothing_runs(args.step.as_deref()));
-    }
     let interrupts = Interrupts::watch()?;
+    if attempts.is_empty() {
+        return match (&args.step, active(cx, &keep)?) {
+            (None, Some(run)) => end_between_steps(cx, &run, &interrupts),
+            (step, _) => Err(nothing_runs(step.as_deref())),
+        };
+    }
     let mut stopped = Stopped { steps: Vec::new() };
     for attempt in attempts {
         cx.ui.live(format!("stopping {}", attempt.spec.step));
@@ -73,17 +83,42 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
 }
 
 /// A step is meant by its id, or by an end of it.
-fn is_meant(attempt: &Attempt, name: &str) -> bool {
+pub(super) fn is_meant(attempt: &Attempt, name: &str) -> bool {
     let step = &attempt.spec.step;
     step == name || step.ends_with(&format!("/{name}"))
 }
 
-fn nothing_runs(step: Option<&str>) -> Failure {
+pub(super) fn nothing_runs(step: Option<&str>) -> Failure {
     let message = match step {
         Some(step) => format!("no step `{step}` runs"),
         None => "nothing runs".into(),
     };
     Failure::user(message).hint("`buildkeep status` shows what does")
+}
+
+/// Ends a run of which no step runs at this moment.
+fn end_between_steps(
+    cx: &mut Context,
+    run: &Run,
+    interrupts: &Interrupts,
+) -> Result<Answer, Failure> {
+    let asked = run.monitor()?.is_some_and(|monitor| monitor.ask_to_stop());
+    if !asked {
+        return Err(nothing_runs(None));
+    }
+    while run.monitor()?.is_some_and(|monitor| !monitor.is_over) {
+        cx.ui.live("stopping the run");
+        interrupts.wait(POLL);
+        if interrupts.came() {
+            return Err(Failure::text(
+                Kind::Interrupted,
+                "interrupted; the run will end",
+            ));
+        }
+    }
+    cx.ui.live_end();
+    cx.ui.show(&Stopped { steps: Vec::new() })?;
+    Ok(Answer::Yes)
 }
 
 fn end(cx: &mut Context, attempt: &Attempt, interrupts: &Interrupts) -> Result<Attempt, Failure> {

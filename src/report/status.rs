@@ -77,6 +77,8 @@ pub struct Running {
     pub step: String,
     /// The attempt, as people name it: `gcc#2`.
     pub attempt: String,
+    /// `running`, or `paused`.
+    pub state: &'static str,
     /// How long it has run.
     pub elapsed_s: Option<f64>,
     /// How long it should take.
@@ -289,7 +291,10 @@ impl fmt::Display for Running {
         write!(
             f,
             "{} {}",
-            style::good("running"),
+            match self.state {
+                "running" => style::good("running"),
+                state => style::notable(state),
+            },
             style::name(clean(&self.attempt))
         )?;
         if let Some(elapsed) = self.elapsed_s {

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::exit::{Ending, Unknown};
 use super::files::{load, load_filled, save_first};
+use super::pause::paused_for;
 use super::process::ProcFile;
 use super::{AttemptDir, Error, Exit, Spec, Usage, log};
 use crate::fs::PathError;
@@ -117,8 +118,9 @@ impl Duty {
             return Ok(None);
         }
         let started = self.process()?.and_then(|file| file.started_boot_s);
+        let paused = paused_for(&self.dir, &self.clock).as_secs_f64();
         let now = self.clock.since_boot().as_secs_f64();
-        Ok(started.map(|started| now - started))
+        Ok(started.map(|started| (now - started - paused).max(0.0)))
     }
 }
 

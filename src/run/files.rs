@@ -54,6 +54,11 @@ impl AttemptDir {
         self.0.join("stop.json")
     }
 
+    /// When it was paused.
+    pub fn pauses(&self) -> PathBuf {
+        self.0.join("pauses.json")
+    }
+
     /// Why the script could not be started.
     pub fn launch_error(&self) -> PathBuf {
         self.0.join("launch-error.json")

@@ -8,6 +8,7 @@ use super::duty::{Duty, noted_ending};
 use super::exit::{Ending, Unknown, Usage};
 use super::helper::{Helper, Program};
 use super::log::LogWriter;
+use super::pause::paused_for;
 use super::process::Stat;
 use super::raw::exit_status_of;
 use super::reaper::{Children, Reaped, reap};
@@ -281,7 +282,9 @@ impl Guard {
         let Ok(Some(file)) = self.duty.process() else {
             return Some(RETRY);
         };
-        let deadline = Duration::from_secs_f64(file.started_boot_s?) + Duration::from_secs(timeout);
+        let paused = paused_for(&self.duty.dir, &self.duty.clock);
+        let started = Duration::from_secs_f64(file.started_boot_s?);
+        let deadline = started + Duration::from_secs(timeout) + paused;
         Some(deadline.saturating_sub(self.duty.clock.since_boot()))
     }
 

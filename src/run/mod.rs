@@ -36,6 +36,7 @@
 //! | `out.fifo`, `log/NNNN.log`, `log/index` | keeper, or shim once there is no keeper | at the end |
 //! | `secrets` | the command, if the script gets any: hashes | before the script starts |
 //! | `stop.json` | who wants it to end | before the first signal |
+//! | `pauses.json` | who halts it: when, for how long | before the first signal |
 //! | `exit.json` | who reaped the script; the first wins | before the last event |
 
 mod account;
@@ -57,6 +58,7 @@ mod log;
 mod manifest;
 mod monitor;
 mod mounts;
+mod pause;
 mod pressure;
 mod process;
 mod raw;
@@ -84,10 +86,11 @@ pub use living::{Living, living};
 pub use log::{Gap, LogReader, log_size};
 pub use manifest::{FailureNote, LastSuccess, Manifest, Verdict};
 pub use monitor::{Asked, Monitor, OVERRIDES, monitor_log};
+pub use pause::{pause, resume};
 pub use pressure::{Room, Shortage, shortage};
 pub use process::{Identity, boot_id};
 pub use redact::Redactor;
-pub use runs::{Run, RunRecord, Runs};
+pub use runs::{Paused, Run, RunRecord, Runs};
 pub use sandbox::{SUBSTEPS_INSIDE, Sandbox};
 pub use spec::Spec;
 pub use standby::Standby;

@@ -1,6 +1,7 @@
 //! Who looks after a run, and how another goes on with it.
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Signal, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 use super::files::{load, save};
@@ -80,6 +81,12 @@ impl Monitor {
     /// Whether the process lives that looks after the run.
     pub fn is_alive(&self) -> bool {
         self.process.as_ref().is_some_and(Identity::is_running)
+    }
+
+    /// Asks the process to stop the run; false if there is none.
+    pub fn ask_to_stop(&self) -> bool {
+        let fd = self.process.as_ref().and_then(Identity::open);
+        fd.is_some_and(|fd| pidfd_send_signal(fd, Signal::TERM).is_ok())
     }
 
     /// Whether it died so often of late that another would die too.

@@ -10,7 +10,7 @@ use super::files::{load, save};
 use super::{Attempt, AttemptDir, Error, Monitor, inspect};
 use crate::fs::{
     AtPath as _, Holder, Lock, LockError, PathError, create_dirs_durable, is_absent, is_locked,
-    sweep_temporaries,
+    remove_file_durable, sweep_temporaries,
 };
 use crate::store::journal::{self, Event, Journal};
 use crate::world::Clock;
@@ -127,6 +127,15 @@ impl Runs {
     }
 }
 
+/// Whether a run is halted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paused {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
+}
+
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -191,6 +200,29 @@ impl Run {
             Some(event) if event.data == data => Ok(()),
             _ => self.event(kind, data),
         }
+    }
+
+    /// Who looks after it, if another could.
+    pub fn monitor(&self) -> Result<Option<Monitor>, Error> {
+        Monitor::load(&self.dir)
+    }
+
+    /// Whether somebody wants nothing more to be started.
+    pub fn is_paused(&self) -> bool {
+        self.pause_file().exists()
+    }
+
+    /// Has nothing more be started from now on, or things go on again.
+    pub fn set_paused(&self, paused: Paused) -> Result<(), Error> {
+        match paused {
+            Paused::Yes => save(&self.pause_file(), &self.clock.stamp()),
+            Paused::No if self.is_paused() => Ok(remove_file_durable(&self.pause_file())?),
+            Paused::No => Ok(()),
+        }
+    }
+
+    fn pause_file(&self) -> PathBuf {
+        self.dir.join("paused.json")
     }
 
     /// Says that nobody has to look after it any more.

@@ -19,18 +19,18 @@ fn events(env: &Env) -> Vec<Value> {
     lines.map(|line| line["event"].clone()).collect()
 }
 
-fn has(env: &Env, kind: &str) -> bool {
+pub(crate) fn has(env: &Env, kind: &str) -> bool {
     events(env).iter().any(|event| event["kind"] == kind)
 }
 
 /// Waits until the run is over and everybody has left.
-fn until_over(env: &Env) {
+pub(crate) fn until_over(env: &Env) {
     until("the end of the run", || has(env, "run-ended"));
     let all = ["keeper", "shim", "adopt", "monitor", "standby"];
     until("everybody to leave", || in_role(env, &all).is_empty());
 }
 
-fn monitor(env: &Env) -> i32 {
+pub(crate) fn monitor(env: &Env) -> i32 {
     let mut found = Vec::new();
     until("a monitor", || {
         found = in_role(env, &["monitor"]);

@@ -187,7 +187,15 @@ fn builds(session: &mut Session) {
     session.ask("status", &["status"]);
     session.env.script("k/scripts/02-app.sh", "#!/bin/sh\n");
     session.ask("run", &["run"]);
-    session.ask("run", &["run", "--detach", "--force"]);
+    let waits = "#!/bin/sh\nuntil [ -e \"$DEST\"/go ]; do sleep 0.01; done\n";
+    session.env.script("k/scripts/02-app.sh", waits);
+    session.ask("run", &["run", "--detach"]);
+    until("the step to run", || {
+        session.env.json(&["-C", "k", "status"])["steps"]["running"] == 1
+    });
+    session.ask("pause", &["pause"]);
+    session.ask("pause", &["resume"]);
+    session.env.write("root/go", "");
     until("the end of the run", || {
         session
             .env

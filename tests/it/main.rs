@@ -32,6 +32,7 @@ mod migrate;
 mod model;
 mod modes;
 mod parallel;
+mod pause;
 mod places;
 mod plan;
 mod quiet;

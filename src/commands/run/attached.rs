@@ -8,7 +8,7 @@ use super::active::since;
 use super::checkpoint::Taken;
 use super::lines::{Place, Started, Summary};
 use super::session::told_of;
-use super::{conclude, runs_of, say};
+use super::{active, conclude, runs_of, say};
 use crate::commands::{Answer, Context};
 use crate::failure::{Failure, Kind};
 use crate::fs::{AtPath as _, is_absent};
@@ -27,8 +27,7 @@ pub(in crate::commands) fn attach(cx: &mut Context) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let runs = runs_of(&keep);
     let interrupts = Interrupts::watch_terminal()?;
-    let run = newest(cx, &runs)?.filter(|_| runs.is_active().unwrap_or(false));
-    let Some(run) = run else {
+    let Some(run) = active(cx, &keep)? else {
         return Err(
             Failure::user("no run goes on").hint("`buildkeep status` shows how far the build is")
         );
@@ -46,10 +45,6 @@ pub(in crate::commands) fn attach(cx: &mut Context) -> Result<Answer, Failure> {
     let before = events.iter().take_while(|event| event.kind != "run-ended");
     before.for_each(|event| watcher.note(event));
     watcher.watch(cx, &interrupts)
-}
-
-fn newest(cx: &Context, runs: &Runs) -> Result<Option<Run>, Failure> {
-    Ok(runs.open(&cx.world.clock)?.pop())
 }
 
 struct Watcher {
@@ -146,6 +141,8 @@ impl Watcher {
                     say(cx, &taken);
                 }
             }
+            "paused" => cx.ui.status("the run is paused: `buildkeep resume`"),
+            "resumed" => cx.ui.status("the run goes on"),
             "run-failed" => {
                 let message = event.data["message"].as_str().unwrap_or_default();
                 cx.ui

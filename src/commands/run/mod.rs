@@ -18,7 +18,7 @@ mod watch;
 pub(super) use attached::attach;
 pub(super) use choose::{Reason, reason};
 pub use post::go_on;
-pub(super) use settle::{latest, manifests, publish_finished, running};
+pub(super) use settle::{active, latest, manifests, publish_finished, running};
 pub(super) use watch::await_record;
 
 use std::fmt::Display;

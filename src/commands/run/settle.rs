@@ -49,6 +49,15 @@ pub(in crate::commands) fn running(cx: &Context, keep: &Keep) -> Result<Vec<Atte
     Ok(attempts)
 }
 
+/// The run that goes on, if one does.
+pub(in crate::commands) fn active(cx: &Context, keep: &Keep) -> Result<Option<Run>, Failure> {
+    let runs = runs_of(keep);
+    if !runs.is_active()? {
+        return Ok(None);
+    }
+    Ok(runs.open(&cx.world.clock)?.pop())
+}
+
 /// Waits for what an earlier, killed command left running, and publishes what came of it.
 ///
 /// Returns the newest attempt of the plan that it left, if that succeeded: the root is as it left it.

@@ -70,6 +70,10 @@ pub(super) struct Session<'a> {
     /// Nothing more is started.
     is_enough: bool,
     is_stopping: bool,
+    /// Somebody wants nothing more to be started for now.
+    is_paused: bool,
+    /// Something more would have been started.
+    is_halted: bool,
     /// The terminal is gone: a process in the background goes on.
     is_leaving: bool,
     is_full: bool,
@@ -97,7 +101,6 @@ impl<'a> Session<'a> {
             keep: ground.keep,
             plan: ground.plan,
             giver: ground.giver,
-            run,
             post,
             manifests: ground.manifests,
             interrupts,
@@ -110,10 +113,13 @@ impl<'a> Session<'a> {
             said: None,
             is_enough: false,
             is_stopping: false,
+            is_paused: run.is_paused(),
+            is_halted: false,
             is_leaving: false,
             is_full: false,
             again: BTreeSet::new(),
             to_keep: None,
+            run,
         })
     }
 
@@ -156,7 +162,7 @@ impl<'a> Session<'a> {
         let mut active = self.take_up(&mut schedule, (wanted, &scope))?;
         loop {
             self.fill(&mut schedule, &mut active, (wanted, &scope))?;
-            if active.is_empty() {
+            if active.is_empty() && !self.is_halted {
                 self.cx.ui.live_end();
                 return Ok(());
             }
@@ -176,7 +182,10 @@ impl<'a> Session<'a> {
         (wanted, scope): (&Wanted, &BTreeMap<usize, usize>),
     ) -> Result<(), Failure> {
         self.waiting = None;
-        while active.len() < self.jobs
+        self.note_pause()?;
+        self.is_halted = self.is_paused && !self.is_enough && schedule.next().is_some();
+        while !self.is_halted
+            && active.len() < self.jobs
             && let Some(at) = schedule.next()
         {
             let may_wait = self.plan.throttle && !active.is_empty() && !self.is_enough;
@@ -194,6 +203,17 @@ impl<'a> Session<'a> {
                 }
                 None => schedule.settle(at),
             }
+        }
+        Ok(())
+    }
+
+    /// Puts on record that somebody halted the run, or has it go on.
+    fn note_pause(&mut self) -> Result<(), Failure> {
+        let is_paused = self.run.is_paused();
+        if is_paused != self.is_paused {
+            let kind = if is_paused { "paused" } else { "resumed" };
+            self.run.event(kind, json!({}))?;
+            self.is_paused = is_paused;
         }
         Ok(())
     }
@@ -281,7 +301,12 @@ impl<'a> Session<'a> {
             .collect();
         wait_any(&followers, TICK, &self.interrupts);
         let now = self.cx.world.clock.since_boot();
-        self.cx.ui.live(line(active, now, self.waiting));
+        let what = line(active, now, self.waiting);
+        self.cx.ui.live(if self.is_halted {
+            format!("paused (`buildkeep resume`)  {what}")
+        } else {
+            what
+        });
         for active in active.iter() {
             warn_of_full_disk(self.cx, &active.follower, &mut self.is_full);
         }
@@ -295,6 +320,9 @@ impl<'a> Session<'a> {
                 .hint("`buildkeep status` shows what became of it"));
         }
         (self.is_stopping, self.is_enough) = (true, true);
+        if active.is_empty() {
+            self.summary.exit = 130;
+        }
         let what = line(active, now, None);
         self.cx
             .ui
