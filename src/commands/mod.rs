@@ -3,6 +3,7 @@
 //! This is the only place where features meet. A command gets a [`Context`], asks features for
 //! data, and shows it.
 
+pub mod accuracy;
 pub mod attach;
 pub mod backup;
 pub mod check;
@@ -21,11 +22,13 @@ mod gate;
 pub mod helper;
 pub mod hook;
 pub mod hooks;
+pub mod import;
 pub mod init;
 pub mod log;
 pub mod logs;
 pub mod man;
 pub mod pause;
+mod past;
 pub mod plan;
 mod project;
 pub mod push;

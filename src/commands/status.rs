@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::past::Past;
 use super::project::Project;
 use super::run::{Reason, latest, manifests, reason};
 use super::{Answer, Context, configuration};
@@ -10,8 +11,8 @@ use crate::config::Judge;
 use crate::config::bypassed::{self, Bypassed};
 use crate::failure::Failure;
 use crate::fs::read_optional;
-use crate::report::estimate::{Behind, Estimates, Known};
-use crate::report::status::{Ages, Config, Counts, Reasoned, Running, Status};
+use crate::report::estimate::{Behind, Estimates, Left};
+use crate::report::status::{Ages, Config, Counts, Disk, Reasoned, Running, Status};
 use crate::run::{Attempt, AttemptState, FailureNote, Manifest, StopReason, Unknown, living};
 use crate::store::Keep;
 use crate::world::rfc3339;
@@ -73,10 +74,16 @@ fn gather(cx: &Context, project: &Project, config: Config) -> Result<Status, Fai
         bypassed: bypassed(keep),
         ..Status::default()
     };
-    let estimates = estimates(project, &known);
+    let past = Past::of(keep)?;
+    let estimates = past.estimates(&project.plan);
     status.running = running(cx, &attempts, &estimates)?;
     sort_steps(project, &known, &mut status)?;
-    (status.progress, status.eta_s) = progress(project, &status, &estimates);
+    let (done, left) = progress(project, &status, &estimates);
+    status.progress = done;
+    status.eta_s = left.map(|left| left.likely_s);
+    status.eta_low_s = left.map(|left| left.low_s);
+    status.eta_high_s = left.map(|left| left.high_s);
+    status.disk = disk(project, &past, &status);
     ages(cx, keep, &mut status)?;
     status.next = next(&status);
     Ok(status)
@@ -163,20 +170,6 @@ fn bypassed(keep: &Keep) -> Vec<Bypassed> {
     look().unwrap_or_default()
 }
 
-fn estimates(project: &Project, known: &BTreeMap<String, Manifest>) -> Estimates {
-    let steps = project.plan.steps.iter().map(|step| {
-        let success = known
-            .get(&step.id)
-            .and_then(|manifest| manifest.last_success.as_ref());
-        let times = Known {
-            last_s: success.and_then(|success| success.duration_s),
-            sbu: step.sbu,
-        };
-        (step.id.clone(), times)
-    });
-    Estimates::new(&steps.collect())
-}
-
 fn running(
     cx: &Context,
     attempts: &[Attempt],
@@ -193,7 +186,8 @@ fn running(
             elapsed_s: attempt
                 .started_boot_s
                 .map(|started| (now - started).max(0.0)),
-            expected_s: estimates.of(&attempt.spec.step),
+            expected_s: estimates.of(&attempt.spec.step).map(|range| range.likely_s),
+            expected: estimates.of(&attempt.spec.step),
             cpu_s: Some(cost.cpu_s),
             rss_bytes: Some(cost.rss_bytes),
         });
@@ -266,7 +260,7 @@ fn ending(manifest: Option<&Manifest>, state: AttemptState) -> String {
     }
 }
 
-fn progress(project: &Project, status: &Status, estimates: &Estimates) -> (f64, Option<f64>) {
+fn progress(project: &Project, status: &Status, estimates: &Estimates) -> (f64, Option<Left>) {
     let behind = |id: &str| {
         let open = status
             .failed
@@ -287,6 +281,19 @@ fn progress(project: &Project, status: &Status, estimates: &Estimates) -> (f64, 
             .iter()
             .map(|step| (step.id.as_str(), behind(&step.id))),
     )
+}
+
+/// Whether the next step has the room that it needs.
+fn disk(project: &Project, past: &Past, status: &Status) -> Option<Disk> {
+    let step = project.plan.step(status.next_step.as_ref()?)?;
+    let needed_bytes = past.disk(step)?;
+    let place = project.plan.root.as_deref().unwrap_or(&step.workdir);
+    Some(Disk {
+        step: step.id.clone(),
+        place: place.display().to_string(),
+        needed_bytes,
+        free_bytes: crate::fs::free_space(place)?,
+    })
 }
 
 fn ages(cx: &Context, keep: &Keep, status: &mut Status) -> Result<(), Failure> {

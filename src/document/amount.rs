@@ -11,9 +11,45 @@ pub fn as_duration(value: &Json) -> Option<Duration> {
     }
 }
 
-/// A size: bytes (or another plain number), or `6.3 GB`, `512MiB`.
+/// A size: bytes (or another plain number), or `6.3 GB`, `512MiB`, `5.9 GB (with tests)`.
 pub fn as_size(value: &Json) -> Option<u64> {
-    value.as_u64().or_else(|| size(value.as_str()?))
+    value.as_u64().or_else(|| size(bare(value.as_str()?)))
+}
+
+/// A time in SBU: a number, or as the book has it: `46 SBU (with tests)`, `less than 0.1 SBU`,
+/// `0.4 - 32 SBU (typically about 2.5 SBU)`.
+pub fn as_sbu(value: &Json) -> Option<f64> {
+    let sbu = value.as_f64().or_else(|| sbu(value.as_str()?));
+    sbu.filter(|sbu| sbu.is_finite() && *sbu >= 0.0)
+}
+
+fn sbu(text: &str) -> Option<f64> {
+    let typical = text
+        .split_once("typically")
+        .map(|(_, rest)| rest.trim_start_matches(" about"));
+    if let Some(typical) = typical {
+        return one_sbu(typical.trim_end_matches(')'));
+    }
+    let text = bare(text);
+    match text.split_once(" - ").or_else(|| text.split_once('–')) {
+        // Between two numbers that far apart, in the middle of what they mean.
+        Some((low, high)) => Some((one_sbu(low)? * one_sbu(high)?).sqrt()),
+        None => one_sbu(text),
+    }
+}
+
+fn one_sbu(text: &str) -> Option<f64> {
+    let (number, unit, rest) = number_and_unit(text.trim())?;
+    let is_unit = unit.is_empty() || unit.eq_ignore_ascii_case("sbu");
+    (is_unit && rest.is_empty()).then_some(number)
+}
+
+/// Without what the book says around an amount.
+fn bare(text: &str) -> &str {
+    let text = text.split('(').next().unwrap_or(text).trim();
+    let words = ["less than", "about", "approximately"];
+    let said = words.iter().find_map(|word| text.strip_prefix(word));
+    said.unwrap_or(text).trim()
 }
 
 fn duration(text: &str) -> Option<Duration> {
@@ -65,6 +101,29 @@ fn number_and_unit(text: &str) -> Option<(f64, &str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_are_read_as_the_book_has_them() {
+        for (text, sbu) in [
+            ("46 SBU (with tests)", 46.0),
+            ("less than 0.1 SBU", 0.1),
+            ("0.4 - 32 SBU (typically about 2.5 SBU)", 2.5),
+            ("1 - 4 SBU", 2.0),
+            ("1.6 SBU", 1.6),
+            ("3", 3.0),
+        ] {
+            assert_eq!(as_sbu(&Json::from(text)), Some(sbu), "{text}");
+        }
+        assert_eq!(as_sbu(&Json::from(2.5)), Some(2.5));
+        for text in ["long", "", "SBU", "2 hours"] {
+            assert_eq!(as_sbu(&Json::from(text)), None, "{text}");
+        }
+        assert_eq!(
+            as_size(&Json::from("5.9 GB (including tests)")),
+            Some(5_900_000_000)
+        );
+        assert_eq!(as_size(&Json::from("less than 1 MB")), Some(1_000_000));
+    }
 
     #[test]
     fn durations_are_read() {

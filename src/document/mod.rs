@@ -37,7 +37,7 @@ mod render_tests;
 #[cfg(test)]
 mod tests;
 
-pub use amount::{as_duration, as_size};
+pub use amount::{as_duration, as_sbu, as_size};
 pub use edit::{push, set, take, transplant, unset};
 pub use hide::{hidden_lines, hidden_lines_of};
 pub use key_path::{KeyPath, Segment};

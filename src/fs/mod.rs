@@ -72,6 +72,16 @@ pub fn is_without_names(path: &Path) -> bool {
     disk.is_some_and(|disk| disk.f_files > 0 && disk.f_ffree == 0)
 }
 
+/// How many bytes may be written to the disk behind `path`, or behind what of it exists.
+pub fn free_space(path: &Path) -> Option<u64> {
+    let disk = path
+        .ancestors()
+        .find_map(|folder| rustix::fs::statvfs(folder).ok())?;
+    let is_root = rustix::process::geteuid().is_root();
+    let blocks = if is_root { disk.f_bfree } else { disk.f_bavail };
+    Some(blocks * disk.f_frsize)
+}
+
 /// Tells whether the disk behind `path` has no room for so much as a small record.
 pub fn is_full(path: &Path) -> bool {
     const RECORD: u64 = 16 << 10;

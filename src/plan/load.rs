@@ -13,7 +13,7 @@ use super::settings::{
     DEFAULT_SCRIPTS, Places, Raw, RawDefaults, RawStep, Reader, read, read_known,
 };
 use super::{Checkpoint, Error, Input, Plan, Step};
-use crate::document::{Document, KeyPath, as_duration, as_size, code};
+use crate::document::{Document, KeyPath, as_duration, as_sbu, as_size, code};
 
 /// Reads the plan of the keep at `keep`; `name` is what problems call the file with this `text`.
 ///
@@ -263,6 +263,16 @@ fn timeout(raw: Option<&Json>, reader: &mut Reader<'_>, at: &KeyPath) -> Option<
     found
 }
 
+fn sbu(value: &serde_json::Value, reader: &mut Reader<'_>, at: &KeyPath) -> Option<f64> {
+    let found = as_sbu(value);
+    if found.is_none() {
+        let message = format!("{value} is not a time in SBU");
+        let help = "write a number, or as the book has it: \"46 SBU (with tests)\"";
+        reader.wrong(code::NOT_AN_AMOUNT, &at.clone().key("sbu"), message, help);
+    }
+    found
+}
+
 /// Adds what the `[[step]]` at `at` says.
 fn refine(step: &mut Step, raw: &RawStep, reader: &mut Reader<'_>, at: &KeyPath) {
     step.env = reader.variables(&raw.env, &at.clone().key("env"));
@@ -275,7 +285,7 @@ fn refine(step: &mut Step, raw: &RawStep, reader: &mut Reader<'_>, at: &KeyPath)
     step.inputs = inputs.map(input).collect();
     step.checkpoint = raw.checkpoint.unwrap_or(step.checkpoint);
     step.runs_as.refine(&raw.runs_as, at, reader);
-    step.sbu = raw.sbu;
+    step.sbu = raw.sbu.as_ref().and_then(|value| sbu(value, reader, at));
     step.timeout = timeout(raw.timeout.as_ref(), reader, at).or(step.timeout);
     step.disk = raw.disk.as_ref().and_then(|value| {
         let found = as_size(value);

@@ -62,7 +62,7 @@ pub(super) struct RawStep {
     pub(super) timeout: Option<Json>,
     pub(super) checkpoint: Option<Checkpoint>,
     pub(super) workdir: Option<String>,
-    pub(super) sbu: Option<f64>,
+    pub(super) sbu: Option<Json>,
     pub(super) disk: Option<Json>,
     #[serde(skip)]
     pub(super) runs_as: RawRunsAs,

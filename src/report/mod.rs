@@ -1,5 +1,6 @@
 //! What several features know, put together for people.
 
+pub mod accuracy;
 pub mod diff;
 pub mod estimate;
 pub mod failure;

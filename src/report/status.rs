@@ -3,9 +3,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::estimate::Range;
 use crate::config::bypassed::Bypassed;
 use crate::run::FailureNote;
-use crate::ui::{clean, clean_line, counted, seconds, style};
+use crate::ui::{clean, clean_line, counted, seconds, size, style};
 
 /// So many steps of a sort are named; the others are counted.
 const NAMED: usize = 5;
@@ -25,6 +26,10 @@ pub struct Status {
     pub progress: f64,
     /// Seconds left, if anything is known about these steps.
     pub eta_s: Option<f64>,
+    /// Hardly less than so many seconds.
+    pub eta_low_s: Option<f64>,
+    /// Hardly more.
+    pub eta_high_s: Option<f64>,
     /// What runs now.
     pub running: Vec<Running>,
     /// What failed, or was stopped or interrupted.
@@ -36,6 +41,8 @@ pub struct Status {
     pub pending: Vec<String>,
     /// The next step that is not done.
     pub next_step: Option<String>,
+    /// The room that it needs, if that is known.
+    pub disk: Option<Disk>,
     /// Alerts that fire.
     pub alerts: Vec<String>,
     /// The configuration.
@@ -83,10 +90,32 @@ pub struct Running {
     pub elapsed_s: Option<f64>,
     /// How long it should take.
     pub expected_s: Option<f64>,
+    /// Between what, and how that is known.
+    pub expected: Option<Range>,
     /// Processor time of its living processes.
     pub cpu_s: Option<f64>,
     /// Memory of its living processes.
     pub rss_bytes: Option<u64>,
+}
+
+/// The room that the next step needs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Disk {
+    /// The step.
+    pub step: String,
+    /// Where it builds.
+    pub place: String,
+    /// What it needs there.
+    pub needed_bytes: u64,
+    /// What there is.
+    pub free_bytes: u64,
+}
+
+impl Disk {
+    /// Whether there is less than the step needs.
+    pub fn is_short(&self) -> bool {
+        self.free_bytes < self.needed_bytes
+    }
 }
 
 /// A step, and why it is where it is.
@@ -138,6 +167,17 @@ impl fmt::Display for Status {
         if let Some(step) = self.next_step.as_ref().filter(|_| self.running.is_empty()) {
             writeln!(f, "  next    {}", style::name(clean(step)))?;
         }
+        if let Some(disk) = self.disk.as_ref().filter(|disk| disk.is_short()) {
+            writeln!(
+                f,
+                "  {} {} needs {} in {}, and {} are free",
+                style::bad("room   "),
+                style::name(clean(&disk.step)),
+                size(disk.needed_bytes),
+                clean_line(&disk.place),
+                size(disk.free_bytes)
+            )?;
+        }
         self.surroundings(f)?;
         if !self.next.is_empty() {
             writeln!(f, "\nwhat you may type next:")?;
@@ -186,11 +226,29 @@ impl Status {
             write!(f, ", {:.0} % of the time", (self.progress * 100.0).floor())?;
             match self.eta_s {
                 Some(left) if left < 1.0 => f.write_str(", less than a second to go")?,
-                Some(left) => write!(f, ", about {} to go", seconds(left))?,
+                Some(left) => {
+                    write!(f, ", about {} to go", seconds(left))?;
+                    self.between(f)?;
+                }
                 None => {}
             }
         }
         writeln!(f)
+    }
+
+    /// How far off the time left may be, if that is worth a word.
+    fn between(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ends = self
+            .eta_low_s
+            .zip(self.eta_high_s)
+            .map(|(low, high)| (seconds(low), seconds(high)));
+        match ends {
+            Some((low, high)) if low != high => {
+                let ends = format!(" ({low} to {high})");
+                write!(f, "{}", style::faint(ends))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn surroundings(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -300,11 +358,16 @@ impl fmt::Display for Running {
         if let Some(elapsed) = self.elapsed_s {
             write!(f, " for {}", seconds(elapsed))?;
         }
-        match (self.elapsed_s, self.expected_s) {
-            (Some(elapsed), Some(expected)) if elapsed > expected => {
-                write!(f, ", longer than the expected {}", seconds(expected))
+        match (self.elapsed_s, self.expected) {
+            (Some(elapsed), Some(range)) if elapsed > range.high_s => {
+                let expected = seconds(range.high_s);
+                write!(
+                    f,
+                    ", {} than the {expected} at most expected",
+                    style::notable("longer")
+                )
             }
-            (_, Some(expected)) => write!(f, " of about {}", seconds(expected)),
+            (_, Some(range)) => write!(f, " of about {}", seconds(range.likely_s)),
             _ => Ok(()),
         }
     }

@@ -205,6 +205,10 @@ fn builds(session: &mut Session) {
     session.ask("config set", &["config", "set", "build.tests", "quick"]);
     session.ask("why", &["why", "libs"]);
     session.ask("plan", &["plan"]);
+    let log = "KB: 1000 /mnt\nTotalseconds: 380\nKB: 5000 /mnt\n";
+    session.env.write("logs/01-libs", log);
+    session.ask("import jhalfs", &["import", "jhalfs", "logs"]);
+    session.ask("accuracy", &["accuracy"]);
 }
 
 fn configures(session: &mut Session) {

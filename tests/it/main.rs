@@ -19,6 +19,7 @@ mod config_values;
 mod demo;
 mod doctor;
 mod env;
+mod estimates;
 mod explain;
 mod failure;
 mod fuzz;
