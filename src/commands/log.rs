@@ -21,6 +21,7 @@ const OF_STATE: &[&str] = &[
     "restore",
     "check",
     "apply",
+    "mark",
 ];
 
 /// Clocks go wrong: only after so many commits in a row that are too old, no older one is wanted.

@@ -27,6 +27,8 @@ pub mod init;
 pub mod log;
 pub mod logs;
 pub mod man;
+pub mod mark;
+pub mod pause;
 mod past;
 pub mod pause;
 pub mod plan;

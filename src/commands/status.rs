@@ -222,7 +222,7 @@ fn sort_steps(
                 status.steps.pending += 1;
                 status.pending.push(step.id.clone());
             }
-            Reason::Changed(_) => {
+            Reason::Changed(_) | Reason::Unmarked(_) => {
                 status.steps.stale += 1;
                 status.stale.push(why("stale", reason.to_string()));
             }

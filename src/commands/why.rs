@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::plan::{Change, ChangeKind, Fingerprint};
 use crate::report::diff::{FileDiff, Side};
-use crate::run::{AttemptState, FailureNote, Manifest, Trouble};
+use crate::run::{AttemptState, FailureNote, Manifest, Mark, Trouble};
 use crate::store::Keep;
 use crate::ui::{clean, style};
 
@@ -33,6 +33,8 @@ struct Why {
     /// What it is compared with: the failed attempt, or `now`.
     until: String,
     changes: Vec<Change>,
+    /// What somebody said of it by hand.
+    mark: Option<Mark>,
     /// What the log of the failed attempt tells.
     failure: Option<FailureNote>,
     #[serde(skip)]
@@ -42,9 +44,16 @@ struct Why {
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let step = style::name(clean(&self.step));
+        if let Some(mark) = &self.mark {
+            let (word, day) = (mark.word(), mark.time.get(..16).unwrap_or_default());
+            let day = day.replace('T', " ");
+            let (by, why) = (clean(&mark.by), clean(&mark.reason));
+            writeln!(f, "{step} was marked as {word} by {by} ({day}): {why}")?;
+        }
         let Some(since) = &self.since_attempt else {
             return match self.state {
                 None => writeln!(f, "{step} was never built"),
+                Some(_) if self.until == "now" => writeln!(f, "{step} was never built here"),
                 Some(state) => {
                     let verb = verb(state);
                     writeln!(f, "{step} never worked here; {} {verb}", self.until)?;
@@ -156,6 +165,7 @@ fn compare(step: &str, manifest: Option<&Manifest>, now: Fingerprint) -> Why {
         changes: before
             .map(|before| after.changes(&before))
             .unwrap_or_default(),
+        mark: manifest.and_then(|manifest| manifest.mark.clone()),
         failure: failed.and_then(|manifest| manifest.failure.clone()),
         script: None,
     }

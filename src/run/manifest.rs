@@ -64,12 +64,35 @@ pub struct Manifest {
     /// What it was built from, part by part.
     #[serde(default)]
     pub fingerprint: BTreeMap<String, String>,
+    /// What somebody said of it since.
+    #[serde(default)]
+    pub mark: Option<Mark>,
     /// What its log tells, if it failed.
     #[serde(default)]
     pub failure: Option<FailureNote>,
     /// The last attempt that succeeded, kept over failures.
     #[serde(default)]
     pub last_success: Option<LastSuccess>,
+}
+
+/// What a person said of a step by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// That it is done, or that it is not.
+    pub done: bool,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// When, RFC 3339.
+    pub time: String,
+}
+
+impl Mark {
+    /// What it says.
+    pub fn word(&self) -> &'static str {
+        if self.done { "done" } else { "not done" }
+    }
 }
 
 /// The last attempt at a step that succeeded.
@@ -137,6 +160,8 @@ pub enum Verdict {
     Stale(BTreeMap<String, String>),
     /// Its newest attempt did not succeed.
     Again(AttemptState),
+    /// Somebody says that it is not done.
+    Unmarked(String),
 }
 
 impl Manifest {
@@ -173,6 +198,7 @@ impl Manifest {
             dropped_bytes: exit.map_or(0, |exit| exit.dropped_bytes),
             config_commit: spec.config_commit.clone(),
             fingerprint: spec.fingerprint.clone(),
+            mark: None,
             failure: None,
             last_success: None,
         };
@@ -180,6 +206,48 @@ impl Manifest {
             .as_success()
             .or_else(|| previous.and_then(|previous| previous.last_success.clone()));
         manifest
+    }
+
+    /// The manifest of a step that no attempt was made at.
+    pub fn unbuilt(step: &str, script: &str) -> Self {
+        Self {
+            schema: Self::SCHEMA,
+            step: step.to_owned(),
+            state: AttemptState::Succeeded,
+            run: String::new(),
+            attempt: String::new(),
+            number: 0,
+            script: script.to_owned(),
+            code: None,
+            signal: None,
+            unknown: None,
+            launch_error: None,
+            stopped: None,
+            started: None,
+            ended: None,
+            duration_s: None,
+            cpu_s: None,
+            max_rss_bytes: None,
+            dropped_bytes: 0,
+            config_commit: None,
+            fingerprint: BTreeMap::new(),
+            mark: None,
+            failure: None,
+            last_success: None,
+        }
+    }
+
+    /// The manifest with what somebody says of the step; `parts` are what it would be built from now.
+    #[must_use]
+    pub fn marked(mut self, mark: Mark, parts: &BTreeMap<String, String>) -> Self {
+        if mark.done {
+            self.state = AttemptState::Succeeded;
+            self.fingerprint.clone_from(parts);
+            (self.code, self.signal, self.unknown) = (None, None, None);
+            (self.launch_error, self.stopped, self.failure) = (None, None, None);
+        }
+        self.mark = Some(mark);
+        self
     }
 
     fn as_success(&self) -> Option<LastSuccess> {
@@ -212,6 +280,9 @@ impl Manifest {
             Some(manifest) if manifest.state != AttemptState::Succeeded => {
                 Verdict::Again(manifest.state)
             }
+            Some(Self {
+                mark: Some(mark), ..
+            }) if !mark.done => Verdict::Unmarked(mark.reason.clone()),
             Some(manifest) if manifest.fingerprint == *parts => Verdict::Done,
             Some(manifest) => Verdict::Stale(manifest.fingerprint.clone()),
         }
@@ -285,6 +356,33 @@ mod tests {
         let worse = Manifest::of(&attempt(3), Some(&bad));
         assert_eq!(worse.state, AttemptState::Failed);
         assert_eq!(worse.last_success.unwrap().attempt, "A0");
+    }
+
+    #[test]
+    fn a_mark_counts_until_the_next_attempt() {
+        let mark = |done| Mark {
+            done,
+            reason: "by hand".into(),
+            by: "Ada".into(),
+            time: String::new(),
+        };
+        let parts = BTreeMap::from([("script".to_owned(), "1".to_owned())]);
+        let done = Manifest::unbuilt("glibc", "glibc.sh").marked(mark(true), &parts);
+        assert_eq!(Manifest::verdict(Some(&done), &parts), Verdict::Done);
+        assert_eq!(Manifest::parse("m", done.print().as_bytes()).unwrap(), done);
+        let failed = Manifest::of(&attempt(2), Some(&done));
+        let mended = failed.clone().marked(mark(true), &parts);
+        assert_eq!(Manifest::verdict(Some(&mended), &parts), Verdict::Done);
+        assert_eq!((mended.code, mended.last_success), (None, None));
+        let good = Manifest::of(&attempt(0), None);
+        let undone = good.clone().marked(mark(false), &parts);
+        let verdict = Manifest::verdict(Some(&undone), &good.fingerprint);
+        assert_eq!(verdict, Verdict::Unmarked("by hand".into()));
+        let again = Manifest::of(&attempt(0), Some(&undone));
+        assert_eq!(
+            Manifest::verdict(Some(&again), &again.fingerprint),
+            Verdict::Done
+        );
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod json;
 mod keep;
 mod kill;
 mod layers;
+mod mark;
 mod migrate;
 mod model;
 mod modes;

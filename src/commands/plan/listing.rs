@@ -116,7 +116,9 @@ impl Row {
             Reason::Done => (DONE, None),
             Reason::New | Reason::Forced => (PENDING, None),
             Reason::Again(state) => (state.word(), None),
-            changed @ Reason::Changed(_) => (STALE, Some(changed.to_string())),
+            changed @ (Reason::Changed(_) | Reason::Unmarked(_)) => {
+                (STALE, Some(changed.to_string()))
+            }
         };
         let keys = now
             .parts

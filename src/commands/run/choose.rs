@@ -46,6 +46,8 @@ pub(in crate::commands) enum Reason {
     Changed(Vec<Change>),
     /// It ended otherwise than with success.
     Again(AttemptState),
+    /// Somebody says that it is not done.
+    Unmarked(String),
     /// Somebody wants it.
     Forced,
 }
@@ -127,6 +129,7 @@ pub(in crate::commands) fn reason(
         Verdict::Done => Reason::Done,
         Verdict::New => Reason::New,
         Verdict::Again(state) => Reason::Again(state),
+        Verdict::Unmarked(why) => Reason::Unmarked(why),
         Verdict::Stale(parts) => Reason::Changed(now.changes(&Fingerprint { parts })),
     }
 }

@@ -21,6 +21,7 @@ impl fmt::Display for Reason {
             Self::Again(AttemptState::Cancelled) => f.write_str("was stopped"),
             Self::Again(state) => write!(f, "{state} the last time"),
             Self::Forced => f.write_str("forced"),
+            Self::Unmarked(why) => write!(f, "marked as not done: {}", clean(why)),
             Self::Changed(changes) => {
                 let told: Vec<String> = changes
                     .iter()

@@ -18,6 +18,7 @@ mod watch;
 pub(super) use attached::attach;
 pub(super) use choose::{Reason, reason};
 pub use post::go_on;
+pub(super) use secrets::fingerprints;
 pub(super) use settle::{active, latest, manifests, publish_finished, running};
 pub(super) use watch::await_record;
 

@@ -3,12 +3,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use crate::commands::Context;
-use crate::commands::project::{mark_of, seen};
+use crate::commands::project::{Project, mark_of, seen};
 use crate::commands::secret::reveal::{self, resolver};
 use crate::config::secrets::{Revealed, Secrets, Seen, Source, Unresolved};
 use crate::config::{Files, Sources};
 use crate::failure::Failure;
-use crate::plan::{Effect, Keys, Plan, StepEnv, Value};
+use crate::plan::{Effect, Fingerprint, Keys, Plan, StepEnv, Value};
 use crate::run::{AttemptDir, Redactor};
 use crate::store::Keep;
 
@@ -173,6 +173,15 @@ impl Giver {
         self.keys = marked.collect::<Result<Keys, Failure>>()?;
         Ok(())
     }
+}
+
+/// What every step would be built from now, as a run sees it.
+pub(in crate::commands) fn fingerprints(
+    cx: &Context,
+    project: &Project,
+) -> Result<BTreeMap<String, Fingerprint>, Failure> {
+    let giver = Giver::look(cx, &project.keep, &project.plan, project.keys.clone())?;
+    Ok(project.plan.fingerprints(&giver.keys)?)
 }
 
 fn reference(value: &Value) -> Option<&str> {

@@ -40,7 +40,10 @@ impl Session<'_> {
             attempt: spec.attempt.clone(),
             number,
             reason: reason.to_string(),
-            is_notable: matches!(reason, Reason::Changed(_) | Reason::Forced),
+            is_notable: matches!(
+                reason,
+                Reason::Changed(_) | Reason::Forced | Reason::Unmarked(_)
+            ),
         };
         say(self.cx, &started);
         self.run.event("step-started", started.data())?;
