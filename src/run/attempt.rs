@@ -2,8 +2,11 @@
 use super::duty::noted_ending;
 use super::exit::{Ending, Unknown};
 use super::files::load;
+use super::left::left_running;
 use super::process::ProcFile;
-use super::{AttemptDir, AttemptState, Error, Exit, Identity, Spec, Stop, boot_id};
+use super::{
+    AttemptDir, AttemptState, Cgroup, Error, Exit, Identity, LeftRunning, Spec, Stop, boot_id,
+};
 use crate::fs::is_locked;
 use crate::store::journal;
 
@@ -26,6 +29,8 @@ pub struct Attempt {
     pub started: Option<String>,
     /// When the script was started, in seconds since that boot.
     pub started_boot_s: Option<f64>,
+    /// What still ran when it was over.
+    pub left_running: Vec<LeftRunning>,
     /// Whether one of our processes is in charge of it.
     pub is_guarded: bool,
     /// Whether its log and its journal are complete.
@@ -45,6 +50,7 @@ pub fn inspect(dir: &AttemptDir) -> Result<Attempt, Error> {
     let process = file.and_then(|file| file.process);
     let mut attempt = Attempt {
         dir: dir.clone(),
+        left_running: left_running(dir)?,
         is_closed: exit.is_some() && (!is_guarded || has_ended(dir)?),
         spec,
         state: AttemptState::Lost,
@@ -70,7 +76,8 @@ impl Attempt {
         let stat = self.process.as_ref().and_then(Identity::stat);
         let lives = self.is_guarded || stat.as_ref().is_some_and(|stat| !stat.is_zombie());
         if self.exit.is_none() && lives {
-            let is_stopped = stat.is_some_and(|stat| stat.is_stopped());
+            let is_stopped = stat.is_some_and(|stat| stat.is_stopped())
+                || Cgroup::of(&self.dir)?.is_some_and(|cgroup| cgroup.is_frozen());
             self.state = if is_stopped {
                 AttemptState::Paused
             } else {

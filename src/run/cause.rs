@@ -6,6 +6,15 @@ pub(super) fn words(exit: &Exit) -> String {
     if let Some(error) = &exit.launch_error {
         return format!("the script could not be started: {error}");
     }
+    if exit.oom {
+        let how = match (exit.code, exit.signal) {
+            (Some(code), _) => format!("exit code {code}"),
+            (None, Some(signal)) => signal_words(signal),
+            (None, None) => "gone".into(),
+        };
+        let how = how.split(" (").next().unwrap_or_default();
+        return format!("{how}: memory ran out, and the system killed a process of it");
+    }
     match (exit.code, exit.signal, exit.unknown) {
         (Some(code), _, _) => code_words(code),
         (None, Some(signal), _) => signal_words(signal),
@@ -93,6 +102,17 @@ mod tests {
             "exit code 139: a command was killed by SIGSEGV (bad memory access)"
         );
         assert_eq!(code(255), "exit code 255");
+        let oom = |code, signal| {
+            words(&Exit {
+                code,
+                signal,
+                oom: true,
+                ..Exit::default()
+            })
+        };
+        let said = "memory ran out, and the system killed a process of it";
+        assert_eq!(oom(Some(2), None), format!("exit code 2: {said}"));
+        assert_eq!(oom(None, Some(9)), format!("killed by SIGKILL: {said}"));
         let killed = Exit {
             signal: Some(9),
             ..Exit::default()

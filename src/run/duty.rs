@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use super::exit::{Ending, Unknown};
 use super::files::{load, load_filled, save_first};
 use super::pause::paused_for;
-use super::process::ProcFile;
-use super::{AttemptDir, Error, Exit, Spec, Usage, log};
+use super::process::{ProcFile, oom_kills};
+use super::{AttemptDir, Cgroup, Error, Exit, Spec, Totals, Usage, log};
 use crate::fs::PathError;
 use crate::store::journal::{self, Event, Journal};
 use crate::world::Clock;
@@ -73,7 +73,9 @@ impl Duty {
             Ending::Signal(signal) => (None, Some(signal), None),
             Ending::Unknown(unknown) => (None, None, Some(unknown)),
         };
+        let totals = Cgroup::of(&self.dir)?.and_then(|cgroup| cgroup.totals());
         let exit = Exit {
+            oom: self.ran_out_of_memory(ending, totals)?,
             format: Spec::FORMAT,
             code,
             signal,
@@ -82,11 +84,27 @@ impl Duty {
             by: self.role.to_owned(),
             time: self.clock.stamp(),
             duration_s: self.duration(unknown)?,
-            usage,
+            usage: Usage::counted(usage, totals),
             dropped_bytes: log::dropped(&self.dir.log())?,
         };
         save_first(&self.dir.exit(), &exit)?;
         Ok(())
+    }
+
+    /// Whether memory ran out for the script: its cgroup knows, or it was killed, not by us, while
+    /// the machine killed something for want of memory.
+    fn ran_out_of_memory(&self, ending: Ending, totals: Option<Totals>) -> Result<bool, Error> {
+        if let Some(kills) = totals.and_then(|totals| totals.oom_kills) {
+            return Ok(kills > 0);
+        }
+        let is_killed = matches!(ending, Ending::Signal(9) | Ending::Code(137));
+        if !is_killed || self.dir.stop().exists() {
+            return Ok(false);
+        }
+        let before = self.process()?.and_then(|file| file.oom_kills);
+        Ok(before
+            .zip(oom_kills())
+            .is_some_and(|(before, now)| now > before))
     }
 
     /// Writes that nothing more is to be expected.

@@ -5,6 +5,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use serde::{Deserialize, Serialize};
 
+use super::Totals;
+
 /// Why nobody can tell how the script ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -55,8 +57,10 @@ pub struct Exit {
     pub time: String,
     /// Seconds from the script's start, by the clock that never jumps.
     pub duration_s: Option<f64>,
-    /// What the script and its waited-for children used.
+    /// What was used until the script ended.
     pub usage: Option<Usage>,
+    /// Whether one of its processes was killed because memory ran out.
+    pub oom: bool,
     /// Output that no disk had room for.
     pub dropped_bytes: u64,
 }
@@ -66,6 +70,17 @@ impl Exit {
     pub fn is_success(&self) -> bool {
         self.code == Some(0)
     }
+}
+
+/// Who counted what processes used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UsageSource {
+    /// The system, for the script and all children that were waited for.
+    #[default]
+    Wait4,
+    /// The attempt's cgroup, for every process that was ever in it.
+    Cgroup,
 }
 
 /// What processes used.
@@ -78,6 +93,11 @@ pub struct Usage {
     pub sys_s: f64,
     /// The most memory one of them had.
     pub max_rss_bytes: u64,
+    /// The most memory that all had at once, with what files were cached for them; where it is
+    /// counted.
+    pub peak_memory_bytes: Option<u64>,
+    /// Who counted the seconds.
+    pub source: UsageSource,
     /// Blocks of 512 bytes read from disks.
     pub blocks_in: u64,
     /// Blocks of 512 bytes written to disks.
@@ -92,8 +112,22 @@ impl Usage {
             user_s: usage.user_time().num_microseconds() as f64 / 1e6,
             sys_s: usage.system_time().num_microseconds() as f64 / 1e6,
             max_rss_bytes: usage.max_rss() as u64 * 1024,
+            peak_memory_bytes: None,
+            source: UsageSource::Wait4,
             blocks_in: usage.block_reads() as u64,
             blocks_out: usage.block_writes() as u64,
+        })
+    }
+
+    /// The same as a cgroup counted it, where it did.
+    pub(super) fn counted(waited: Option<Self>, totals: Option<Totals>) -> Option<Self> {
+        let Some(totals) = totals else { return waited };
+        Some(Self {
+            user_s: totals.user_us as f64 / 1e6,
+            sys_s: totals.system_us as f64 / 1e6,
+            peak_memory_bytes: totals.peak_memory_bytes,
+            source: UsageSource::Cgroup,
+            ..waited.unwrap_or_default()
         })
     }
 

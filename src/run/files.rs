@@ -59,6 +59,11 @@ impl AttemptDir {
         self.0.join("pauses.json")
     }
 
+    /// What still ran when the attempt was over: [`super::LeftRunning`].
+    pub fn left_running(&self) -> PathBuf {
+        self.0.join("left.json")
+    }
+
     /// Why the script could not be started.
     pub fn launch_error(&self) -> PathBuf {
         self.0.join("launch-error.json")

@@ -12,7 +12,7 @@ use super::pause::paused_for;
 use super::process::Stat;
 use super::raw::exit_status_of;
 use super::reaper::{Children, Reaped, reap};
-use super::{Error, StopReason};
+use super::{Cgroup, Error, StopReason, left};
 use crate::fs::PathError;
 
 /// How long output of processes that outlive the script still belongs to the attempt.
@@ -99,10 +99,22 @@ impl Guard {
             let is_finished = done.is_ok() && self.is_over;
             self.is_gone = !is_finished && self.duty.is_gone();
             if !has_children && (is_finished || self.is_gone && !self.has_stranger()) {
+                self.leave();
                 return;
             }
             self.stop_if_late();
         }
+    }
+
+    /// Removes the cgroup, unless something still runs in it.
+    fn leave(&self) {
+        if let Some(cgroup) = self.cgroup() {
+            cgroup.remove();
+        }
+    }
+
+    fn cgroup(&self) -> Option<Cgroup> {
+        Cgroup::of(&self.duty.dir).ok().flatten()
     }
 
     fn drain(&mut self) {
@@ -260,8 +272,13 @@ impl Guard {
             return Ok(());
         };
         let waited = self.duty.clock.since_boot().saturating_sub(recorded_at);
-        if has_children && waited < LEFTOVERS {
+        let cgroup = self.cgroup();
+        let lives = has_children || cgroup.is_some_and(|cgroup| cgroup.is_populated());
+        if lives && waited < LEFTOVERS {
             return Ok(());
+        }
+        if lives {
+            left::note(&self.duty.dir)?;
         }
         self.drain();
         if self.log.is_behind() {

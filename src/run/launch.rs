@@ -14,7 +14,7 @@ use super::error::Doing as _;
 use super::files::{fill, save_first};
 use super::process::ProcFile;
 use super::sandbox::{Refused, Sandbox, Tried as _, barred};
-use super::{AttemptDir, Error, Spec, chroot};
+use super::{AttemptDir, Cgroup, Error, Spec, chroot};
 use crate::fs::{AtPath as _, open_stream};
 use crate::world::Clock;
 
@@ -33,7 +33,8 @@ pub(super) fn launch(dir: &AttemptDir, clock: &Clock) -> Result<u8, Error> {
     SigSet::empty().thread_set_mask().doing("unblock signals")?;
     let spec = Spec::load(dir)?;
     let output = open_output(&dir.fifo())?;
-    if !save_first(&dir.process(), &ProcFile::of_self(clock)?)? {
+    let cgroup = Cgroup::enter(&spec.attempt);
+    if !save_first(&dir.process(), &ProcFile::of_self(clock, cgroup.as_ref())?)? {
         return Ok(NOT_EXECUTABLE);
     }
     // Another user, and a script in a root, could not create it later.

@@ -55,6 +55,12 @@ pub struct Manifest {
     /// The most memory that one of its processes had.
     #[serde(default)]
     pub max_rss_bytes: Option<u64>,
+    /// The most memory that all its processes had at once, where it is counted.
+    #[serde(default)]
+    pub peak_memory_bytes: Option<u64>,
+    /// Whether memory ran out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub oom: bool,
     /// Output that no disk had room for.
     #[serde(default)]
     pub dropped_bytes: u64,
@@ -195,6 +201,8 @@ impl Manifest {
             duration_s: exit.and_then(|exit| exit.duration_s).map(rounded),
             cpu_s: usage.map(|usage| rounded(usage.cpu_s())),
             max_rss_bytes: usage.map(|usage| usage.max_rss_bytes),
+            peak_memory_bytes: usage.and_then(|usage| usage.peak_memory_bytes),
+            oom: exit.is_some_and(|exit| exit.oom),
             dropped_bytes: exit.map_or(0, |exit| exit.dropped_bytes),
             config_commit: spec.config_commit.clone(),
             fingerprint: spec.fingerprint.clone(),
@@ -334,6 +342,7 @@ mod tests {
             process: None,
             started: None,
             started_boot_s: None,
+            left_running: Vec::new(),
             is_guarded: false,
             is_closed: true,
         }

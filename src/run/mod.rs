@@ -37,11 +37,13 @@
 //! | `secrets` | the command, if the script gets any: hashes | before the script starts |
 //! | `stop.json` | who wants it to end | before the first signal |
 //! | `pauses.json` | who halts it: when, for how long | before the first signal |
+//! | `left.json` | keeper, if processes outlived the script | with the end |
 //! | `exit.json` | who reaped the script; the first wins | before the last event |
 
 mod account;
 mod attempt;
 mod cause;
+mod cgroup;
 mod chroot;
 mod duty;
 mod error;
@@ -53,6 +55,7 @@ mod guard;
 mod helper;
 mod keeper;
 mod launch;
+mod left;
 mod living;
 mod log;
 mod manifest;
@@ -76,12 +79,14 @@ mod tree;
 
 pub use account::Account;
 pub use attempt::{Attempt, inspect};
+pub use cgroup::{Cgroup, Totals};
 pub use error::Error;
 pub use excerpt::{Excerpt, ScriptLine, Trouble, excerpt};
-pub use exit::{Exit, Stop, StopReason, Unknown, Usage};
+pub use exit::{Exit, Stop, StopReason, Unknown, Usage, UsageSource};
 pub use files::AttemptDir;
 pub use follow::{Follower, Interrupt, Interrupts, Tick, wait_any};
 pub use helper::{Helper, Program, monitor_asked_for, stand_alone};
+pub use left::LeftRunning;
 pub use living::{Living, living};
 pub use log::{Gap, LogReader, log_size};
 pub use manifest::{FailureNote, LastSuccess, Manifest, Mark, Verdict};

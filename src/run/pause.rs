@@ -4,11 +4,12 @@ use std::time::Duration;
 use rustix::process::{Signal, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
+use super::error::Doing as _;
 use super::files::{load, save};
 use super::guard::wait_for;
 use super::process::ProcFile;
 use super::tree::members;
-use super::{AttemptDir, Error};
+use super::{AttemptDir, Cgroup, Error};
 use crate::world::Clock;
 
 /// How often processes that are started while we halt them are looked for.
@@ -57,6 +58,9 @@ pub fn pause(dir: &AttemptDir, clock: &Clock) -> Result<(), Error> {
     }
     // Until the last of them is halted, any may start others.
     for _ in 0..ROUNDS {
+        if let Some(cgroup) = Cgroup::of(dir)? {
+            return cgroup.freeze(true).doing("freeze the cgroup of the step");
+        }
         let is_to_come = !dir.process().exists();
         if !signal(dir, Signal::STOP, |is_stopped| !is_stopped)? && !is_to_come {
             break;
@@ -69,6 +73,7 @@ pub fn pause(dir: &AttemptDir, clock: &Clock) -> Result<(), Error> {
 /// Has the processes of the attempt in `dir` go on.
 pub fn resume(dir: &AttemptDir, clock: &Clock) -> Result<(), Error> {
     let mut pauses = Pauses::of(dir)?;
+    thaw(dir)?;
     signal(dir, Signal::CONT, |is_stopped| is_stopped)?;
     if pauses.is_open() {
         let now = clock.since_boot().as_secs_f64();
@@ -78,6 +83,14 @@ pub fn resume(dir: &AttemptDir, clock: &Clock) -> Result<(), Error> {
         save(&dir.pauses(), &pauses)?;
     }
     Ok(())
+}
+
+/// Ends the freeze of the cgroup, if there is one: what is frozen receives no signal but the last.
+pub(super) fn thaw(dir: &AttemptDir) -> Result<(), Error> {
+    match Cgroup::of(dir)? {
+        Some(cgroup) if cgroup.is_frozen() => cgroup.freeze(false).doing("thaw the step"),
+        _ => Ok(()),
+    }
 }
 
 /// Sends a signal to those members that need it; returns whether there were any.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::{Cgroup, Error};
 use crate::fs::{PathError, read, read_optional};
 use crate::world::Clock;
 
@@ -28,6 +28,12 @@ pub(super) struct ProcFile {
     pub(super) process: Option<Identity>,
     /// The cgroup at the start, as `/proc/PID/cgroup` has it.
     pub(super) cgroup: Option<String>,
+    /// The folder of the attempt's own cgroup, if it has one.
+    #[serde(default)]
+    pub(super) cgroup_dir: Option<PathBuf>,
+    /// How many processes of the machine had been killed for want of memory, as `/proc/vmstat` has it.
+    #[serde(default)]
+    pub(super) oom_kills: Option<u64>,
     /// When it started, RFC 3339.
     pub(super) started: Option<String>,
     /// When it started, in seconds since boot.
@@ -36,11 +42,13 @@ pub(super) struct ProcFile {
 
 impl ProcFile {
     /// Says that this process is about to become the script.
-    pub(super) fn of_self(clock: &Clock) -> Result<Self, Error> {
+    pub(super) fn of_self(clock: &Clock, own: Option<&Cgroup>) -> Result<Self, Error> {
         let cgroup = read_optional(Path::new("/proc/self/cgroup"))?;
         Ok(Self {
             process: Some(Identity::of_self()?),
             cgroup: cgroup.map(|text| String::from_utf8_lossy(&text).trim().to_owned()),
+            cgroup_dir: own.map(|own| own.path().to_owned()),
+            oom_kills: oom_kills(),
             started: Some(clock.stamp()),
             started_boot_s: Some(clock.since_boot().as_secs_f64()),
         })
@@ -51,10 +59,19 @@ impl ProcFile {
         Self {
             process: None,
             cgroup: None,
+            cgroup_dir: None,
+            oom_kills: None,
             started: None,
             started_boot_s: None,
         }
     }
+}
+
+/// How many processes of the machine have been killed because memory ran out.
+pub(super) fn oom_kills() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/vmstat").ok()?;
+    let mut lines = text.lines();
+    lines.find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok())
 }
 
 /// The id of this boot.

@@ -5,9 +5,10 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use super::files::{load, save_first};
 use super::guard::{readable, wait_for};
+use super::pause::thaw;
 use super::process::ProcFile;
 use super::tree::{Member, members};
-use super::{AttemptDir, Error, Spec, Stop, StopReason};
+use super::{AttemptDir, Cgroup, Error, Spec, Stop, StopReason};
 use crate::world::Clock;
 
 /// How often to look whether all have gone.
@@ -36,6 +37,8 @@ pub fn stop(
     }
     // Of what runs, the end matters more than the word for it: the disk may be full.
     signal(&all(dir)?, &[Signal::TERM, Signal::CONT]);
+    // One that stays frozen is killed when its grace is over.
+    let _ = thaw(dir);
     let deadline = clock.since_boot() + Duration::from_secs(spec.grace_s);
     while clock.since_boot() < deadline && !hurry() {
         let left = all(dir)?;
@@ -54,6 +57,10 @@ fn give_up_if_not_started(dir: &AttemptDir) -> Result<(), Error> {
 }
 
 fn kill(dir: &AttemptDir) -> Result<(), Error> {
+    if let Some(cgroup) = Cgroup::of(dir)? {
+        // Where the kernel cannot, what is in it is found below.
+        let _ = cgroup.kill();
+    }
     for _ in 0..ROUNDS {
         let left = all(dir)?;
         let Some(first) = left.first() else {

@@ -8,7 +8,7 @@ use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 
 use super::helper::WORD;
 use super::process::Stat;
-use super::{AttemptDir, Error, Identity, boot_id};
+use super::{AttemptDir, Cgroup, Error, Identity, boot_id};
 use crate::fs::{AtPath as _, read_optional};
 
 /// The variable by which processes that left their family are recognised.
@@ -30,15 +30,19 @@ struct Seen {
 }
 
 /// The processes of an attempt that still run: what descends from the script or from our helpers,
-/// is of the script's session, or carries its cookie; our helpers and this process excepted.
+/// is of the script's session or of the attempt's cgroup, or carries its cookie; our helpers and this process excepted.
 pub(super) fn members(dir: &AttemptDir, script: Option<&Identity>) -> Result<Vec<Member>, Error> {
     let seen = look(dir)?;
+    // After the look: a number that was given away since is dead to the descriptor.
+    let cgroup = Cgroup::of(dir)?.map(|cgroup| cgroup.pids());
+    let in_cgroup: BTreeSet<i32> = cgroup.into_iter().flatten().collect();
     let session = script.and_then(|script| session_of(script, &seen));
     let helpers = seen.iter().filter(|(_, process)| process.is_helper);
     let roots: BTreeSet<i32> = helpers.map(|(pid, _)| *pid).chain(session).collect();
     let me = getpid().as_raw_nonzero().get();
     let is_ours = |pid: i32, process: &Seen| {
         let is_related = process.has_cookie
+            || in_cgroup.contains(&pid)
             || Some(process.stat.session) == session
             || descends(&seen, pid, &roots);
         is_related && !process.is_helper && pid != me && !process.stat.is_zombie()

@@ -50,7 +50,8 @@ fn system(env: &Env) {
 }
 
 fn plan(env: &Env, text: &str) {
-    let plan = format!("schema = 1\nscripts = \"scripts\"\nroot = \"../root\"\n{text}");
+    let plan =
+        format!("schema = 1\nscripts = \"scripts\"\nthrottle = false\nroot = \"../root\"\n{text}");
     env.write("k/plan.toml", &plan);
 }
 
@@ -165,7 +166,7 @@ fn users_are_those_of_the_root() {
     let log = run(&env, &["logs", "a"]);
     assert_eq!(log, "1234\n1234 77\n/home/tester\nx\n", "{shown}");
     for expected in [
-        "plan.toml:8:8",
+        "plan.toml:9:8",
         "there is no user `stranger` in [ROOT]/root/etc/passwd",
     ] {
         assert!(shown.contains(expected), "{expected}\n{shown}");
@@ -330,7 +331,7 @@ fn only_root_enters_a_root() {
     command.env("HOME", env.work()).uid(65534);
     let shown = env.shown(&command.output().unwrap());
     for expected in [
-        "plan.toml:4:10",
+        "plan.toml:5:10",
         "only root can run `in` in the root",
         "sudo buildkeep run",
     ] {

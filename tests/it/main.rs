@@ -5,6 +5,7 @@
 mod apply;
 mod apply_edges;
 mod background;
+mod cgroup;
 mod check;
 mod chroot;
 mod commit;

@@ -9,7 +9,7 @@ use super::run::{keep, run};
 const NOBODY: u32 = 65534;
 
 fn plan(env: &Env, text: &str) {
-    let plan = format!("schema = 1\nscripts = \"scripts\"\n{text}");
+    let plan = format!("schema = 1\nscripts = \"scripts\"\nthrottle = false\n{text}");
     env.write("k/plan.toml", &plan);
 }
 
@@ -85,7 +85,7 @@ fn an_unknown_user_is_told_where_plan_toml_names_it_before_anything_runs() {
     );
     let shown = run(&env, &["run"]);
     for expected in [
-        "plan.toml:5:8",
+        "plan.toml:6:8",
         "there is no user `lfs-missing` on this machine",
         "useradd -s /bin/bash -g lfs-missing",
         "K114",
@@ -189,7 +189,7 @@ fn umask_limits_and_input_are_as_the_plan_says() {
 fn what_cannot_be_is_told_where_it_stands() {
     let env = keep(&[("01-one.sh", "#!/bin/sh\ntrue\n")]);
     for (text, expected) in [
-        ("umask = \"9\"\n", "plan.toml:3:9"),
+        ("umask = \"9\"\n", "plan.toml:4:9"),
         ("limits = { nofile = \"many\" }\n", "is not a limit"),
         ("limits = { files = 3 }\n", "files"),
         ("chroot = true\n", "the plan has no `root`"),

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use super::choose::{Choice, Reason};
 use crate::plan::{Change, Plan};
-use crate::run::AttemptState;
+use crate::run::{AttemptState, LeftRunning};
 use crate::ui::{clean, counted, seconds, style};
 
+/// So many processes are told that a script left running.
+const LEFT: usize = 5;
 /// So many reasons are told in a line.
 const REASONS: usize = 3;
 
@@ -153,6 +155,8 @@ pub(super) struct Ended {
     pub(super) signal: Option<i32>,
     pub(super) duration_s: Option<f64>,
     pub(super) cause: Option<String>,
+    /// What it left running in the background.
+    pub(super) left_running: Vec<LeftRunning>,
 }
 
 impl fmt::Display for Ended {
@@ -161,7 +165,8 @@ impl fmt::Display for Ended {
         let took = took.unwrap_or_default();
         write!(f, "{} {} ", self.place, style::name(clean(&self.step)))?;
         if self.state == AttemptState::Succeeded {
-            return writeln!(f, "{}{took}", style::good("done"));
+            writeln!(f, "{}{took}", style::good("done"))?;
+            return self.tell_left(f);
         }
         let state = match self.state {
             AttemptState::Cancelled => "stopped",
@@ -172,6 +177,24 @@ impl fmt::Display for Ended {
         match &self.cause {
             Some(cause) => writeln!(f, ": {}", clean(cause)),
             None => writeln!(f),
+        }?;
+        self.tell_left(f)
+    }
+}
+
+impl Ended {
+    fn tell_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for left in self.left_running.iter().take(LEFT) {
+            writeln!(
+                f,
+                "  left running: {} (process {})",
+                clean(&left.command),
+                left.pid
+            )?;
+        }
+        match self.left_running.len().saturating_sub(LEFT) {
+            0 => Ok(()),
+            more => writeln!(f, "  and {more} more processes"),
         }
     }
 }

@@ -134,6 +134,7 @@ pub(in crate::commands::run) fn told_of(
         signal: exit.and_then(|exit| exit.signal),
         duration_s: exit.and_then(|exit| exit.duration_s).map(rounded),
         cause: is_told.then(|| failed.excerpt.cause.clone()),
+        left_running: attempt.left_running.clone(),
     };
     Ok((ended, failed))
 }
