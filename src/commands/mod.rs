@@ -28,7 +28,6 @@ pub mod log;
 pub mod logs;
 pub mod man;
 pub mod mark;
-pub mod pause;
 mod past;
 pub mod pause;
 pub mod plan;

@@ -236,6 +236,8 @@ impl Manifest {
             duration_s: None,
             cpu_s: None,
             max_rss_bytes: None,
+            peak_memory_bytes: None,
+            oom: false,
             dropped_bytes: 0,
             config_commit: None,
             fingerprint: BTreeMap::new(),
