@@ -129,8 +129,9 @@ fn a_daemon_left_behind_does_not_hold_the_step_up_and_stays_alive() {
     let attempt = site.follow(Some(keeper));
     assert_eq!(attempt.state, AttemptState::Succeeded);
     assert!(attempt.is_guarded, "the keeper still drains");
-    assert_eq!(attempt.left_running.len(), 1, "{:?}", attempt.left_running);
-    assert!(attempt.left_running[0].command.contains("script.sh"));
+    // It may be seen with a `sleep` of its own.
+    let daemon = &attempt.left_running[0];
+    assert!(daemon.command.contains("script.sh"), "{daemon:?}");
     site.touch("go");
     site.until_file("gone");
     until("the keeper to leave", || site.helper("keeper").is_none());

@@ -1,7 +1,7 @@
 //! Runs that meet trouble: files that change under them, people in a hurry, disks that are full.
 use buildkeep::run::{AttemptState, StopReason, stop};
 
-use super::run::{helpers, json, keep, patient, run, start};
+use super::run::{helpers, json, keep, kill_monitor, patient, run, start};
 use super::site::{Site, is_alive, kill, until};
 
 #[test]
@@ -66,8 +66,7 @@ fn why_knows_an_attempt_whose_end_is_not_published() {
         run(&env, &["why", "slow"]),
         "slow never worked here; slow#1 is running\n"
     );
-    foreground.kill().unwrap();
-    foreground.wait().unwrap();
+    kill_monitor(&env, &mut foreground);
     env.write("code", "5");
     env.write("go", "");
     until("helpers to leave", || helpers(&env).is_empty());
@@ -186,8 +185,7 @@ fn the_snapshot_after_a_step_whose_run_was_killed_is_made_up_for() {
         workdir = \".\"\n";
     env.write("k/plan.toml", plan);
     let mut foreground = start(&env);
-    foreground.kill().unwrap();
-    foreground.wait().unwrap();
+    kill_monitor(&env, &mut foreground);
     env.write("go", "");
     until("helpers to leave", || helpers(&env).is_empty());
     let shown = run(&env, &["run"]);
