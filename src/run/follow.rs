@@ -127,6 +127,11 @@ impl Follower {
         &self.dir
     }
 
+    /// Gives the keeper away if it is our child: whoever has it waits for its end.
+    pub fn take_keeper(&mut self) -> Option<Child> {
+        self.keeper.take()
+    }
+
     /// Waits for the end of the attempt, but no longer than `time`.
     pub fn wait(&mut self, time: Duration, interrupts: &Interrupts) -> Result<Tick, Error> {
         if let Some(attempt) = self.look()? {

@@ -95,7 +95,7 @@ impl Helper {
             Self::Shim(keeper) => shim::run(dir, clock, *keeper)?,
             Self::Launch => return launch::launch(&dir, clock),
             Self::Stop(reason) => stop(&dir, *reason, clock, || false)?,
-            Self::Standby(monitor) => standby::stand_by(dir.path(), clock, *monitor)?,
+            Self::Standby(monitor) => standby::stand_by(dir.path(), *monitor)?,
         }
         Ok(0)
     }

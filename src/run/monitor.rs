@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::files::{load, save};
 use super::{Error, Identity};
 
-/// So many deaths within [`SPELL_S`] are no accident any more.
-const DEATHS: usize = 5;
-/// In seconds.
-const SPELL_S: f64 = 60.0;
+/// So many deaths in a row are no accident any more.
+const DEATHS: u32 = 5;
 
 /// The content of `monitor.json`: all that it takes to go on with a run, but for the environment,
 /// which is handed from process to process and never written.
@@ -33,8 +31,9 @@ pub struct Monitor {
     pub cwd: PathBuf,
     /// What was asked for.
     pub asked: Asked,
-    /// When it was started again after a death, in seconds since boot.
-    pub restarts: Vec<f64>,
+    /// How many monitors died one after the other, none of which got anywhere: no step ended under
+    /// it, and it did not live long.
+    pub deaths: u32,
     /// Whether nothing more is to be done for the run.
     pub is_over: bool,
 }
@@ -89,10 +88,9 @@ impl Monitor {
         fd.is_some_and(|fd| pidfd_send_signal(fd, Signal::TERM).is_ok())
     }
 
-    /// Whether it died so often of late that another would die too.
-    pub fn dies_often(&self, now_s: f64) -> bool {
-        let recent = |time: &&f64| (now_s - SPELL_S..=now_s).contains(*time);
-        self.restarts.iter().filter(recent).count() >= DEATHS
+    /// Whether so many died that another would die too.
+    pub fn dies_often(&self) -> bool {
+        self.deaths >= DEATHS
     }
 }
 
@@ -108,18 +106,6 @@ pub fn monitor_log(run: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn five_deaths_in_a_minute_are_enough() {
-        let mut monitor = Monitor {
-            restarts: vec![10.0, 100.0, 101.0, 102.0, 103.0],
-            ..Monitor::default()
-        };
-        assert!(!monitor.dies_often(104.0), "the first was long ago");
-        monitor.restarts.push(104.0);
-        assert!(monitor.dies_often(104.0));
-        assert!(!monitor.dies_often(161.0));
-    }
 
     #[test]
     fn it_is_read_back_and_a_run_may_have_none() {

@@ -12,35 +12,39 @@ use super::guard::{is_ready, readable, wait_for};
 use super::helper::{Helper, Program};
 use super::reaper::Children;
 use super::{Error, Monitor, OVERRIDES};
-use crate::world::Clock;
 
 /// How often to look whether the new monitor has taken the run.
 const POLL: Duration = Duration::from_millis(50);
 /// How often to look before the next one is tried.
 const LOOKS: u32 = 200;
+/// How long to wait before each try to start another.
+const TRIES: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(20),
+];
 
 /// Waits until the monitor with this number has died. If its run is not over by then, and nobody
 /// else looks after it, another monitor goes on with it.
-pub(super) fn stand_by(run: &Path, clock: &Clock, monitor: i32) -> Result<(), Error> {
+pub(super) fn stand_by(run: &Path, monitor: i32) -> Result<(), Error> {
     // Fails only for the leader of a session, which is what we want to be.
     let _ = setsid();
     let _children = Children::watch()?;
     wait_for_death(monitor);
-    for _ in 0..LOOKS {
+    for pause in TRIES {
+        wait_for(&mut [], Some(pause));
         let Some(record) = Monitor::load(run)? else {
             return Ok(());
         };
-        if record.is_over
-            || record.is_alive()
-            || record.dies_often(clock.since_boot().as_secs_f64())
-        {
+        if record.is_over || record.is_alive() || record.dies_often() {
             return Ok(());
         }
         let started = Program::of_self().monitor(run, &record.cwd).spawn();
         if started.is_ok_and(|child| has_taken(run, child)) {
             return Ok(());
         }
-        wait_for(&mut [], Some(POLL));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::env::Env;
 use super::run::{helpers, in_role, json, keep, kill_monitor, patient, run, start};
-use super::site::{kill, lines, until};
+use super::site::{kill, lines, pids, until};
 
 /// The events of the only run.
 fn events(env: &Env) -> Vec<Value> {
@@ -79,7 +79,7 @@ fn a_run_in_the_background_is_watched_and_ends_like_any_other() {
     until("running", || env.path("running").exists());
     let refused = run(&env, &["run"]);
     assert!(
-        refused.contains("a run is going on: `buildkeep -C k run --detach`")
+        refused.contains("a run is going on: `buildkeep -C k run --detach (in the background)`")
             && refused.contains("buildkeep attach")
             && refused.contains("--- exit 3"),
         "{refused}"
@@ -199,6 +199,7 @@ fn whichever_of_them_is_killed_the_run_goes_on() {
     let env = patient();
     run(&env, &["run", "--detach"]);
     until("running", || env.path("running").exists());
+    // Not so often that nobody would try any more.
     for round in 0..4 {
         let victim = if round % 2 == 0 {
             monitor(&env)
@@ -227,7 +228,7 @@ fn a_monitor_that_dies_again_and_again_is_given_up_and_the_next_run_goes_on() {
         monitors.iter().copied().for_each(kill);
         monitors.is_empty() && in_role(&env, &["standby"]).is_empty()
     });
-    assert!((2..=20).contains(&deaths), "{deaths} deaths");
+    assert!(deaths >= 2, "{deaths} deaths");
     assert_eq!(helpers(&env).len(), 2, "the script goes on");
     env.write("go", "");
     let shown = run(&env, &["run"]);
@@ -319,4 +320,29 @@ fn all_who_look_after_a_run_die_and_the_next_run_goes_on() {
     env.write("go", "");
     assert!(run(&env, &["run"]).contains("next done"));
     assert_eq!(lines(&env.path("starts")), 1);
+}
+
+#[test]
+fn nobody_is_left_behind_by_steps_that_ended() {
+    let env = keep(&[
+        ("01-a.sh", "#!/bin/sh\n"),
+        ("02-b.sh", "#!/bin/sh\n"),
+        (
+            "03-c.sh",
+            "#!/bin/sh\ntouch ../running; until [ -e ../go ]; do sleep 0.02; done\n",
+        ),
+    ]);
+    run(&env, &["run", "--detach"]);
+    until("the last step", || env.path("running").exists());
+    let monitor = monitor(&env);
+    let is_zombie_of_it = |pid: &i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+        fields.starts_with(&format!("Z {monitor} "))
+    };
+    until("ended keepers to be reaped", || {
+        !pids().iter().any(is_zombie_of_it)
+    });
+    env.write("go", "");
+    until_over(&env);
 }

@@ -24,6 +24,8 @@ use crate::ui::style;
 
 /// Longer than it takes to hand a run over.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Who lives so long does not die of the run.
+const PROVED: Duration = Duration::from_mins(1);
 /// How often to look whether a monitor has taken its run.
 const POLL: Duration = Duration::from_millis(20);
 
@@ -32,6 +34,8 @@ pub(super) struct Post {
     dir: PathBuf,
     monitor: Monitor,
     standby: Standby,
+    /// Since when, since boot.
+    since: Duration,
 }
 
 impl Post {
@@ -45,6 +49,7 @@ impl Post {
         monitor.save(run.dir())?;
         Ok(Self {
             dir: run.dir().to_owned(),
+            since: cx.world.clock.since_boot(),
             standby: Standby::call(run.dir(), handed(cx)),
             monitor,
         })
@@ -70,8 +75,20 @@ impl Post {
     }
 
     /// Sees to it that somebody stands by.
-    pub(super) fn look(&mut self) {
+    pub(super) fn look(&mut self, now: Duration) {
         self.standby.look();
+        if now.saturating_sub(self.since) > PROVED {
+            self.got_somewhere();
+        }
+    }
+
+    /// Deaths before us were accidents: we got further.
+    pub(super) fn got_somewhere(&mut self) {
+        if self.monitor.deaths > 0 {
+            self.monitor.deaths = 0;
+            // If it cannot be written, somebody gives up too early.
+            let _ = self.monitor.save(&self.dir);
+        }
     }
 
     /// Has a process in the background take the post.
@@ -182,6 +199,7 @@ pub fn go_on(cx: &mut Context, dir: &Path) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     };
     cx.world.argv.clone_from(&run.record().argv);
+    cx.world.argv.push("(in the background)".into());
     let _only = runs.claim_within(PATIENCE, &me(cx))?;
     // Whoever had the lock may have brought it to its end.
     let monitor = Monitor::load(dir)?.filter(|monitor| !monitor.is_over);
@@ -202,8 +220,7 @@ fn look_after(
             "monitor-restarted",
             json!({ "died": died.pid, "since": monitor.since }),
         )?;
-        let now = cx.world.clock.since_boot().as_secs_f64();
-        monitor.restarts.push(now);
+        monitor.deaths += 1;
     }
     monitor.is_background = true;
     let asked = monitor.asked.clone();

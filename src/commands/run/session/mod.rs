@@ -5,6 +5,7 @@ mod take_up;
 pub(super) use launch::{GRACE_S, begin_run, inherited, rounded, told, told_of};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Child;
 use std::time::Duration;
 
 use serde_json::json;
@@ -79,6 +80,8 @@ pub(super) struct Session<'a> {
     is_full: bool,
     /// Steps that were begun a second time, because our processes were killed before the script began.
     again: BTreeSet<String>,
+    /// Keepers whose attempts are over, and who are about to leave.
+    leaving: Vec<Child>,
     /// The last step that succeeded since the last snapshot.
     to_keep: Option<(Step, Attempt)>,
     summary: Summary,
@@ -118,6 +121,7 @@ impl<'a> Session<'a> {
             is_leaving: false,
             is_full: false,
             again: BTreeSet::new(),
+            leaving: Vec::new(),
             to_keep: None,
             run,
         })
@@ -310,7 +314,9 @@ impl<'a> Session<'a> {
         for active in active.iter() {
             warn_of_full_disk(self.cx, &active.follower, &mut self.is_full);
         }
-        self.post.look();
+        self.post.look(now);
+        self.leaving
+            .retain_mut(|keeper| matches!(keeper.try_wait(), Ok(None)));
         if !self.was_interrupted() {
             return Ok(());
         }
@@ -355,7 +361,9 @@ impl<'a> Session<'a> {
                 at += 1;
                 continue;
             };
-            let ended = active.remove(at);
+            let mut ended = active.remove(at);
+            self.leaving.extend(ended.follower.take_keeper());
+            self.post.got_somewhere();
             self.run.event("step-ended", settle::ended(&attempt))?;
             self.ended(&attempt, ended.place)?;
             if self.is_again(&attempt) {
