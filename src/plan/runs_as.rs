@@ -59,6 +59,7 @@ pub(super) struct RawRunsAs {
     umask: Option<String>,
     limits: BTreeMap<String, Json>,
     stdin: Option<String>,
+    tty: Option<bool>,
     chroot: Option<bool>,
     mounts: Option<Mounts>,
 }
@@ -88,6 +89,7 @@ impl RunsAs {
         let umask = raw.umask.as_deref();
         let umask = umask.and_then(|text| u32::from_str_radix(text, 8).ok());
         self.umask = umask.or(self.umask);
+        self.tty = raw.tty.unwrap_or(self.tty);
         self.mounts = raw.mounts.unwrap_or(self.mounts);
         if let Some(text) = &raw.stdin {
             self.stdin = Some(reader.path(text, &at.clone().key("stdin")));
@@ -119,8 +121,7 @@ impl RunsAs {
         let chroot = self.chroot.then(|| ("chroot", "yes".to_owned()));
         let clean = self.clean_env.then(|| ("clean_env", "yes".to_owned()));
         let umask = self.umask.map(|umask| ("umask", format!("{umask:03o}")));
-        let tty = self.tty.then(|| ("tty", "yes".to_owned()));
-        let parts = [user, chroot, clean, umask, tty];
+        let parts = [user, chroot, clean, umask];
         parts
             .into_iter()
             .flatten()

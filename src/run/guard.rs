@@ -3,8 +3,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::duty::{Duty, noted_ending};
+use super::error::Doing as _;
 use super::exit::{Ending, Unknown, Usage};
 use super::helper::{Helper, Program};
 use super::log::LogWriter;
@@ -12,6 +14,7 @@ use super::pause::paused_for;
 use super::process::Stat;
 use super::raw::exit_status_of;
 use super::reaper::{Children, Reaped, reap};
+use super::tty::Tty;
 use super::{Cgroup, Error, StopReason, left};
 use crate::fs::PathError;
 
@@ -45,6 +48,8 @@ pub(super) struct Guard {
     duty: Duty,
     children: Children,
     fifo: OwnedFd,
+    /// The script's terminal, if it has one.
+    tty: Option<Tty>,
     log: LogWriter,
     watch: Watch,
     /// The number of the script, once it is known.
@@ -59,12 +64,18 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    pub(super) fn new(duty: Duty, children: Children, fifo: OwnedFd) -> Result<Self, PathError> {
+    pub(super) fn new(
+        duty: Duty,
+        children: Children,
+        fifo: OwnedFd,
+        tty: Option<Tty>,
+    ) -> Result<Self, PathError> {
         let log = LogWriter::open(&duty.dir.log())?;
         Ok(Self {
             duty,
             children,
             fifo,
+            tty,
             log,
             watch: Watch::Nothing,
             script: None,
@@ -119,7 +130,19 @@ impl Guard {
 
     fn drain(&mut self) {
         let now = self.duty.clock.now().timestamp_millis();
-        self.log.drain(&self.fifo, now);
+        let (log, fifo) = (&mut self.log, &self.fifo);
+        if let Some(tty) = &self.tty {
+            tty.pump(|bytes| feed((log, fifo), bytes, now));
+        }
+        log.drain(fifo, now);
+    }
+
+    /// Takes what the terminal has not passed on yet.
+    fn drain_terminal(&mut self) {
+        let now = self.duty.clock.now().timestamp_millis();
+        if let Some(tty) = &self.tty {
+            tty.finish(|bytes| feed((&mut self.log, &self.fifo), bytes, now));
+        }
     }
 
     /// Waits for output, for the end of a child or of the script, or for the time of the next try.
@@ -127,9 +150,15 @@ impl Guard {
         let (fifo, children) = (readable(&self.fifo), readable(&self.children));
         match &self.watch {
             Watch::Stranger(_, fd) if self.asks == 0 => {
-                wait_for(&mut [fifo, children, readable(fd)], self.patience());
+                let tty = self.tty.as_ref().map(readable);
+                let mut fds = vec![fifo, children, readable(fd)];
+                fds.extend(tty);
+                wait_for(&mut fds, self.patience());
             }
-            _ => wait_for(&mut [fifo, children], self.patience()),
+            _ => match &self.tty {
+                Some(tty) => wait_for(&mut [fifo, children, readable(tty)], self.patience()),
+                None => wait_for(&mut [fifo, children], self.patience()),
+            },
         }
     }
 
@@ -223,11 +252,11 @@ impl Guard {
     /// of itself before it becomes the script is not there.
     fn launch(&mut self) -> Result<(), Error> {
         self.launches += 1;
-        let launched = Program::of_self().spawn(&Helper::Launch, &self.duty.dir);
-        launched.map(drop).map_err(|source| Error::System {
-            action: "start the script",
-            source,
-        })
+        let mut launcher = Program::of_self().helper(&Helper::Launch, &self.duty.dir);
+        if let Some(tty) = &self.tty {
+            launcher.stdout(tty.share()?);
+        }
+        launcher.spawn().map(drop).doing("start the script")
     }
 
     /// Asks how a script ended that is not our child: of its zombie, while there is one, and of the
@@ -280,6 +309,7 @@ impl Guard {
         if lives {
             left::note(&self.duty.dir)?;
         }
+        self.drain_terminal();
         self.drain();
         if self.log.is_behind() {
             return Ok(());
@@ -310,6 +340,18 @@ impl Guard {
         if self.time_left() == Some(Duration::ZERO) {
             let stop = Helper::Stop(StopReason::Timeout);
             self.is_late = Program::of_self().spawn(&stop, &self.duty.dir).is_ok();
+        }
+    }
+}
+
+/// Puts bytes of a terminal into the FIFO, and from there into the log whenever it is full.
+fn feed((log, fifo): (&mut LogWriter, &OwnedFd), mut bytes: &[u8], now: i64) {
+    while !bytes.is_empty() {
+        match rustix::io::write(fifo, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::AGAIN) => log.drain(fifo, now),
+            Err(Errno::INTR) => {}
+            Err(_) => return,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The process that drains the log, adopts orphans, and stands in for the shim.
 use std::os::fd::OwnedFd;
+use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
@@ -11,6 +12,7 @@ use super::exit::{Ending, Unknown};
 use super::guard::{Guard, Watch};
 use super::helper::{Helper, Program};
 use super::reaper::Children;
+use super::tty::Tty;
 use super::{AttemptDir, Error, Identity, boot_id};
 use crate::fs::{AtPath as _, Holder, Lock};
 use crate::world::Clock;
@@ -33,11 +35,14 @@ pub(super) fn keep(dir: AttemptDir, clock: &Clock) -> Result<(), Error> {
     let children = Children::watch()?;
     set_child_subreaper(Some(getpid())).doing("adopt orphans")?;
     let fifo = open_fifo(&duty.dir)?;
-    let mut guard = Guard::new(duty, children, fifo)?;
+    let tty = duty.spec.sandbox.tty.then(Tty::open).transpose()?;
+    let for_shim = tty.as_ref().map(Tty::share).transpose()?;
+    let mut guard = Guard::new(duty, children, fifo, tty)?;
     let me = getpid().as_raw_nonzero().get();
     let shim = Program::of_self()
         .helper(&Helper::Shim(me), &guard.duty().dir)
         .stdin(lock.share().doing("share the lock")?)
+        .stdout(for_shim.map_or_else(Stdio::null, Stdio::from))
         .spawn()
         .doing("start the shim")?;
     guard.stay(Watch::Shim(shim.id() as i32));
@@ -57,7 +62,8 @@ pub(super) fn adopt(dir: AttemptDir, clock: &Clock) -> Result<(), Error> {
     let fifo = open_fifo(&duty.dir)?;
     duty.taken_over()?;
     let watch = what_is_left(&duty)?;
-    Guard::new(duty, children, fifo)?.stay(watch);
+    let tty = duty.spec.sandbox.tty.then(|| Tty::adopt(&duty.dir));
+    Guard::new(duty, children, fifo, tty.flatten())?.stay(watch);
     drop(lock);
     Ok(())
 }

@@ -14,7 +14,8 @@ use super::error::Doing as _;
 use super::files::{fill, save_first};
 use super::process::ProcFile;
 use super::sandbox::{Refused, Sandbox, Tried as _, barred};
-use super::{AttemptDir, Cgroup, Error, Spec, chroot};
+use super::tty::Taken;
+use super::{AttemptDir, Cgroup, Error, Spec, chroot, tty};
 use crate::fs::{AtPath as _, open_stream};
 use crate::world::Clock;
 
@@ -33,13 +34,14 @@ pub(super) fn launch(dir: &AttemptDir, clock: &Clock) -> Result<u8, Error> {
     SigSet::empty().thread_set_mask().doing("unblock signals")?;
     let spec = Spec::load(dir)?;
     let output = open_output(&dir.fifo())?;
+    let tty = spec.sandbox.tty.then(tty::take).transpose()?;
     let cgroup = Cgroup::enter(&spec.attempt);
     if !save_first(&dir.process(), &ProcFile::of_self(clock, cgroup.as_ref())?)? {
         return Ok(NOT_EXECUTABLE);
     }
     // Another user, and a script in a root, could not create it later.
     let early = spec.sandbox.is_apart().then(|| complaint(dir));
-    let error = become_script(dir, &spec, output);
+    let error = become_script(dir, &spec, (output, tty));
     let mut complaint = early.unwrap_or_else(|| complaint(dir))?;
     fill(&mut complaint, &error.to_string()).doing("say why the script was not started")?;
     Ok(match error.kind() {
@@ -59,8 +61,8 @@ fn open_output(fifo: &Path) -> Result<File, Error> {
     Ok(file.into())
 }
 
-fn become_script(dir: &AttemptDir, spec: &Spec, output: File) -> io::Error {
-    let refused = match prepare(dir, spec, output) {
+fn become_script(dir: &AttemptDir, spec: &Spec, (output, tty): (File, Option<Taken>)) -> io::Error {
+    let refused = match prepare(dir, spec, (output, tty)) {
         Ok(mut ready) => {
             let error = ready.command.exec();
             return explained(error, ready.inside.as_ref(), spec);
@@ -75,18 +77,30 @@ struct Ready {
     command: Command,
     /// Held until then.
     inside: Option<Inside>,
+    _tty: Option<Taken>,
 }
 
 /// The script's command line with what the script is to have: input, output, root, limits, user,
 /// folder, in the order in which each is still allowed.
-fn prepare(dir: &AttemptDir, spec: &Spec, output: File) -> Result<Ready, Refused> {
+fn prepare(
+    dir: &AttemptDir,
+    spec: &Spec,
+    (fifo, tty): (File, Option<Taken>),
+) -> Result<Ready, Refused> {
     let sandbox = &spec.sandbox;
     let (program, arguments) = spec
         .argv
         .split_first()
         .ok_or(io::ErrorKind::InvalidInput)
         .tried("run nothing")?;
-    let stdin = sandbox.open_stdin()?;
+    let output = match &tty {
+        Some(tty) => tty.own.try_clone().tried("share the terminal")?.into(),
+        None => fifo.try_clone().tried("share the output")?,
+    };
+    let stdin = match &tty {
+        Some(_) if sandbox.stdin.is_none() => output.try_clone().tried("share the terminal")?,
+        _ => sandbox.open_stdin()?,
+    };
     lend(dir, sandbox, &output)?;
     let inside = sandbox.chroot.as_ref();
     let inside = inside
@@ -110,7 +124,11 @@ fn prepare(dir: &AttemptDir, spec: &Spec, output: File) -> Result<Ready, Refused
     if sandbox.user.is_some() && !events.is_none_or(may_tell) {
         command.env_remove("BUILDKEEP_EVENTS");
     }
-    Ok(Ready { command, inside })
+    Ok(Ready {
+        command,
+        inside,
+        _tty: tty,
+    })
 }
 
 /// Lets another user write the output, and tell how far the script is.

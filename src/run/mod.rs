@@ -76,6 +76,7 @@ mod start;
 mod state;
 mod stop;
 mod tree;
+mod tty;
 
 pub use account::Account;
 pub use attempt::{Attempt, inspect};

@@ -15,6 +15,7 @@ use super::guard::{Guard, Watch, is_ready, readable, wait_for};
 use super::helper::{Helper, Program};
 use super::keeper::open_fifo;
 use super::reaper::{Children, peek};
+use super::tty::Tty;
 use super::{AttemptDir, Error, Usage};
 use crate::world::Clock;
 
@@ -24,16 +25,19 @@ const RETRY: Duration = Duration::from_millis(200);
 const SOON: Duration = Duration::from_millis(2);
 
 /// Starts the script of the attempt in `dir`, and stays until its end is on record and its output
-/// in the log. The lock of the attempt is our standard input.
+/// in the log. The lock of the attempt is our standard input; the script's terminal, if it is to have
+/// one, our standard output.
 pub(super) fn run(dir: AttemptDir, clock: &Clock, keeper: i32) -> Result<(), Error> {
     // Fails only for the leader of a session, which is what we want to be.
     let _ = setsid();
     let children = Children::watch()?;
     let fifo = open_fifo(&dir)?;
     let mut duty = Duty::new(dir, clock.clone(), "shim")?;
+    let tty = duty.spec.sandbox.tty.then(Tty::of_stdout).transpose()?;
     let script = Program::of_self()
         .helper(&Helper::Launch, &duty.dir)
         .stdin(Stdio::inherit())
+        .stdout(Stdio::inherit())
         .spawn()
         .doing("start the script")?;
     let script = script.id() as i32;
@@ -44,6 +48,7 @@ pub(super) fn run(dir: AttemptDir, clock: &Clock, keeper: i32) -> Result<(), Err
         duty,
         children,
         fifo,
+        tty,
         script,
         noted: None,
         usage: None,
@@ -62,6 +67,7 @@ struct Shim {
     duty: Duty,
     children: Children,
     fifo: OwnedFd,
+    tty: Option<Tty>,
     keeper: Option<OwnedFd>,
     script: i32,
     noted: Option<Ending>,
@@ -76,7 +82,7 @@ impl Shim {
             let Some(keeper) = self.keeper.as_ref().filter(|keeper| !is_ready(keeper)) else {
                 return self.take_over();
             };
-            if is_settled && !is_ready(&self.fifo) {
+            if is_settled && !is_ready(&self.fifo) && !self.tty.as_ref().is_some_and(is_ready) {
                 return Ok(());
             }
             wait_for(&mut [readable(&self.children), readable(keeper)], patience);
@@ -133,7 +139,7 @@ impl Shim {
             Some(ending) => Watch::Known(ending, self.usage),
             None => Watch::Orphan,
         };
-        Guard::new(self.duty, self.children, self.fifo)?.stay(watch);
+        Guard::new(self.duty, self.children, self.fifo, self.tty)?.stay(watch);
         Ok(())
     }
 }

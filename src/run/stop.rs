@@ -72,7 +72,7 @@ fn kill(dir: &AttemptDir) -> Result<(), Error> {
     Ok(())
 }
 
-fn all(dir: &AttemptDir) -> Result<Vec<Member>, Error> {
+pub(super) fn all(dir: &AttemptDir) -> Result<Vec<Member>, Error> {
     let file: Option<ProcFile> = load(&dir.process())?;
     members(dir, file.and_then(|file| file.process).as_ref())
 }

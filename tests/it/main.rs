@@ -51,6 +51,7 @@ mod site;
 mod status;
 mod supervise;
 mod trouble;
+mod tty;
 mod undo;
 mod undo_reach;
 mod vault;

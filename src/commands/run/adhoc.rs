@@ -6,10 +6,12 @@ use serde_json::json;
 use super::lines::{Place, Started, Summary};
 use super::session::{GRACE_S, begin_run, inherited, rounded, told, told_of};
 use super::watch::{Watched, watch};
-use super::{claim, conclude, runs_of, say, settle, verdict};
+use super::{Args, claim, conclude, runs_of, say, settle, verdict};
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
-use crate::run::{Attempt, AttemptState, Follower, Interrupts, Program, Run, Spec, boot_id, start};
+use crate::run::{
+    Attempt, AttemptState, Follower, Interrupts, Program, Run, Sandbox, Spec, boot_id, start,
+};
 use crate::store::Keep;
 use crate::ui::Format;
 
@@ -17,12 +19,12 @@ use crate::ui::Format;
 const ONLY: Place = Place { at: 1, of: 1 };
 
 /// Runs a command and waits for it.
-pub(super) fn run(cx: &mut Context, keep: &Keep, command: &[String]) -> Result<Answer, Failure> {
+pub(super) fn run(cx: &mut Context, keep: &Keep, args: &Args) -> Result<Answer, Failure> {
     let _only = claim(cx, &runs_of(keep))?;
     settle::finish_earlier(cx, keep)?;
     let began = cx.world.clock.since_boot();
     let mut run = begin_run(cx, keep)?;
-    let attempt = attempt(cx, keep, &mut run, command)?;
+    let attempt = attempt(cx, keep, &mut run, args)?;
     run.event("step-ended", settle::ended(&attempt))?;
     run.event("run-ended", json!({}))?;
     settle::publish(cx, keep, &run, None)?;
@@ -48,14 +50,9 @@ pub(super) fn run(cx: &mut Context, keep: &Keep, command: &[String]) -> Result<A
 }
 
 /// Starts the command, and waits for its end.
-fn attempt(
-    cx: &mut Context,
-    keep: &Keep,
-    run: &mut Run,
-    command: &[String],
-) -> Result<Attempt, Failure> {
+fn attempt(cx: &mut Context, keep: &Keep, run: &mut Run, args: &Args) -> Result<Attempt, Failure> {
     let interrupts = Interrupts::watch()?;
-    let spec = spec(cx, keep, run, command)?;
+    let spec = spec(cx, keep, run, args)?;
     let dir = run.attempt_dir(&spec.attempt);
     let mut environment = inherited(cx);
     environment.extend(told(keep, &spec, &dir.substeps()));
@@ -81,7 +78,8 @@ fn attempt(
     watch(cx, follower, &interrupts, &watched)
 }
 
-fn spec(cx: &Context, keep: &Keep, run: &Run, command: &[String]) -> Result<Spec, Failure> {
+fn spec(cx: &Context, keep: &Keep, run: &Run, args: &Args) -> Result<Spec, Failure> {
+    let command = &args.command;
     let world = &cx.world;
     let step = name_of(&command[0]);
     let earlier = runs_of(keep).attempts_at(&step, &world.clock)?.len();
@@ -92,7 +90,11 @@ fn spec(cx: &Context, keep: &Keep, run: &Run, command: &[String]) -> Result<Spec
         number: earlier as u32 + 1,
         file: command.join(" "),
         step,
-        argv: command.to_vec(),
+        argv: command.clone(),
+        sandbox: Sandbox {
+            tty: args.tty,
+            ..Sandbox::default()
+        },
         workdir: world.cwd.clone(),
         config_commit: keep.repo().head()?.map(|id| id.to_string()),
         grace_s: GRACE_S,

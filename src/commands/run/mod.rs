@@ -72,6 +72,9 @@ pub struct Args {
     /// Show what would be run, and why
     #[arg(long)]
     dry_run: bool,
+    /// Give the command a terminal
+    #[arg(long, requires = "command")]
+    tty: bool,
     /// Run this command instead of the plan
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["steps", "from", "until", "only", "jobs", "shuffle", "force", "keep_going", "detach", "dry_run"])]
     command: Vec<String>,
@@ -86,7 +89,7 @@ pub(super) fn runs_of(keep: &Keep) -> Runs {
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     if !args.command.is_empty() {
-        return adhoc::run(cx, &keep, &args.command);
+        return adhoc::run(cx, &keep, args);
     }
     let project = Project::of(cx, keep.clone())?;
     let asked = asked(cx, args);
