@@ -89,6 +89,11 @@ impl AttemptDir {
         self.0.join("out.fifo")
     }
 
+    /// What it took of the machine, noted while it ran: [`super::samples`].
+    pub fn samples(&self) -> PathBuf {
+        self.0.join("samples")
+    }
+
     /// The folder of the log.
     pub fn log(&self) -> PathBuf {
         self.0.join("log")

@@ -34,6 +34,7 @@
 //! | `proc.json` | the process that becomes the script | before it does |
 //! | `events.jsonl` | shim, or keeper once there is no shim | each event |
 //! | `out.fifo`, `log/NNNN.log`, `log/index` | keeper, or shim once there is no keeper | at the end |
+//! | `samples` | who looks after the run: what the attempt takes of the machine | no |
 //! | `secrets` | the command, if the script gets any: hashes | before the script starts |
 //! | `stop.json` | who wants it to end | before the first signal |
 //! | `pauses.json` | who halts it: when, for how long | before the first signal |
@@ -68,6 +69,7 @@ mod raw;
 mod reaper;
 mod redact;
 mod runs;
+mod sample;
 mod sandbox;
 mod shim;
 mod spec;
@@ -97,6 +99,7 @@ pub use pressure::{Room, Shortage, shortage};
 pub use process::{Identity, boot_id};
 pub use redact::Redactor;
 pub use runs::{Paused, Run, RunRecord, Runs};
+pub use sample::{Host, Probe, Rates, Sample, Sampler, samples};
 pub use sandbox::{SUBSTEPS_INSIDE, Sandbox};
 pub use spec::Spec;
 pub use standby::Standby;

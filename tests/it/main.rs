@@ -44,6 +44,7 @@ mod remote;
 mod rollback;
 mod run;
 mod runs_as;
+mod samples;
 mod secret_programs;
 mod secrets;
 mod shallow;

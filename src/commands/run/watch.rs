@@ -5,7 +5,7 @@ use super::lines::Place;
 use crate::commands::Context;
 use crate::failure::{Failure, Kind};
 use crate::fs::is_full;
-use crate::run::{Attempt, Follower, Interrupts, StopReason, Tick, log_size, stop};
+use crate::run::{Attempt, Follower, Interrupts, Sampler, StopReason, Tick, log_size, stop};
 use crate::ui::{clean, duration, seconds, size};
 
 /// How often the live line changes.
@@ -27,11 +27,14 @@ pub(super) fn watch(
     watched: &Watched<'_>,
 ) -> Result<Attempt, Failure> {
     let began = cx.world.clock.since_boot();
+    let mut sampler = Sampler::new(cx.cwd());
     let mut is_full = false;
     loop {
         match follower.wait(TICK, interrupts)? {
             Tick::Running => {
-                let took = cx.world.clock.since_boot().saturating_sub(began);
+                let now = cx.world.clock.since_boot();
+                sampler.tick(now, [follower.dir()].into_iter());
+                let took = now.saturating_sub(began);
                 cx.ui
                     .live(watched.line(took, log_size(&follower.dir().log())?));
                 warn_of_full_disk(cx, &follower, &mut is_full);

@@ -24,8 +24,8 @@ use crate::commands::Context;
 use crate::failure::{Failure, Kind};
 use crate::plan::{Fingerprint, Plan, Step, StepEnv};
 use crate::run::{
-    Attempt, AttemptState, Follower, Interrupt, Interrupts, Manifest, Room, Run, Shortage, Unknown,
-    shortage, wait_any,
+    Attempt, AttemptState, Follower, Interrupt, Interrupts, Manifest, Room, Run, Sampler, Shortage,
+    Unknown, shortage, wait_any,
 };
 use crate::store::Keep;
 
@@ -84,6 +84,7 @@ pub(super) struct Session<'a> {
     leaving: Vec<Child>,
     /// The last step that succeeded since the last snapshot.
     to_keep: Option<(Step, Attempt)>,
+    sampler: Sampler,
     summary: Summary,
 }
 
@@ -100,6 +101,7 @@ impl<'a> Session<'a> {
                 run: Some(run.id().to_owned()),
                 ..Summary::nothing(0)
             },
+            sampler: Sampler::new(ground.plan.root.as_deref().unwrap_or(ground.keep.root())),
             cx,
             keep: ground.keep,
             plan: ground.plan,
@@ -305,6 +307,8 @@ impl<'a> Session<'a> {
             .collect();
         wait_any(&followers, TICK, &self.interrupts);
         let now = self.cx.world.clock.since_boot();
+        self.sampler
+            .tick(now, active.iter().map(|active| active.follower.dir()));
         let what = line(active, now, self.waiting);
         self.cx.ui.live(if self.is_halted {
             format!("paused (`buildkeep resume`)  {what}")
