@@ -60,7 +60,7 @@ fn the_cgroup_is_recorded_while_it_is_there_and_gone_afterwards() {
     site.until_file("running");
     let dir: PathBuf = site.dir.cgroup().unwrap().unwrap();
     let name = dir.file_name().unwrap().to_str().unwrap().to_owned();
-    assert!(site.text().contains(&name), "{}", site.text());
+    until("its output", || site.text().contains(&name));
     site.touch("go");
     keeper.wait().unwrap();
     assert!(!dir.exists());
