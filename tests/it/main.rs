@@ -26,6 +26,7 @@ mod failure;
 mod fuzz;
 mod history;
 mod hooks;
+mod hostile;
 mod json;
 mod keep;
 mod kill;
