@@ -15,6 +15,7 @@ mod read;
 mod report;
 mod requirement;
 mod run;
+mod tool;
 mod units;
 mod version;
 
@@ -25,6 +26,7 @@ pub use host::Host;
 pub use report::{Outcome, Report, Status, Summary};
 pub use requirement::Requirement;
 pub use run::run;
+pub use tool::{find_tool, version_line};
 pub use version::Version;
 
 use crate::document::{self, Problem};

@@ -33,7 +33,7 @@ impl Project {
         let scope = Scope::new(&keep.host(), &cx.world.env, &cx.overrides)?;
         let effective = Effective::of(&sources, &scope)?;
         let plan = super::plan::load(&keep)?;
-        Self::with(keep, effective.values(), plan)
+        Self::with(cx, keep, effective.values(), plan)
     }
 
     /// Reads the work tree of `keep` as far as it can be read, to show where things stand.
@@ -48,26 +48,29 @@ impl Project {
             (true, false) => Self::of(cx, keep),
             (true, true) => {
                 let plan = super::plan::load_known(&keep)?;
-                Self::looked(keep, seen, plan)
+                Self::looked(cx, keep, seen, plan)
             }
             (false, _) => {
                 let plan = super::plan::load(&keep)?;
-                Self::looked(keep, seen, plan)
+                Self::looked(cx, keep, seen, plan)
             }
         }
     }
 
     /// Without steps, nobody reads a key.
-    fn looked(keep: Keep, seen: AtALook, plan: Plan) -> Result<Self, Failure> {
+    fn looked(cx: &Context, keep: Keep, seen: AtALook, plan: Plan) -> Result<Self, Failure> {
         let values = if plan.steps.is_empty() {
             Vec::new()
         } else {
             seen.values(&keep)?
         };
-        Self::with(keep, values, plan)
+        Self::with(cx, keep, values, plan)
     }
 
-    fn with(keep: Keep, values: Vec<Known>, plan: Plan) -> Result<Self, Failure> {
+    fn with(cx: &Context, keep: Keep, values: Vec<Known>, mut plan: Plan) -> Result<Self, Failure> {
+        if !plan.tools.is_empty() {
+            plan.tool_versions = super::tools::look(cx, &keep, &plan.tools);
+        }
         let seen = seen(&keep)?;
         let keys = values.into_iter().map(|known| key(known, &seen));
         Ok(Self {

@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use super::project::Project;
 use super::status::{self, Seen};
+use super::tools::{self, ToolChange};
 use super::{Answer, Context};
 use crate::failure::Failure;
 use crate::fs::read_optional;
-use crate::plan::{Change, ChangeKind, Fingerprint};
+use crate::plan::{Change, ChangeKind, Fingerprint, Step};
 use crate::report::diff::{FileDiff, Side};
 use crate::run::{AttemptState, FailureNote, Manifest, Mark, Trouble};
 use crate::store::Keep;
@@ -35,6 +36,8 @@ struct Why {
     changes: Vec<Change>,
     /// What somebody said of it by hand.
     mark: Option<Mark>,
+    /// Tools that are others; only those that plan.toml names make the step stale.
+    tools: Vec<ToolChange>,
     /// What the log of the failed attempt tells.
     failure: Option<FailureNote>,
     #[serde(skip)]
@@ -76,11 +79,14 @@ impl fmt::Display for Why {
             f,
             "{step}: from {since}, which succeeded ({time}), to {until}"
         )?;
-        if self.changes.is_empty() {
+        if self.changes.is_empty() && self.tools.is_empty() {
             writeln!(f, "  nothing that it is built from is different")?;
         }
         for change in &self.changes {
             writeln!(f, "  {}", clean(&change.to_string()))?;
+        }
+        for tool in &self.tools {
+            writeln!(f, "  {}", clean(&tool.to_string()))?;
         }
         if self.failure.is_some() {
             writeln!(f)?;
@@ -133,6 +139,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let known = seen.manifests.remove(&step.id);
     let now = project.fingerprints()?.remove(&step.id).unwrap_or_default();
     let mut why = compare(&step.id, known.as_ref(), now);
+    why.tools = changed_tools(cx, &project, step, known.as_ref());
     if let Some(manifest) = known.filter(|_| changed_script(&why.changes)) {
         let after = match why.until.as_str() {
             "now" => project.plan.script(step)?,
@@ -166,9 +173,32 @@ fn compare(step: &str, manifest: Option<&Manifest>, now: Fingerprint) -> Why {
             .map(|before| after.changes(&before))
             .unwrap_or_default(),
         mark: manifest.and_then(|manifest| manifest.mark.clone()),
+        tools: Vec::new(),
         failure: failed.and_then(|manifest| manifest.failure.clone()),
         script: None,
     }
+}
+
+/// Tools that are others than when the step last worked, besides those that count.
+fn changed_tools(
+    cx: &Context,
+    project: &Project,
+    step: &Step,
+    manifest: Option<&Manifest>,
+) -> Vec<ToolChange> {
+    let plan = &project.plan;
+    let Some((manifest, success)) = manifest.and_then(|m| Some((m, m.last_success.as_ref()?)))
+    else {
+        return Vec::new();
+    };
+    let after = match manifest.state {
+        AttemptState::Succeeded if step.runs_as.chroot => return Vec::new(),
+        AttemptState::Succeeded => tools::look(cx, &project.keep, &plan.tools),
+        _ => manifest.tools.clone(),
+    };
+    let mut changes = tools::changes(&success.tools, &after);
+    changes.retain(|change| !plan.tools.contains(&change.name));
+    changes
 }
 
 fn changed_script(changes: &[Change]) -> bool {

@@ -178,6 +178,13 @@ impl Plan {
         for input in &step.inputs {
             add(format!("input:{}", input.name), digest::path(&input.path)?);
         }
+        for tool in self.tools.iter().filter(|_| !step.runs_as.chroot) {
+            let version = self.tool_versions.get(tool).cloned();
+            add(
+                format!("tool:{tool}"),
+                version.unwrap_or_else(|| digest::ABSENT.to_owned()),
+            );
+        }
         for need in &step.needs {
             let digest = upstream.get(need).cloned();
             add(format!("need:{need}"), digest.unwrap_or_default());
@@ -320,7 +327,7 @@ fn known_key(name: &str, keys: &Keys) -> String {
 }
 
 /// The names and numbers in a text of any encoding.
-fn words(text: &[u8]) -> BTreeSet<&[u8]> {
+pub(super) fn words(text: &[u8]) -> BTreeSet<&[u8]> {
     let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     text.split(|byte| !in_word(byte))
         .filter(|word| !word.is_empty())

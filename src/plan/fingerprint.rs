@@ -48,6 +48,8 @@ pub enum ChangeKind {
     Input,
     /// The program that runs the script.
     Interpreter,
+    /// A tool that counts, by plan.toml.
+    Tool,
     /// Where the step runs.
     Workdir,
     /// What is built.
@@ -80,6 +82,7 @@ impl Change {
             "env" => ChangeKind::Env,
             "input" => ChangeKind::Input,
             "interpreter" => ChangeKind::Interpreter,
+            "tool" => ChangeKind::Tool,
             "workdir" => ChangeKind::Workdir,
             "root" => ChangeKind::Root,
             "need" => ChangeKind::Need,
@@ -134,6 +137,10 @@ impl fmt::Display for Change {
             }
             ChangeKind::Env => {
                 write!(f, "variable {} ", self.name)?;
+                self.values(f)
+            }
+            ChangeKind::Tool => {
+                write!(f, "tool {} ", self.name)?;
                 self.values(f)
             }
             ChangeKind::Input => write!(f, "input {} {}", self.name, self.content()),

@@ -50,6 +50,8 @@ fn load_from(keep: &Path, (document, raw): (Document, Raw)) -> Result<Plan, Erro
         apply: raw.apply,
         scripts: folder,
         jobs: raw.jobs,
+        tools: raw.tools,
+        tool_versions: std::collections::BTreeMap::new(),
         throttle: raw.throttle.unwrap_or(true),
         checkpoint: raw.checkpoint,
         steps,

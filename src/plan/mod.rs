@@ -35,6 +35,7 @@ pub use load::{load, load_known};
 pub use runs_as::{Mounts, RunsAs};
 pub use script::{Fault, Unfit};
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -126,6 +127,10 @@ pub struct Plan {
     pub jobs: Option<u32>,
     /// Whether a step waits for others while the machine is short of memory or of its disk.
     pub throttle: bool,
+    /// Tools whose version counts: another one makes steps stale.
+    pub tools: Vec<String>,
+    /// The versions of tools that are there now, by name; who loads the plan looks for them.
+    pub tool_versions: BTreeMap<String, String>,
     /// What holds for steps that do not say otherwise.
     pub checkpoint: Checkpoint,
     /// Each after all that it needs; otherwise as the scripts are named or plan.toml lists them.
@@ -141,6 +146,17 @@ impl Plan {
         let first = self.steps.first().is_none_or(|step| step.needs.is_empty());
         let follows = |pair: &[Step]| pair[1].needs == [pair[0].id.as_str()];
         first && self.steps.windows(2).all(follows)
+    }
+
+    /// Whether plan.toml sets a variable for `step`.
+    pub fn sets(&self, step: &Step, name: &str) -> bool {
+        let all = step.env.iter().chain(&step.shared_env).chain(&self.env);
+        all.into_iter().any(|variable| variable.name == name)
+    }
+
+    /// Whether the script of `step` has this word in it.
+    pub fn reads_word(&self, step: &Step, word: &str) -> Result<bool, Error> {
+        Ok(environment::words(&self.script(step)?).contains(word.as_bytes()))
     }
 
     /// The bytes of the script of `step`.

@@ -27,6 +27,7 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) apply: super::Apply,
     pub(super) jobs: Option<u32>,
+    pub(super) tools: Vec<String>,
     pub(super) throttle: Option<bool>,
     pub(super) checkpoint: Checkpoint,
     pub(super) env: BTreeMap<String, String>,

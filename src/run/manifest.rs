@@ -73,6 +73,9 @@ pub struct Manifest {
     /// What somebody said of it since.
     #[serde(default)]
     pub mark: Option<Mark>,
+    /// The versions of the tools it was built with.
+    #[serde(default)]
+    pub tools: BTreeMap<String, String>,
     /// What its log tells, if it failed.
     #[serde(default)]
     pub failure: Option<FailureNote>,
@@ -116,6 +119,9 @@ pub struct LastSuccess {
     /// What it was built from, part by part.
     #[serde(default)]
     pub fingerprint: BTreeMap<String, String>,
+    /// The versions of the tools it was built with.
+    #[serde(default)]
+    pub tools: BTreeMap<String, String>,
 }
 
 /// What the log of an attempt that failed tells, in short.
@@ -207,6 +213,7 @@ impl Manifest {
             config_commit: spec.config_commit.clone(),
             fingerprint: spec.fingerprint.clone(),
             mark: None,
+            tools: spec.tools.clone(),
             failure: None,
             last_success: None,
         };
@@ -242,6 +249,7 @@ impl Manifest {
             config_commit: None,
             fingerprint: BTreeMap::new(),
             mark: None,
+            tools: BTreeMap::new(),
             failure: None,
             last_success: None,
         }
@@ -267,6 +275,7 @@ impl Manifest {
             ended: self.ended.clone().unwrap_or_default(),
             duration_s: self.duration_s,
             fingerprint: self.fingerprint.clone(),
+            tools: self.tools.clone(),
         })
     }
 

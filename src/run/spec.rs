@@ -33,6 +33,8 @@ pub struct Spec {
     pub environment: Vec<String>,
     /// What it is built from, part by part.
     pub fingerprint: BTreeMap<String, String>,
+    /// The versions of the tools it is built with.
+    pub tools: BTreeMap<String, String>,
     /// The commit of the configuration.
     pub config_commit: Option<String>,
     /// After how many seconds it is stopped.

@@ -39,6 +39,7 @@ mod parallel;
 mod pause;
 mod places;
 mod plan;
+mod preflight;
 mod quiet;
 mod reference;
 mod remote;

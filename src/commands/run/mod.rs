@@ -27,7 +27,7 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use super::project::Project;
-use super::{Answer, Context};
+use super::{Answer, Context, preflight};
 use crate::failure::{Failure, Kind};
 use crate::fs::{Holder, Lock};
 use crate::plan::Plan;
@@ -69,6 +69,9 @@ pub struct Args {
     /// Run in the background; `attach` shows it, `stop` ends it
     #[arg(short, long, conflicts_with = "dry_run")]
     detach: bool,
+    /// Go on even if what was found before makes that unwise
+    #[arg(long)]
+    unchecked: bool,
     /// Show what would be run, and why
     #[arg(long)]
     dry_run: bool,
@@ -108,6 +111,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return Ok(Answer::Yes);
     }
     runs_as::check(&ground.plan, &choices)?;
+    look_around(cx, &ground, &choices, args.unchecked)?;
     let run = begin_run(cx, &keep)?;
     if args.detach {
         return post::detach(cx, (&keep, &run), asked, lock);
@@ -125,6 +129,32 @@ fn dry_run(cx: &mut Context, project: Project, wanted: &Wanted) -> Result<Answer
     let choices = choose(&plan, &giver.keys, &manifests, wanted)?;
     cx.ui.show(&Planned::new(&plan, &choices))?;
     Ok(Answer::Yes)
+}
+
+/// Tells what is not as it was, or not as the next steps need it; some of that ends the run.
+fn look_around(
+    cx: &mut Context,
+    ground: &Ground,
+    choices: &[Choice],
+    goes_on: bool,
+) -> Result<(), Failure> {
+    let next = choices.iter().filter(|choice| !choice.is_done());
+    let next: Vec<_> = next.map(|choice| &ground.plan.steps[choice.at]).collect();
+    let place = preflight::Ground {
+        keep: &ground.keep,
+        plan: &ground.plan,
+        manifests: &ground.manifests,
+    };
+    let found = preflight::look(cx, &place, &next)?;
+    for finding in found.iter().filter(|finding| !finding.stops || goes_on) {
+        cx.ui.warn(finding);
+    }
+    match found.into_iter().find(|finding| finding.stops && !goes_on) {
+        Some(finding) => Err(Failure::user(finding.message)
+            .hint(finding.fix.unwrap_or_default())
+            .hint("go on all the same: `buildkeep run --unchecked`")),
+        None => Ok(()),
+    }
 }
 
 /// Prepares what a run stands on: a committed keep, a root, rendered files, secrets looked at.

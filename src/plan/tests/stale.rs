@@ -99,7 +99,7 @@ fn a_change_makes_what_depends_on_it_stale() {
         keep.plan(toml).fingerprints(&keys).unwrap()
     };
     let before = parts(&toml, "-O2");
-    let reasons = |now: &std::collections::BTreeMap<String, Fingerprint>, id: &str| {
+    let reasons = |now: &BTreeMap<String, Fingerprint>, id: &str| {
         let changes = now[id].changes(&before[id]);
         changes
             .iter()

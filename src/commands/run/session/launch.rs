@@ -9,7 +9,7 @@ use super::super::choose::Reason;
 use super::super::lines::{Ended, Place, Started};
 use super::super::{runs_as, runs_of, say};
 use super::Session;
-use crate::commands::Context;
+use crate::commands::{Context, tools};
 use crate::failure::Failure;
 use crate::fs::{create_dirs_durable, write_durable};
 use crate::plan::{Fingerprint, Step, StepEnv};
@@ -63,6 +63,7 @@ impl Session<'_> {
             workdir: step.workdir.clone(),
             sandbox: runs_as::sandbox(&self.plan, step)?,
             environment: env.vars.keys().cloned().collect(),
+            tools: self.tools(step),
             config_commit: self.config_commit.clone(),
             timeout_s: step.timeout.map(|timeout| timeout.as_secs()),
             grace_s: GRACE_S,
@@ -71,6 +72,14 @@ impl Session<'_> {
             boot_id: boot_id()?,
             ..Spec::default()
         })
+    }
+
+    /// The tools that a step finds; in a chroot there are others, made by the steps before.
+    fn tools(&self, step: &Step) -> BTreeMap<String, String> {
+        if step.runs_as.chroot {
+            return BTreeMap::new();
+        }
+        tools::look(self.cx, &self.keep, &self.plan.tools)
     }
 
     fn supervise(&mut self, step: &Step, spec: &Spec, env: &StepEnv) -> Result<Follower, Failure> {
