@@ -186,8 +186,10 @@ fn running(
             elapsed_s: attempt
                 .started_boot_s
                 .map(|started| (now - started).max(0.0)),
-            expected_s: estimates.of(&attempt.spec.step).map(|range| range.likely_s),
-            expected: estimates.of(&attempt.spec.step),
+            expected_s: estimates
+                .expected(&attempt.spec.step)
+                .map(|range| range.likely_s),
+            expected: estimates.expected(&attempt.spec.step),
             cpu_s: Some(cost.cpu_s),
             rss_bytes: Some(cost.rss_bytes),
         });

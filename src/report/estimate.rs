@@ -14,6 +14,10 @@ const NEWEST: usize = 5;
 const AROUND_ONE: (f64, f64) = (0.8, 1.3);
 /// The next time may be as far beyond the ones so far.
 const BEYOND: f64 = 0.1;
+/// What is guessed from other steps may be as far off, at least.
+const AROUND_OTHERS: (f64, f64) = (0.3, 3.0);
+/// A step of which only that is known never counts for more than this part of the guess while it runs.
+const MOST_OF_A_GUESS: f64 = 0.8;
 /// How far SBU of the book are from what they are on a machine, where nothing better is known.
 const AROUND_SBU: (f64, f64) = (0.5, 1.8);
 
@@ -128,6 +132,11 @@ impl Estimates {
         self.per_sbu
     }
 
+    /// The expected duration of a step, as far as that is more than a guess from other steps.
+    pub fn expected(&self, step: &str) -> Option<Range> {
+        self.of(step).filter(|range| range.basis != Basis::Others)
+    }
+
     /// How much of the whole is done (0 to 1), and how much time is left.
     ///
     /// `done` says of each step how many seconds of it are behind us, or that all of it is.
@@ -146,12 +155,19 @@ impl Estimates {
                 // Seconds say nothing where nothing is known that they are a part of.
                 Behind::Seconds(_) if self.by_step.is_empty() => (0.0, expected),
                 // One that takes longer than expected is never quite done.
-                Behind::Seconds(seconds) => (seconds, expected.max(seconds * OVERDUE)),
+                Behind::Seconds(seconds)
+                    if range.is_some_and(|range| range.basis == Basis::Own) =>
+                {
+                    (seconds, expected.max(seconds * OVERDUE))
+                }
+                // A wrong guess says nothing about how far the whole is.
+                Behind::Seconds(seconds) => (seconds.min(expected * MOST_OF_A_GUESS), expected),
             };
             whole += step_whole;
             behind += step_behind;
-            if let (Some(range), Behind::Seconds(_)) = (range, done) {
-                left.add(step_whole - step_behind, range);
+            if let (Some(range), Behind::Seconds(seconds)) = (range, done) {
+                let longer = seconds * (OVERDUE - 1.0);
+                left.add((expected - seconds).max(longer), range);
             }
         }
         let left = (!self.by_step.is_empty()).then(|| left.summed());
@@ -257,11 +273,12 @@ impl Sbu {
 
 /// What a step takes of which nothing is known but the others.
 fn of_others(times: &[f64]) -> Option<Range> {
+    let likely = median(times.iter().copied())?;
+    let guess = Range::around(likely, AROUND_OTHERS, Basis::Others);
     Some(Range {
-        low_s: part_of(times, 0.1)?,
-        likely_s: median(times.iter().copied())?,
-        high_s: part_of(times, 0.9)?,
-        basis: Basis::Others,
+        low_s: part_of(times, 0.1)?.min(guess.low_s),
+        high_s: part_of(times, 0.9)?.max(guess.high_s),
+        ..guess
     })
 }
 
@@ -374,6 +391,33 @@ mod tests {
         assert!((left.likely_s - 1000.0).abs() < 1e-6);
         assert!(
             (left.low_s - 980.0).abs() < 1e-6 && (left.high_s - 1030.0).abs() < 1e-6,
+            "{left:?}"
+        );
+    }
+
+    #[test]
+    fn a_wrong_guess_does_not_move_the_whole_on() {
+        let steps: [(&str, &[f64], Option<f64>); 6] = [
+            ("ed", &[3.9], None),
+            ("gzip", &[], None),
+            ("sed", &[], None),
+            ("patch", &[], None),
+            ("m4", &[], None),
+            ("make", &[], None),
+        ];
+        let estimates = Estimates::new(&known(&steps));
+        assert_eq!(estimates.expected("gzip"), None);
+        assert!(estimates.expected("ed").is_some());
+        let behind = steps.iter().map(|(step, ..)| match *step {
+            "ed" => ("ed", Behind::All),
+            "gzip" => ("gzip", Behind::Seconds(24.0)),
+            other => (other, Behind::Seconds(0.0)),
+        });
+        let (done, left) = estimates.progress(behind);
+        assert!(done < 2.0 / 6.0, "{done}");
+        let left = left.unwrap();
+        assert!(
+            left.likely_s > 4.0 * 3.9 && left.high_s > left.likely_s * 2.0,
             "{left:?}"
         );
     }

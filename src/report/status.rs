@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::estimate::Range;
+use super::estimate::{Basis, Range};
 use crate::config::bypassed::Bypassed;
 use crate::run::FailureNote;
 use crate::ui::{clean, clean_line, counted, seconds, size, style};
@@ -359,7 +359,7 @@ impl fmt::Display for Running {
             write!(f, " for {}", seconds(elapsed))?;
         }
         match (self.elapsed_s, self.expected) {
-            (Some(elapsed), Some(range)) if elapsed > range.high_s => {
+            (Some(elapsed), Some(range)) if elapsed > range.high_s && range.basis == Basis::Own => {
                 let expected = seconds(range.high_s);
                 write!(
                     f,
