@@ -35,6 +35,7 @@ mod preflight;
 mod project;
 pub mod push;
 pub mod remote;
+mod renamed;
 mod restore;
 pub mod rollback;
 pub mod run;

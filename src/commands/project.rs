@@ -8,8 +8,12 @@ use super::configuration::AtALook;
 use crate::config::secrets::{Seen, referred};
 use crate::config::{Bearing, Effective, Files, Known, Scope, Sources};
 use crate::failure::Failure;
-use crate::plan::{Effect, Fingerprint, Keys, Plan, Value};
+use crate::fs::{read_optional, write_cache};
+use crate::plan::{Effect, Fingerprint, Keys, Memory, Plan, Value};
 use crate::store::Keep;
+
+/// Where the hashes of inputs are remembered.
+const INPUTS: &str = "cache/inputs";
 
 /// A keep with what its files say: valid configuration, and the steps to build.
 pub(super) struct Project {
@@ -68,6 +72,10 @@ impl Project {
     }
 
     fn with(cx: &Context, keep: Keep, values: Vec<Known>, mut plan: Plan) -> Result<Self, Failure> {
+        if plan.has_inputs() {
+            let known = read_optional(&keep.private(INPUTS))?;
+            plan.memory = Memory::read(&known.unwrap_or_default());
+        }
         if !plan.tools.is_empty() {
             plan.tool_versions = super::tools::look(cx, &keep, &plan.tools);
         }
@@ -82,7 +90,11 @@ impl Project {
 
     /// What every step is built from now, by step.
     pub(super) fn fingerprints(&self) -> Result<BTreeMap<String, Fingerprint>, Failure> {
-        Ok(self.plan.fingerprints(&self.keys)?)
+        let fingerprints = self.plan.fingerprints(&self.keys)?;
+        if let Some(known) = self.plan.memory.changed() {
+            write_cache(&self.keep.private(INPUTS), &known);
+        }
+        Ok(fingerprints)
     }
 }
 

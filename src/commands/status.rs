@@ -63,9 +63,10 @@ fn gather(cx: &Context, project: &Project, config: Config) -> Result<Status, Fai
     let keep = &project.keep;
     let Seen {
         host,
-        manifests: known,
+        manifests: mut known,
         attempts,
     } = known(cx, keep)?;
+    super::renamed::follow(&project.plan, &mut known)?;
     let mut status = Status {
         keep: keep.root().display().to_string(),
         is_here: host == keep.host() || known.is_empty(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::project::Project;
 use super::status::{self, Seen};
 use super::tools::{self, ToolChange};
-use super::{Answer, Context};
+use super::{Answer, Context, renamed};
 use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::plan::{Change, ChangeKind, Fingerprint, Step};
@@ -136,6 +136,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let project = Project::open(cx)?;
     let step = project.plan.find(&args.step)?;
     let mut seen = status::known(cx, &project.keep)?;
+    renamed::follow(&project.plan, &mut seen.manifests)?;
     let known = seen.manifests.remove(&step.id);
     let now = project.fingerprints()?.remove(&step.id).unwrap_or_default();
     let mut why = compare(&step.id, known.as_ref(), now);

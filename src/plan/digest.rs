@@ -9,7 +9,8 @@ use std::path::Path;
 
 use sha1dc::mitigate::Hasher;
 
-use crate::fs::{AtPath as _, PathError, is_absent};
+use super::Memory;
+use crate::fs::{AtPath as _, PathError, file_clock, is_absent};
 
 /// What stands for an input that does not exist.
 pub(super) const ABSENT: &str = "absent";
@@ -35,17 +36,19 @@ pub(super) fn parts(parts: &BTreeMap<String, String>) -> String {
 }
 
 /// A hash of the file or of all that is in the folder at `path`.
-pub(super) fn path(path: &Path) -> Result<String, PathError> {
+pub(super) fn path(path: &Path, memory: &Memory) -> Result<String, PathError> {
     match fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => folder(path),
-        Ok(meta) if meta.is_file() => file(path, meta.len()),
+        Ok(meta) if meta.is_dir() => folder(path, memory),
+        Ok(meta) if meta.is_file() => {
+            memory.of((path, &meta), file_clock().0, || file(path, meta.len()))
+        }
         Ok(_) => Ok("special".into()),
         Err(error) if is_absent(&error) => Ok(ABSENT.into()),
         Err(error) => Err(error).at("read", path),
     }
 }
 
-fn folder(path: &Path) -> Result<String, PathError> {
+fn folder(path: &Path, memory: &Memory) -> Result<String, PathError> {
     let mut entries = BTreeMap::new();
     for entry in fs::read_dir(path).at("list", path)? {
         let entry = entry.at("list", path)?;
@@ -57,11 +60,12 @@ fn folder(path: &Path) -> Result<String, PathError> {
             let target = fs::read_link(&at).at("read", &at)?;
             format!("link {}", blob(target.as_os_str().as_bytes()))
         } else if kind.is_dir() {
-            folder(&at)?
+            folder(&at, memory)?
         } else if kind.is_file() {
             let meta = entry.metadata().at("look at", &at)?;
             let runs = meta.permissions().mode() & 0o111 != 0;
-            format!("{}{}", file(&at, meta.len())?, if runs { "x" } else { "" })
+            let hash = memory.of((&at, &meta), file_clock().0, || file(&at, meta.len()))?;
+            format!("{hash}{}", if runs { "x" } else { "" })
         } else {
             "special".into()
         };
@@ -116,7 +120,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = dir.path().join("f");
         fs::write(&at, "hello\n").unwrap();
-        assert_eq!(path(&at).unwrap(), expected);
+        assert_eq!(path(&at, &Memory::default()).unwrap(), expected);
     }
 
     #[test]
@@ -124,9 +128,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let inner = dir.path().join("inner");
         fs::create_dir(&inner).unwrap();
-        let mut seen = vec![path(dir.path()).unwrap()];
+        let mut seen = vec![path(dir.path(), &Memory::default()).unwrap()];
         let mut changed = |what: &str| {
-            let now = path(dir.path()).unwrap();
+            let now = path(dir.path(), &Memory::default()).unwrap();
             assert!(!seen.contains(&now), "{what} was not seen");
             seen.push(now);
         };
@@ -138,10 +142,13 @@ mod tests {
         changed("a run bit");
         std::os::unix::fs::symlink("nowhere", inner.join("l")).unwrap();
         changed("a link");
-        let before = path(dir.path()).unwrap();
+        let before = path(dir.path(), &Memory::default()).unwrap();
         fs::create_dir(dir.path().join(".git")).unwrap();
         fs::write(dir.path().join(".git/index"), "x").unwrap();
-        assert_eq!(path(dir.path()).unwrap(), before);
-        assert_eq!(path(&inner.join("none")).unwrap(), ABSENT);
+        assert_eq!(path(dir.path(), &Memory::default()).unwrap(), before);
+        assert_eq!(
+            path(&inner.join("none"), &Memory::default()).unwrap(),
+            ABSENT
+        );
     }
 }

@@ -176,7 +176,10 @@ impl Plan {
             add(name, value);
         }
         for input in &step.inputs {
-            add(format!("input:{}", input.name), digest::path(&input.path)?);
+            add(
+                format!("input:{}", input.name),
+                digest::path(&input.path, &self.memory)?,
+            );
         }
         for tool in self.tools.iter().filter(|_| !step.runs_as.chroot) {
             let version = self.tool_versions.get(tool).cloned();

@@ -143,5 +143,29 @@ fn circle(drafts: &[Draft], raw: &[RawStep], cycle: &[usize], reader: &Reader<'_
         .item(named.unwrap_or(0))
         .key("needs");
     let problem = reader.document.problem(&at, code::CIRCLE, message);
-    problem.help("`a → b` means that a needs b: take one of these needs out")
+    let said = cycle.iter().zip(cycle.iter().cycle().skip(1)).take(SHOWN);
+    let said: Vec<String> = said
+        .map(|pair| said_where(drafts, raw, pair, reader))
+        .collect();
+    problem.help(format!("take one of these needs out: {}", said.join("; ")))
+}
+
+/// Where it is said that one step needs another: `a needs b (plan.toml:7, scripts/a.sh)`.
+fn said_where(
+    drafts: &[Draft],
+    raw: &[RawStep],
+    (step, need): (&usize, &usize),
+    reader: &Reader<'_>,
+) -> String {
+    let (draft, need) = (&drafts[*step], &drafts[*need].id);
+    let named = draft.index.filter(|index| raw[*index].needs.is_some());
+    let place = match named {
+        Some(index) => {
+            let at = KeyPath::root().key("step").item(index).key("needs");
+            let place = reader.document.problem(&at, code::CIRCLE, "");
+            format!("{}:{}", place.file, place.line)
+        }
+        None => "by the order of the scripts".to_owned(),
+    };
+    format!("`{}` needs `{need}` ({place}, {})", draft.id, draft.file)
 }

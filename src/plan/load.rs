@@ -52,6 +52,7 @@ fn load_from(keep: &Path, (document, raw): (Document, Raw)) -> Result<Plan, Erro
         jobs: raw.jobs,
         tools: raw.tools,
         tool_versions: std::collections::BTreeMap::new(),
+        memory: super::Memory::default(),
         throttle: raw.throttle.unwrap_or(true),
         checkpoint: raw.checkpoint,
         steps,

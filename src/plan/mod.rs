@@ -18,6 +18,7 @@ mod graph;
 mod keys;
 mod link;
 mod load;
+mod memory;
 mod name;
 mod natural;
 mod runs_as;
@@ -32,6 +33,7 @@ pub use error::{Error, SameId};
 pub use fingerprint::{Change, ChangeKind, Fingerprint};
 pub use keys::{Effect, Keys, Value};
 pub use load::{load, load_known};
+pub use memory::Memory;
 pub use runs_as::{Mounts, RunsAs};
 pub use script::{Fault, Unfit};
 
@@ -131,6 +133,8 @@ pub struct Plan {
     pub tools: Vec<String>,
     /// The versions of tools that are there now, by name; who loads the plan looks for them.
     pub tool_versions: BTreeMap<String, String>,
+    /// Hashes of large inputs, so that they are not read again.
+    pub memory: Memory,
     /// What holds for steps that do not say otherwise.
     pub checkpoint: Checkpoint,
     /// Each after all that it needs; otherwise as the scripts are named or plan.toml lists them.
@@ -157,6 +161,16 @@ impl Plan {
     /// Whether the script of `step` has this word in it.
     pub fn reads_word(&self, step: &Step, word: &str) -> Result<bool, Error> {
         Ok(environment::words(&self.script(step)?).contains(word.as_bytes()))
+    }
+
+    /// The hash of the script of `step`, as fingerprints have it.
+    pub fn script_digest(&self, step: &Step) -> Result<String, Error> {
+        Ok(digest::blob(&self.script(step)?))
+    }
+
+    /// Whether a step says which files it is built from.
+    pub fn has_inputs(&self) -> bool {
+        self.steps.iter().any(|step| !step.inputs.is_empty())
     }
 
     /// The bytes of the script of `step`.

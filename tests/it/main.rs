@@ -5,6 +5,7 @@
 mod apply;
 mod apply_edges;
 mod background;
+mod book;
 mod cgroup;
 mod check;
 mod chroot;

@@ -159,7 +159,7 @@ error[K102]: steps need one another in a circle: a → c → b → a
 5 | needs = ["c"]
   |         ^^^^^
   |
-  = help: `a → b` means that a needs b: take one of these needs out
+  = help: take one of these needs out: `a` needs `c` (plan.toml:5, scripts/01-a.sh); `c` needs `b` (by the order of the scripts, scripts/03-c.sh); `b` needs `a` (by the order of the scripts, scripts/02-b.sh)
 --- exit 2
 
 "#]]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::graph::{Graph, Node};
 use crate::commands::project::Project;
 use crate::commands::run::{Reason, reason};
 use crate::plan::{Checkpoint, Fingerprint, Step};
@@ -82,6 +83,16 @@ impl Listing {
             counts,
             steps: rows.into_iter().filter(is_wanted).collect(),
         }
+    }
+
+    /// The same as a graph.
+    pub(super) fn graph(&self) -> Graph {
+        let nodes = self.steps.iter().map(|row| Node {
+            id: &row.id,
+            state: row.state,
+            needs: &row.needs,
+        });
+        Graph::dot(nodes)
     }
 
     /// Whether nothing has been built yet.

@@ -1,8 +1,9 @@
 //! `plan`
+mod graph;
 mod listing;
 
 use super::project::Project;
-use super::{Answer, Context, status};
+use super::{Answer, Context, renamed, status};
 use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::plan::{self, Plan};
@@ -15,6 +16,9 @@ pub struct Args {
     /// Show only these steps: an id, the end of one, or a script's name
     #[arg(value_name = "STEP")]
     steps: Vec<String>,
+    /// Write the steps and their needs as a graph, for `dot -Tsvg`
+    #[arg(long, value_name = "LANGUAGE")]
+    graph: Option<graph::Language>,
 }
 
 /// The plan of `keep`, from its work tree.
@@ -43,11 +47,17 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     for name in &args.steps {
         wanted.push(project.plan.find(name)?.id.clone());
     }
+    let mut manifests = status::known(cx, &project.keep)?.manifests;
+    renamed::follow(&project.plan, &mut manifests)?;
     let seen = Seen {
-        manifests: status::known(cx, &project.keep)?.manifests,
+        manifests,
         fingerprints: project.fingerprints()?,
     };
     let listing = Listing::new(&project, &seen, &wanted);
+    if args.graph == Some(graph::Language::Dot) {
+        cx.ui.show(&listing.graph())?;
+        return Ok(Answer::Yes);
+    }
     cx.ui.show(&listing)?;
     if listing.total == 0 {
         let usual = project.keep.root().join("scripts");

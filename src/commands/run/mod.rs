@@ -22,16 +22,17 @@ pub(super) use secrets::fingerprints;
 pub(super) use settle::{active, latest, manifests, publish_finished, running};
 pub(super) use watch::await_record;
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use serde::Serialize;
 
 use super::project::Project;
-use super::{Answer, Context, preflight};
+use super::{Answer, Context, preflight, renamed};
 use crate::failure::{Failure, Kind};
 use crate::fs::{Holder, Lock};
 use crate::plan::Plan;
-use crate::run::{Asked, Runs};
+use crate::run::{Asked, Manifest, Runs};
 use crate::store::Keep;
 use choose::{Choice, Wanted, choose};
 use lines::{Planned, Summary};
@@ -124,11 +125,18 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
 
 fn dry_run(cx: &mut Context, project: Project, wanted: &Wanted) -> Result<Answer, Failure> {
     let Project { keep, keys, plan } = project;
-    let manifests = manifests(&keep)?;
+    let manifests = followed(&keep, &plan)?;
     let giver = Giver::look(cx, &keep, &plan, keys)?;
     let choices = choose(&plan, &giver.keys, &manifests, wanted)?;
     cx.ui.show(&Planned::new(&plan, &choices))?;
     Ok(Answer::Yes)
+}
+
+/// What is known of the steps, also of those that have another name by now.
+fn followed(keep: &Keep, plan: &Plan) -> Result<BTreeMap<String, Manifest>, Failure> {
+    let mut manifests = manifests(keep)?;
+    renamed::follow(plan, &mut manifests)?;
+    Ok(manifests)
 }
 
 /// Tells what is not as it was, or not as the next steps need it; some of that ends the run.
@@ -166,7 +174,7 @@ fn ground(cx: &mut Context, project: Project) -> Result<Ground, Failure> {
     let mut giver = Giver::look(cx, &keep, &plan, keys)?;
     giver.begin(cx, &keep)?;
     Ok(Ground {
-        manifests: manifests(&keep)?,
+        manifests: followed(&keep, &plan)?,
         keep,
         plan,
         giver,

@@ -102,7 +102,7 @@ fn a_circle_is_told_as_a_path() {
     assert_data_eq!(
         keep.told(toml),
         str![[r#"
-4:9 steps need one another in a circle: b → d → c → b (`a → b` means that a needs b: take one of these needs out)
+4:9 steps need one another in a circle: b → d → c → b (take one of these needs out: `b` needs `d` (plan.toml:4, scripts/02-b.sh); `d` needs `c` (by the order of the scripts, scripts/04-d.sh); `c` needs `b` (by the order of the scripts, scripts/03-c.sh))
 
 "#]]
     );

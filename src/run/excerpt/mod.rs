@@ -68,6 +68,10 @@ pub fn excerpt(attempt: &Attempt) -> Result<Excerpt, Error> {
     if log_size(&attempt.dir.log())? > WINDOW {
         excerpt.error_at = None;
     }
+    if exit.is_some_and(|exit| exit.oom) {
+        // The kernel says so itself.
+        excerpt.trouble = Some(Trouble::NoMemory);
+    }
     Ok(Excerpt {
         cause,
         dropped_bytes,
