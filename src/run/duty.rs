@@ -5,7 +5,7 @@ use super::exit::{Ending, Unknown};
 use super::files::{load, load_filled, save_first};
 use super::pause::paused_for;
 use super::process::{ProcFile, oom_kills};
-use super::{AttemptDir, Cgroup, Error, Exit, Spec, Totals, Usage, log};
+use super::{AttemptDir, Cgroup, Error, Exit, Spec, Totals, Usage, fallback, log};
 use crate::fs::PathError;
 use crate::store::journal::{self, Event, Journal};
 use crate::world::Clock;
@@ -63,11 +63,24 @@ impl Duty {
             Ending::Signal(signal) => json!({ "signal": signal }),
             Ending::Unknown(unknown) => json!({ "unknown": unknown }),
         };
-        self.event("exited", data)
+        let noted = self.event("exited", data);
+        if noted.is_err() {
+            fallback::note(&self.dir, ending);
+        }
+        noted
     }
 
     /// Writes `exit.json`, unless somebody did.
     pub(super) fn record(&self, ending: Ending, usage: Option<Usage>) -> Result<(), Error> {
+        let recorded = self.try_record(ending, usage);
+        match &recorded {
+            Ok(()) => fallback::forget(&self.dir),
+            Err(_) => fallback::note(&self.dir, ending),
+        }
+        recorded
+    }
+
+    fn try_record(&self, ending: Ending, usage: Option<Usage>) -> Result<(), Error> {
         let (code, signal, unknown) = match ending {
             Ending::Code(code) => (Some(code), None, None),
             Ending::Signal(signal) => (None, Some(signal), None),
@@ -145,7 +158,8 @@ impl Duty {
 /// How the script ended, if a process of ours noted that and then went away.
 pub(super) fn noted_ending(dir: &AttemptDir) -> Result<Option<Ending>, Error> {
     let events = journal::read(&dir.events())?;
-    Ok(events.iter().rev().find_map(noted))
+    let noted = events.iter().rev().find_map(noted);
+    Ok(noted.or_else(|| fallback::noted(dir)))
 }
 
 fn noted(event: &Event) -> Option<Ending> {

@@ -103,6 +103,7 @@ pub struct Follower {
     dir: AttemptDir,
     keeper: Option<Child>,
     adoptions: u32,
+    is_ending: bool,
     /// Held so that output waits for a reader even if all others die, the script included.
     _fifo: Option<OwnedFd>,
     /// Held so that the system remembers how the script ended, and handed to who adopts it.
@@ -117,6 +118,7 @@ impl Follower {
             dir: dir.clone(),
             keeper,
             adoptions: 0,
+            is_ending: false,
             _fifo: open_fifo(dir).ok(),
             script: None,
         }
@@ -125,6 +127,11 @@ impl Follower {
     /// The attempt.
     pub fn dir(&self) -> &AttemptDir {
         &self.dir
+    }
+
+    /// Whether the script has ended, but its end is not on record yet.
+    pub fn is_ending(&self) -> bool {
+        self.is_ending
     }
 
     /// Gives the keeper away if it is our child: whoever has it waits for its end.
@@ -154,6 +161,8 @@ impl Follower {
         if self.script.is_none() {
             self.script = attempt.process.as_ref().and_then(Identity::open);
         }
+        // Nothing to open means that somebody reaped it before we came.
+        self.is_ending = attempt.process.is_some() && self.script.as_ref().is_none_or(is_ready);
         if !attempt.is_guarded && self.keeper.is_none() {
             self.adopt()?;
         }

@@ -20,8 +20,10 @@ use crate::fs::PathError;
 
 /// How long output of processes that outlive the script still belongs to the attempt.
 const LEFTOVERS: Duration = Duration::from_secs(2);
-/// How often to try again what the disk refused.
+/// How soon to try again what the disk refused.
 const RETRY: Duration = Duration::from_millis(200);
+/// How late at most, if it refuses again and again.
+const RARELY: Duration = Duration::from_secs(5);
 /// How often to look for what another process is about to write.
 const SOON: Duration = Duration::from_millis(5);
 /// How often the script is started by us when its starter died before it began.
@@ -56,6 +58,8 @@ pub(super) struct Guard {
     script: Option<i32>,
     launches: u32,
     asks: u32,
+    /// So many tries in a row did not succeed.
+    failures: u32,
     recorded_at: Option<Duration>,
     is_over: bool,
     is_late: bool,
@@ -81,6 +85,7 @@ impl Guard {
             script: None,
             launches: 0,
             asks: 0,
+            failures: 0,
             recorded_at: None,
             is_over: false,
             is_late: false,
@@ -107,6 +112,10 @@ impl Guard {
                 .look(has_children)
                 .and_then(|()| self.record())
                 .and_then(|()| self.finish(has_children));
+            self.failures = match &done {
+                Ok(()) if !self.log.is_behind() => 0,
+                _ => self.failures.saturating_add(1),
+            };
             let is_finished = done.is_ok() && self.is_over;
             self.is_gone = !is_finished && self.duty.is_gone();
             if !has_children && (is_finished || self.is_gone && !self.has_stranger()) {
@@ -166,13 +175,16 @@ impl Guard {
         let is_ending = self.recorded_at.is_some() && !self.is_over;
         match &self.watch {
             _ if self.is_gone => None,
+            _ if self.failures > 0 => {
+                let left = self.time_left().unwrap_or(RARELY).max(RETRY);
+                Some(retry_after(self.failures).min(left))
+            }
             Watch::Orphan if self.script.is_none() => Some(SOON),
             Watch::Stranger(..) if self.asks > 0 => Some(SOON),
             Watch::Known(..) if self.asks > 0 => Some(RETRY),
             Watch::Known(..) => Some(Duration::ZERO),
             Watch::Nothing if self.recorded_at.is_none() => Some(Duration::ZERO),
             _ if is_ending => Some(RETRY / 4),
-            _ if self.log.is_behind() => Some(RETRY),
             _ => self.time_left().map(|left| left.max(RETRY)),
         }
     }
@@ -327,7 +339,7 @@ impl Guard {
         let is_limited = !has_ended && !self.is_late;
         let timeout = self.duty.spec.timeout_s.filter(|_| is_limited)?;
         let Ok(Some(file)) = self.duty.process() else {
-            return Some(RETRY);
+            return Some(RARELY);
         };
         let paused = paused_for(&self.duty.dir, &self.duty.clock);
         let started = Duration::from_secs_f64(file.started_boot_s?);
@@ -356,6 +368,12 @@ fn feed((log, fifo): (&mut LogWriter, &OwnedFd), mut bytes: &[u8], now: i64) {
     }
 }
 
+/// When to try again after so many failures in a row.
+pub(super) fn retry_after(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(8);
+    (RETRY * 2_u32.pow(doublings)).min(RARELY)
+}
+
 /// To be waited for until it can be read.
 pub(super) fn readable<Fd: AsFd>(fd: &Fd) -> PollFd<'_> {
     PollFd::new(fd, PollFlags::IN)
@@ -371,4 +389,16 @@ pub(super) fn wait_for(fds: &mut [PollFd<'_>], patience: Option<Duration>) {
 /// Whether `fd` can be read now.
 pub(super) fn is_ready<Fd: AsFd>(fd: &Fd) -> bool {
     poll(&mut [readable(fd)], Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_again_and_again_is_tried_less_and_less_often() {
+        let pauses: Vec<u128> = (1..=7).map(|n| retry_after(n).as_millis()).collect();
+        assert_eq!(pauses, [200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert_eq!(retry_after(u32::MAX), RARELY);
+    }
 }

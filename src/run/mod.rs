@@ -50,6 +50,7 @@ mod duty;
 mod error;
 mod excerpt;
 mod exit;
+mod fallback;
 mod files;
 mod follow;
 mod guard;

@@ -74,7 +74,14 @@ pub fn pause(dir: &AttemptDir, clock: &Clock) -> Result<(), Error> {
 pub fn resume(dir: &AttemptDir, clock: &Clock) -> Result<(), Error> {
     let mut pauses = Pauses::of(dir)?;
     thaw(dir)?;
-    signal(dir, Signal::CONT, |is_stopped| is_stopped)?;
+    // A halt that was not obeyed yet is taken back too, so all get the signal.
+    signal(dir, Signal::CONT, |_| true)?;
+    for _ in 0..ROUNDS {
+        wait_for(&mut [], Some(POLL));
+        if !signal(dir, Signal::CONT, |is_stopped| is_stopped)? {
+            break;
+        }
+    }
     if pauses.is_open() {
         let now = clock.since_boot().as_secs_f64();
         if let Some((_, to)) = pauses.spells.last_mut() {

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::duty::Duty;
 use super::error::Doing as _;
 use super::exit::{Ending, Unknown};
-use super::guard::{Guard, Watch, is_ready, readable, wait_for};
+use super::guard::{Guard, Watch, is_ready, readable, retry_after, wait_for};
 use super::helper::{Helper, Program};
 use super::keeper::open_fifo;
 use super::reaper::{Children, peek};
@@ -19,8 +19,6 @@ use super::tty::Tty;
 use super::{AttemptDir, Error, Usage};
 use crate::world::Clock;
 
-/// How often to try again what the disk refused.
-const RETRY: Duration = Duration::from_millis(200);
 /// How often to look whether the keeper has the rest of the output.
 const SOON: Duration = Duration::from_millis(2);
 
@@ -78,6 +76,7 @@ impl Shim {
     fn stay(mut self) -> Result<(), Error> {
         let mut patience = None;
         let mut is_settled = false;
+        let mut failures = 0;
         loop {
             let Some(keeper) = self.keeper.as_ref().filter(|keeper| !is_ready(keeper)) else {
                 return self.take_over();
@@ -92,7 +91,12 @@ impl Shim {
                 if !is_settled && self.duty.is_gone() {
                     return Ok(());
                 }
-                patience = Some(if is_settled { SOON } else { RETRY });
+                failures += u32::from(!is_settled);
+                patience = Some(if is_settled {
+                    SOON
+                } else {
+                    retry_after(failures)
+                });
             }
         }
     }

@@ -308,3 +308,44 @@ fn a_full_disk_does_not_stop_the_script() {
     assert!(dropped > 0);
     assert_eq!(log.len() + dropped, 3_000_000 + 4);
 }
+
+/// What cannot be written into the attempt is noted elsewhere, and outlives all of ours.
+#[test]
+fn an_end_that_no_disk_takes_is_not_forgotten() {
+    let site =
+        Site::new("touch running; until [ -e go ]; do sleep 0.01; done; touch ended; exit 5");
+    std::fs::create_dir_all(site.dir.path()).unwrap();
+    let mount = |args: &[&str]| std::process::Command::new("mount").args(args).status();
+    let dir = site.dir.path().to_str().unwrap();
+    let mounted = mount(&["-t", "tmpfs", "-o", "size=1m", "none", dir]);
+    if !mounted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: only root may mount");
+        return;
+    }
+    let mut keeper = site.start();
+    site.until_file("running");
+    let filler = site.dir.path().join("filler");
+    let _ = std::fs::write(&filler, vec![0; 2 << 20]);
+    site.touch("go");
+    site.until_file("ended");
+    let note = || {
+        let me = rustix::process::geteuid().as_raw();
+        let folder = std::fs::read_dir(format!("/var/tmp/buildkeep-{me}")).ok()?;
+        let mut notes = folder.map(|entry| entry.unwrap().path().join("end.json"));
+        notes.find(|path| std::fs::read_to_string(path).is_ok_and(|text| text.contains(dir)))
+    };
+    until("the note", || note().is_some());
+    site.kill_helper("shim");
+    site.kill_helper("keeper");
+    keeper.wait().unwrap();
+    std::fs::remove_file(&filler).unwrap();
+    let attempt = site.follow(None);
+    let left = note();
+    std::process::Command::new("umount")
+        .arg("-l")
+        .arg(dir)
+        .status()
+        .unwrap();
+    assert_eq!(attempt.exit.unwrap().code, Some(5));
+    assert_eq!(left, None, "what is on record is taken from there");
+}

@@ -158,3 +158,74 @@ fn a_disk_that_takes_no_more_files_is_told_from_a_full_one() {
         place.keep(COMMANDS[0]).unwrap();
     });
 }
+
+/// Waits for a file of the test.
+const PATIENT: &str = "#!/bin/sh\necho x >> \"$PLACE\"/starts\necho before\ntouch \"$PLACE\"/running\n\
+    until [ -e \"$PLACE\"/go ]; do sleep 0.02; done\necho after\n";
+
+/// A disk that is full at the end of a step: the run waits until there is room, and goes on.
+#[test]
+fn a_run_waits_for_room() {
+    alone("full::a_run_waits_for_room", |env| {
+        let Some(place) = small_disk(env, "a run on a full disk") else {
+            return;
+        };
+        let scripts = format!("{}/scripts", place.dir);
+        env.script(&format!("{scripts}/01-one.sh"), PATIENT);
+        env.script(&format!("{scripts}/02-two.sh"), "#!/bin/sh\necho two\n");
+        let plan = format!(
+            "schema = 1\nscripts = \"scripts\"\n[env]\nPLACE = \"{}\"\n",
+            env.work().display()
+        );
+        place.write("plan.toml", &plan);
+        place.keep(&["commit", "-m", "plan"]).unwrap();
+        let said = env.path("said");
+        let mut run = env.buildkeep(&["-C", &place.dir, "run"]);
+        run.stdout(File::create(env.path("out")).unwrap());
+        run.stderr(File::create(&said).unwrap());
+        let mut run = run.spawn().unwrap();
+        let waits = || {
+            let said = std::fs::read_to_string(&said).unwrap();
+            said.matches("the run waits until").count()
+        };
+        until(|| env.path("running").exists());
+        place.keep(&["pause"]).unwrap();
+        place.keep(&["resume", "one"]).unwrap();
+        // While a step runs, its keeper waits; between two steps, the run does.
+        fill(&place);
+        env.write("go", "");
+        until(|| waits() == 1);
+        make_room(&place);
+        until(|| {
+            place
+                .keep(&["status"])
+                .unwrap()
+                .contains("1 of 2 steps done")
+        });
+        fill(&place);
+        place.keep(&["resume"]).unwrap();
+        until(|| waits() == 2);
+        make_room(&place);
+        let ended = run.wait().unwrap();
+        let said = std::fs::read_to_string(&said).unwrap();
+        assert!(
+            ended.success() && said.contains("the run goes on"),
+            "{said}"
+        );
+        assert_eq!(place.keep(&["logs", "one"]).unwrap(), "before\nafter\n");
+        assert_eq!(place.keep(&["logs", "two"]).unwrap(), "two\n");
+        let starts = std::fs::read_to_string(env.path("starts")).unwrap();
+        assert_eq!(starts, "x\n");
+        place.is_sound().unwrap();
+    });
+}
+
+fn until(mut is_so: impl FnMut() -> bool) {
+    for _ in 0..6000 {
+        if is_so() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("it does not come");
+}

@@ -176,7 +176,10 @@ impl Watcher {
         let now = cx.world.clock.since_boot();
         let mut parts = Vec::new();
         for running in &self.running {
-            let attempt = inspect(&self.run.attempt_dir(&running.attempt))?;
+            // One that could not be started for want of room is tried again as another.
+            let Ok(attempt) = inspect(&self.run.attempt_dir(&running.attempt)) else {
+                continue;
+            };
             if attempt.state.is_live() {
                 let took = since(now, attempt.started_boot_s);
                 parts.push(format!(

@@ -7,6 +7,7 @@ mod choose;
 mod lines;
 mod post;
 mod prepare;
+mod room;
 mod runs_as;
 mod schedule;
 mod secrets;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::choose::choose;
+use super::room::{self, Waited};
 use super::session::Session;
 use super::{ground, me, runs_of, settle, wanted};
 use crate::commands::project::Project;
@@ -17,7 +18,8 @@ use crate::commands::{Answer, Context};
 use crate::failure::{Failure, Kind};
 use crate::fs::Lock;
 use crate::run::{
-    Asked, Identity, Monitor, OVERRIDES, Program, Run, Standby, monitor_log, stand_alone,
+    Asked, Identity, Interrupts, Monitor, OVERRIDES, Program, Run, Standby, monitor_log,
+    stand_alone,
 };
 use crate::store::Keep;
 use crate::ui::style;
@@ -215,6 +217,9 @@ fn look_after(
     mut run: Run,
     mut monitor: Monitor,
 ) -> Result<Answer, Failure> {
+    if room::wait(cx, keep, &Interrupts::watch()?) == Some(Waited::Interrupted) {
+        return Ok(Answer::No);
+    }
     if let Some(died) = &monitor.process {
         run.event(
             "monitor-restarted",

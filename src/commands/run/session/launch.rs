@@ -45,9 +45,10 @@ impl Session<'_> {
                 Reason::Changed(_) | Reason::Forced | Reason::Unmarked(_)
             ),
         };
-        say(self.cx, &started);
         self.run.event("step-started", started.data())?;
-        self.supervise(step, &spec, env)
+        let follower = self.supervise(step, &spec, env)?;
+        say(self.cx, &started);
+        Ok(follower)
     }
 
     fn spec(&self, step: &Step, env: &StepEnv, number: u32) -> Result<Spec, Failure> {

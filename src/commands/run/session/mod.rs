@@ -1,6 +1,7 @@
 //! One run of the plan: each step that is not done, as soon as what it needs is.
 mod launch;
 mod take_up;
+mod waiting;
 
 pub(super) use launch::{GRACE_S, begin_run, inherited, rounded, told, told_of};
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::active::{Active, line, stop_all};
+use super::active::Active;
 use super::checkpoint;
 use super::choose::{Choice, Reason, Wanted, reason};
 use super::lines::{Place, Summary};
@@ -18,14 +19,12 @@ use super::post::Post;
 use super::prepare;
 use super::schedule::Schedule;
 use super::secrets::Giver;
-use super::watch::{TICK, warn_of_full_disk};
 use super::{say, settle};
 use crate::commands::Context;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::plan::{Fingerprint, Plan, Step, StepEnv};
 use crate::run::{
-    Attempt, AttemptState, Follower, Interrupt, Interrupts, Manifest, Room, Run, Sampler, Shortage,
-    Unknown, shortage, wait_any,
+    Attempt, AttemptState, Follower, Interrupts, Manifest, Room, Run, Sampler, Shortage, Unknown,
 };
 use crate::store::Keep;
 
@@ -78,8 +77,12 @@ pub(super) struct Session<'a> {
     /// The terminal is gone: a process in the background goes on.
     is_leaving: bool,
     is_full: bool,
+    /// Since when a script has ended whose end is not on record, since boot.
+    ending_since: Option<Duration>,
     /// Steps that were begun a second time, because our processes were killed before the script began.
     again: BTreeSet<String>,
+    /// The attempt whose end was put into the journal last.
+    told: Option<String>,
     /// Keepers whose attempts are over, and who are about to leave.
     leaving: Vec<Child>,
     /// The last step that succeeded since the last snapshot.
@@ -122,7 +125,9 @@ impl<'a> Session<'a> {
             is_halted: false,
             is_leaving: false,
             is_full: false,
+            ending_since: None,
             again: BTreeSet::new(),
+            told: None,
             leaving: Vec::new(),
             to_keep: None,
             run,
@@ -144,13 +149,14 @@ impl<'a> Session<'a> {
         self.summary.duration_s = rounded(now - self.post.began_s());
         match failure {
             None => {
-                let run = self.run.clone();
-                let ended = self.end();
-                if ended.is_err() {
-                    // Nobody else would get further.
-                    let _ = run.give_up_monitor();
+                while let Err(failure) = self.end() {
+                    if let Err(failure) = self.wait_for_room(failure, &[]) {
+                        // Nobody else would get further.
+                        let _ = self.run.give_up_monitor();
+                        return Err(failure);
+                    }
                 }
-                Ok(Outcome::Over(ended?))
+                Ok(Outcome::Over(self.summary))
             }
             Some(failure) => {
                 let summary = self.give_up(&failure, choices.len());
@@ -167,7 +173,10 @@ impl<'a> Session<'a> {
         }
         let mut active = self.take_up(&mut schedule, (wanted, &scope))?;
         loop {
-            self.fill(&mut schedule, &mut active, (wanted, &scope))?;
+            if let Err(failure) = self.fill(&mut schedule, &mut active, (wanted, &scope)) {
+                self.wait_for_room(failure, &active)?;
+                continue;
+            }
             if active.is_empty() && !self.is_halted {
                 self.cx.ui.live_end();
                 return Ok(());
@@ -176,7 +185,9 @@ impl<'a> Session<'a> {
             if self.is_leaving {
                 return Ok(());
             }
-            self.collect(&mut schedule, &mut active, wanted)?;
+            if let Err(failure) = self.collect(&mut schedule, &mut active, wanted) {
+                self.wait_for_room(failure, &active)?;
+            }
         }
     }
 
@@ -211,38 +222,6 @@ impl<'a> Session<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Puts on record that somebody halted the run, or has it go on.
-    fn note_pause(&mut self) -> Result<(), Failure> {
-        let is_paused = self.run.is_paused();
-        if is_paused != self.is_paused {
-            let kind = if is_paused { "paused" } else { "resumed" };
-            self.run.event(kind, json!({}))?;
-            self.is_paused = is_paused;
-        }
-        Ok(())
-    }
-
-    /// Whether there is too little of something for another step; said once.
-    fn is_short(&mut self, at: usize, active: &[Active]) -> Result<bool, Failure> {
-        let need = self.memory_of(&self.plan.steps[at].id);
-        let reserved = active.iter().map(Active::still_to_take).sum();
-        self.waiting = shortage(&self.room, need, reserved);
-        if let Some(shortage) = self.waiting.filter(|_| self.said != self.waiting) {
-            let data = json!({ "for": shortage, "step": self.plan.steps[at].id });
-            self.run.event("waiting", data)?;
-            self.said = self.waiting;
-        }
-        Ok(self.waiting.is_some())
-    }
-
-    /// The memory that a step took the last time, in bytes.
-    fn memory_of(&self, step: &str) -> u64 {
-        let manifest = self.manifests.get(step);
-        manifest
-            .and_then(|manifest| manifest.max_rss_bytes)
-            .unwrap_or(0)
     }
 
     /// Starts a step, if it has to be built.
@@ -299,59 +278,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Waits until something may have ended; a person who interrupts stops all that runs.
-    fn wait(&mut self, active: &mut [Active]) -> Result<(), Failure> {
-        let followers: Vec<_> = active
-            .iter_mut()
-            .map(|active| &mut active.follower)
-            .collect();
-        wait_any(&followers, TICK, &self.interrupts);
-        let now = self.cx.world.clock.since_boot();
-        self.sampler
-            .tick(now, active.iter().map(|active| active.follower.dir()));
-        let what = line(active, now, self.waiting);
-        self.cx.ui.live(if self.is_halted {
-            format!("paused (`buildkeep resume`)  {what}")
-        } else {
-            what
-        });
-        for active in active.iter() {
-            warn_of_full_disk(self.cx, &active.follower, &mut self.is_full);
-        }
-        self.post.look(now);
-        self.leaving
-            .retain_mut(|keeper| matches!(keeper.try_wait(), Ok(None)));
-        if !self.was_interrupted() {
-            return Ok(());
-        }
-        if self.is_stopping {
-            let message = "interrupted before the end of the step was on record";
-            return Err(Failure::text(Kind::Interrupted, message)
-                .hint("`buildkeep status` shows what became of it"));
-        }
-        (self.is_stopping, self.is_enough) = (true, true);
-        if active.is_empty() {
-            self.summary.exit = 130;
-        }
-        let what = line(active, now, None);
-        self.cx
-            .ui
-            .live(format!("{what}  stopping; Ctrl-C again ends it at once"));
-        stop_all(active, &self.interrupts, &self.cx.world.clock)
-    }
-
-    /// Whether somebody wants the run to end. That the terminal is gone is no such wish.
-    fn was_interrupted(&mut self) -> bool {
-        match self.interrupts.next() {
-            Some(Interrupt::Stop) => true,
-            Some(Interrupt::HangUp) => {
-                self.is_leaving |= !self.post.is_background();
-                false
-            }
-            None => false,
-        }
-    }
-
     /// Puts on record what has ended.
     fn collect(
         &mut self,
@@ -365,11 +291,15 @@ impl<'a> Session<'a> {
                 at += 1;
                 continue;
             };
+            // What fails here is tried again, so it comes before anything that must be done once.
+            if self.told.as_ref() != Some(&attempt.spec.attempt) {
+                self.run.event("step-ended", settle::ended(&attempt))?;
+                self.told = Some(attempt.spec.attempt.clone());
+            }
+            self.ended(&attempt, active[at].place)?;
             let mut ended = active.remove(at);
             self.leaving.extend(ended.follower.take_keeper());
             self.post.got_somewhere();
-            self.run.event("step-ended", settle::ended(&attempt))?;
-            self.ended(&attempt, ended.place)?;
             if self.is_again(&attempt) {
                 schedule.wait_again(ended.at);
                 continue;
@@ -489,14 +419,14 @@ impl<'a> Session<'a> {
         self.summary
     }
 
-    fn end(mut self) -> Result<Summary, Failure> {
+    fn end(&mut self) -> Result<(), Failure> {
         let succeeded = self.summary.succeeded;
-        self.run.event("run-ended", json!(self.summary))?;
+        self.run.event_once("run-ended", json!(self.summary))?;
         settle::publish(self.cx, &self.keep, &self.run, None)?;
         self.run.close()?;
         if self.summary.exit == 0 && self.summary.done + succeeded == self.plan.steps.len() {
             prepare::mark_good(self.cx, &self.keep, self.run.id())?;
         }
-        Ok(self.summary)
+        Ok(())
     }
 }
