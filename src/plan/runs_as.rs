@@ -31,6 +31,7 @@ pub struct RunsAs {
     /// Whether it gets only the variables of the plan and those of a fresh login.
     pub clean_env: bool,
     /// The bits that files it makes do not get.
+    #[serde(serialize_with = "octal")]
     pub umask: Option<u32>,
     /// Limits of its processes by name; nothing is no limit.
     pub limits: BTreeMap<String, Option<u64>>,
@@ -127,6 +128,16 @@ impl RunsAs {
             .flatten()
             .map(|(name, value)| (name.to_owned(), value))
     }
+}
+
+/// As people write it.
+#[expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands it over so"
+)]
+fn octal<S: serde::Serializer>(umask: &Option<u32>, to: S) -> Result<S::Ok, S::Error> {
+    umask.map(|umask| format!("{umask:03o}")).serialize(to)
 }
 
 impl Reader<'_> {

@@ -76,10 +76,12 @@ fn needs_are_shown_where_they_are_not_the_order() {
     assert_eq!(json["total"], 3);
     let libs = serde_json::json!({
         "number": 2, "id": "libs", "state": "pending", "because": null, "file": "scripts/libs.sh", "needs": ["tools"], "reads": [],
-        "inputs": ["src"], "workdir": env.work(), "checkpoint": "never",
+        "inputs": ["src"], "workdir": env.work(), "runs_as": json["steps"][0]["runs_as"],
+        "checkpoint": "never",
         "timeout_s": 7200, "sbu": 2.5, "disk": 1_000_000_000,
     });
     assert_eq!(json["steps"][1], libs);
+    assert_eq!(json["steps"][1]["runs_as"]["user"], serde_json::Value::Null);
 }
 
 #[test]

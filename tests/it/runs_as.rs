@@ -243,3 +243,29 @@ fn defaults_hold_for_steps_by_pattern_and_give_way_to_the_step() {
         "{last}"
     );
 }
+
+#[test]
+fn the_plan_shows_who_runs_what_and_where() {
+    let script = "#!/bin/sh\ntrue\n";
+    let env = keep(&[
+        ("c5/01-a.sh", script),
+        ("c5/02-b.sh", script),
+        ("c7/01-c.sh", script),
+        ("c7/02-d.sh", script),
+    ]);
+    plan(
+        &env,
+        "root = \"../root\"\n[[defaults]]\nsteps = [\"c5/*\"]\nuser = \"lfs\"\numask = \"022\"\n\
+         [[step]]\nid = \"c7/d\"\nchroot = true\n",
+    );
+    let shown = run(&env, &["plan"]);
+    for expected in ["c5 (2) as lfs\n", "c7 (2)\n", "d  02-d.sh  in the root\n"] {
+        assert!(shown.contains(expected), "{expected}\n{shown}");
+    }
+    let json = env.json(&["-C", "k", "plan", "c5/a"]);
+    let runs_as = &json["steps"][0]["runs_as"];
+    assert_eq!(
+        (&runs_as["user"], &runs_as["umask"]),
+        (&"lfs".into(), &"022".into())
+    );
+}

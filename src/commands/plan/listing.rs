@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::graph::{Graph, Node};
 use crate::commands::project::Project;
 use crate::commands::run::{Reason, reason};
-use crate::plan::{Checkpoint, Fingerprint, Step};
+use crate::plan::{Checkpoint, Fingerprint, RunsAs, Step};
 use crate::run::Manifest;
 use crate::ui::{clean, style};
 
@@ -53,6 +53,7 @@ struct Row {
     reads: Vec<String>,
     inputs: Vec<String>,
     workdir: String,
+    runs_as: RunsAs,
     checkpoint: Checkpoint,
     timeout_s: Option<u64>,
     sbu: Option<f64>,
@@ -146,11 +147,20 @@ impl Row {
             reads: keys.map(str::to_owned).collect(),
             inputs: inputs.collect(),
             workdir: step.workdir.display().to_string(),
+            runs_as: step.runs_as.clone(),
             checkpoint: step.checkpoint,
             timeout_s: step.timeout.map(|timeout| timeout.as_secs()),
             sbu: step.sbu,
             disk: step.disk,
         }
+    }
+
+    /// As whom it runs, and whether in the root, if that is not as usual.
+    fn runs_as(&self) -> Option<String> {
+        let user = self.runs_as.user.as_ref().map(|user| format!("as {user}"));
+        let root = self.runs_as.chroot.then(|| "in the root".to_owned());
+        let notes: Vec<String> = user.into_iter().chain(root).collect();
+        (!notes.is_empty()).then(|| notes.join(" "))
     }
 
     /// The folder in its id, and the rest.
@@ -175,7 +185,7 @@ const WIDEST: usize = 40;
 impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", clean(&self.headline()))?;
-        let mut group = "";
+        let (mut group, mut common) = ("", None);
         let widths = self.widths();
         for row in &self.steps {
             let (folder, _) = row.split();
@@ -183,16 +193,32 @@ impl fmt::Display for Listing {
                 let in_group = |row: &&Row| row.split().0 == folder;
                 let count = self.steps.iter().filter(in_group).count();
                 let count = style::faint(format!("({count})"));
-                writeln!(f, "\n{} {count}", style::strong(clean(folder)))?;
+                write!(f, "\n{} {count}", style::strong(clean(folder)))?;
+                common = self.common(folder);
+                match &common {
+                    Some(note) => writeln!(f, " {}", style::faint(clean(note)))?,
+                    None => writeln!(f)?,
+                }
                 group = folder;
             }
-            self.line(row, widths, f)?;
+            let own = row.runs_as().filter(|_| common.is_none());
+            self.line(row, own, widths, f)?;
         }
         Ok(())
     }
 }
 
 impl Listing {
+    /// As whom all steps of a folder run.
+    fn common(&self, folder: &str) -> Option<String> {
+        let rows = self.steps.iter().filter(|row| row.split().0 == folder);
+        let mut notes = rows.map(Row::runs_as);
+        let first = notes.next().flatten().filter(|_| !folder.is_empty())?;
+        notes
+            .all(|note| note.as_ref() == Some(&first))
+            .then_some(first)
+    }
+
     /// How wide the columns of names and scripts are.
     fn widths(&self) -> (usize, usize) {
         let script = |row: &Row| row.script(self.scripts.as_deref()).chars().count();
@@ -207,6 +233,7 @@ impl Listing {
     fn line(
         &self,
         row: &Row,
+        runs_as: Option<String>,
         (names, scripts): (usize, usize),
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
@@ -227,6 +254,7 @@ impl Listing {
         if !self.linear && !row.needs.is_empty() {
             notes.insert(0, format!("needs {}", row.needs.join(", ")));
         }
+        notes.extend(runs_as);
         if notes.is_empty() {
             return writeln!(f, "{name}  {}", style::faint(script));
         }
