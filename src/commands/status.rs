@@ -11,7 +11,7 @@ use crate::config::Judge;
 use crate::config::bypassed::{self, Bypassed};
 use crate::failure::Failure;
 use crate::fs::read_optional;
-use crate::report::estimate::{Behind, Estimates, Left};
+use crate::report::estimate::{Behind, Estimates};
 use crate::report::status::{Ages, Config, Counts, Disk, Reasoned, Running, Status};
 use crate::run::{Attempt, AttemptState, FailureNote, Manifest, StopReason, Unknown, living};
 use crate::store::Keep;
@@ -19,10 +19,17 @@ use crate::world::rfc3339;
 
 /// Show how far the build is, what runs, what went wrong, and what to type next
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Show how the build goes until you end it, as `top` does
+    #[arg(short, long)]
+    watch: bool,
+}
 
 /// Runs the command.
-pub fn run(cx: &mut Context, Args {}: &Args) -> Result<Answer, Failure> {
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    if args.watch {
+        return super::top::watch(cx);
+    }
     let keep = cx.keep()?;
     let seen = configuration::at_a_look(&keep)?;
     let config = config(&keep, seen.is_valid)?;
@@ -60,12 +67,27 @@ fn show_what_runs(cx: &mut Context, keep: &Keep, config: Config) -> Result<(), F
 }
 
 fn gather(cx: &Context, project: &Project, config: Config) -> Result<Status, Failure> {
+    let seen = known(cx, &project.keep)?;
+    let past = Past::of(&project.keep)?;
+    let mut status = standing(cx, project, (seen, &past), config)?;
+    ages(cx, &project.keep, &mut status)?;
+    status.next = next(&status);
+    Ok(status)
+}
+
+/// How steps stand, from what was seen of them.
+pub(super) fn standing(
+    cx: &Context,
+    project: &Project,
+    (seen, past): (Seen, &Past),
+    config: Config,
+) -> Result<Status, Failure> {
     let keep = &project.keep;
     let Seen {
         host,
         manifests: mut known,
         attempts,
-    } = known(cx, keep)?;
+    } = seen;
     super::renamed::follow(&project.plan, &mut known)?;
     let mut status = Status {
         keep: keep.root().display().to_string(),
@@ -75,18 +97,11 @@ fn gather(cx: &Context, project: &Project, config: Config) -> Result<Status, Fai
         bypassed: bypassed(keep),
         ..Status::default()
     };
-    let past = Past::of(keep)?;
     let estimates = past.estimates(&project.plan);
     status.running = running(cx, &attempts, &estimates)?;
     sort_steps(project, &known, &mut status)?;
-    let (done, left) = progress(project, &status, &estimates);
-    status.progress = done;
-    status.eta_s = left.map(|left| left.likely_s);
-    status.eta_low_s = left.map(|left| left.low_s);
-    status.eta_high_s = left.map(|left| left.high_s);
-    status.disk = disk(project, &past, &status);
-    ages(cx, keep, &mut status)?;
-    status.next = next(&status);
+    progress(project, &estimates, &mut status);
+    status.disk = disk(project, past, &status);
     Ok(status)
 }
 
@@ -102,8 +117,12 @@ pub(super) struct Seen {
 
 /// What the state branch tells of steps, and what happened since.
 pub(super) fn known(cx: &Context, keep: &Keep) -> Result<Seen, Failure> {
+    with_attempts(keep, latest(cx, keep)?)
+}
+
+/// What the state branch tells of steps, and these attempts, of which it may not tell yet.
+pub(super) fn with_attempts(keep: &Keep, attempts: Vec<Attempt>) -> Result<Seen, Failure> {
     let (host, mut manifests) = whose(keep)?;
-    let attempts = latest(cx, keep)?;
     for attempt in attempts.iter().filter(|attempt| attempt.spec.planned) {
         let mut manifest = Manifest::of(attempt, manifests.get(&attempt.spec.step));
         manifest.failure = FailureNote::of(attempt)?;
@@ -135,7 +154,7 @@ fn whose(keep: &Keep) -> Result<(String, BTreeMap<String, Manifest>), Failure> {
     Ok((host, known))
 }
 
-fn config(keep: &Keep, valid: bool) -> Result<Config, Failure> {
+pub(super) fn config(keep: &Keep, valid: bool) -> Result<Config, Failure> {
     let head = keep.repo().head()?;
     Ok(Config {
         version: super::versions::newest(keep)?,
@@ -263,7 +282,8 @@ fn ending(manifest: Option<&Manifest>, state: AttemptState) -> String {
     }
 }
 
-fn progress(project: &Project, status: &Status, estimates: &Estimates) -> (f64, Option<Left>) {
+/// How far the build is, by what runs now.
+pub(super) fn progress(project: &Project, estimates: &Estimates, status: &mut Status) {
     let behind = |id: &str| {
         let open = status
             .failed
@@ -277,13 +297,12 @@ fn progress(project: &Project, status: &Status, estimates: &Estimates) -> (f64, 
             None => Behind::All,
         }
     };
-    estimates.progress(
-        project
-            .plan
-            .steps
-            .iter()
-            .map(|step| (step.id.as_str(), behind(&step.id))),
-    )
+    let steps = project.plan.steps.iter();
+    let (done, left) = estimates.progress(steps.map(|step| (step.id.as_str(), behind(&step.id))));
+    status.progress = done;
+    status.eta_s = left.map(|left| left.likely_s);
+    status.eta_low_s = left.map(|left| left.low_s);
+    status.eta_high_s = left.map(|left| left.high_s);
 }
 
 /// Whether the next step has the room that it needs.

@@ -3,7 +3,9 @@
 pub mod accuracy;
 pub mod diff;
 pub mod estimate;
+pub mod event;
 pub mod failure;
 pub mod log;
 pub mod status;
+pub mod top;
 pub mod words;

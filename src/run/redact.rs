@@ -79,6 +79,19 @@ impl Redactor {
         self.redacted_from(bytes, 0)
     }
 
+    /// The same, and where its parts stood: places in the new text, each with that in the old one.
+    pub fn redacted_with_places(&self, bytes: &[u8]) -> (Vec<u8>, Vec<(usize, usize)>) {
+        let (mut shown, mut places, mut at) = (Vec::with_capacity(bytes.len()), vec![(0, 0)], 0);
+        for (span, name) in self.find(bytes) {
+            shown.extend_from_slice(&bytes[at..span.start]);
+            shown.extend_from_slice(format!("[secret {name}]").as_bytes());
+            at = span.end;
+            places.push((shown.len(), at));
+        }
+        shown.extend_from_slice(&bytes[at..]);
+        (shown, places)
+    }
+
     /// The same from a place on; what stands before it only helps to know secrets that end later.
     fn redacted_from(&self, bytes: &[u8], from: usize) -> Vec<u8> {
         let mut shown = Vec::with_capacity(bytes.len());
@@ -163,6 +176,14 @@ mod tests {
     fn shown(values: &[(&str, &str)], text: &str) -> String {
         let redactor = Redactor::new(values.iter().copied(), 0x1234_5678_9abc_def0);
         String::from_utf8(redactor.redacted(text.as_bytes())).unwrap()
+    }
+
+    #[test]
+    fn places_lead_back_to_what_was_there() {
+        let redactor = Redactor::new([("a", "hunter2")], 0x1234_5678_9abc_def0);
+        let (shown, places) = redactor.redacted_with_places(b"x hunter2y hunter2");
+        assert_eq!(shown, redactor.redacted(b"x hunter2y hunter2"));
+        assert_eq!(places, [(0, 0), (12, 9), (24, 18)]);
     }
 
     #[test]

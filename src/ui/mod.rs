@@ -8,11 +8,13 @@ mod clean;
 mod hidden;
 mod prompt;
 mod quote;
+mod screen;
 mod size;
 pub mod style;
 mod terminal;
 
 pub use clean::{clean, clean_line};
 pub use quote::quoted;
+pub use screen::{Key, Screen};
 pub use size::{counted, duration, seconds, size};
 pub use terminal::{Colour, Format, Quiet, Ui};

@@ -19,7 +19,7 @@ enum Shape {
 }
 
 /// Objects whose names are data.
-const MAPS: &[&str] = &["trailers", "counts", "value"];
+const MAPS: &[&str] = &["trailers", "counts", "value", "data"];
 
 fn shape(value: &Json) -> Shape {
     match value {
@@ -193,6 +193,7 @@ fn builds(session: &mut Session) {
     until("the step to run", || {
         session.env.json(&["-C", "k", "status"])["steps"]["running"] == 1
     });
+    session.ask("top", &["top", "-n", "2", "-i", "1"]);
     session.ask("pause", &["pause"]);
     session.ask("pause", &["resume"]);
     session.env.write("root/go", "");
@@ -202,6 +203,8 @@ fn builds(session: &mut Session) {
             .run(&["-C", "k", "attach"])
             .contains("no run goes on")
     });
+    session.ask("logs", &["logs", "app", "--attempt", "1"]);
+    session.ask("events", &["events"]);
     session.ask("config set", &["config", "set", "build.tests", "quick"]);
     let mark = ["mark", "libs", "--done", "-m", "built by hand"];
     session.ask("mark", &mark);

@@ -4,10 +4,12 @@
 //! `gap OFFSET BYTES` for output that no disk had room for. Offsets count over all segments.
 mod gap;
 mod reader;
+mod times;
 mod writer;
 
 pub(super) use reader::tail as tail_of;
 pub use reader::{Gap, LogReader, log_size};
+pub use times::LogTimes;
 
 pub(super) use reader::dropped;
 pub(super) use writer::LogWriter;

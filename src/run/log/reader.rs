@@ -83,6 +83,25 @@ impl LogReader {
         Ok(reader)
     }
 
+    /// Reads from the beginning of the line that has the byte at `offset`, if it is not too long;
+    /// returns from where.
+    pub fn at_line(dir: &Path, offset: u64) -> Result<(Self, u64), PathError> {
+        const LINE: u64 = 64 << 10;
+        let from = offset.saturating_sub(LINE);
+        let mut before = Vec::new();
+        let mut reader = Self::at(dir, from)?;
+        let length = (offset - from) as usize;
+        while before.len() < length && reader.read_more(&mut before)? > 0 {}
+        before.truncate(length);
+        let end = before.iter().rposition(|byte| *byte == b'\n');
+        let start = match end {
+            Some(end) => from + end as u64 + 1,
+            None if from == 0 => 0,
+            None => offset,
+        };
+        Ok((Self::at(dir, start)?, start))
+    }
+
     /// Appends what comes next to `bytes`, up to a megabyte; 0 if there is nothing more by now.
     pub fn read_more(&mut self, bytes: &mut Vec<u8>) -> Result<usize, PathError> {
         loop {
@@ -139,6 +158,18 @@ mod tests {
         for cut in 0..=7 {
             let expected = &b"abcdefg"[7 - cut..];
             assert_eq!(tail(dir.path(), cut as u64).unwrap(), expected, "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_read_from_its_beginning_over_segments() {
+        let dir = log(&[b"one\ntw", b"o\nthree"]);
+        for (offset, expected) in [(0, 0), (2, 0), (4, 4), (6, 4), (7, 4), (8, 8), (13, 8)] {
+            let (mut reader, start) = LogReader::at_line(dir.path(), offset).unwrap();
+            assert_eq!(start, expected, "{offset}");
+            let mut bytes = Vec::new();
+            while reader.read_more(&mut bytes).unwrap() > 0 {}
+            assert_eq!(bytes, b"one\ntwo\nthree"[start as usize..]);
         }
     }
 

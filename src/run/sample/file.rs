@@ -8,9 +8,9 @@ use super::{Host, Sample};
 use crate::fs::{AtPath as _, PathError, is_absent, open_stream};
 
 /// What the file begins with; the last bytes are the version and the size of a record.
-const HEADER: [u8; 16] = *b"bksample\x01\0\0\0\x4c\0\0\0";
+const HEADER: [u8; 16] = *b"bksample\x01\0\0\0\x48\0\0\0";
 /// The size of a record.
-const RECORD: usize = 76;
+const RECORD: usize = 72;
 /// Where the checksum of the bytes before it stands.
 const CRC: usize = RECORD - 4;
 

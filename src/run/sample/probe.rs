@@ -117,7 +117,8 @@ impl Probe {
         }
     }
 
-    pub(super) fn host(&mut self) -> Host {
+    /// The machine now.
+    pub fn host(&mut self) -> Host {
         Host::read(&self.root, &mut self.buffer)
     }
 

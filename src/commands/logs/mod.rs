@@ -1,16 +1,23 @@
 //! `logs`
+mod lines;
+
 use std::io::{self, IsTerminal as _};
 use std::thread;
 use std::time::Duration;
 
+use regex::Regex;
+
 use super::run::runs_of;
 use super::{Answer, Context};
 use crate::failure::Failure;
-use crate::run::{Attempt, LogReader, Redactor, inspect};
+use crate::run::{Attempt, AttemptDir, LogReader, LogTimes, Redactor, inspect, log_size};
 use crate::store::Keep;
-use crate::ui::clean;
+use crate::ui::{Format, clean};
+use lines::Lines;
 
 /// Show what a step wrote; to a pipe byte for byte
+///
+/// With --json each line is an object, with its place in the log and its time.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The step, or the name of a command that was run by `run -- COMMAND`
@@ -22,6 +29,13 @@ pub struct Args {
     /// Go on until the step ends
     #[arg(short, long)]
     follow: bool,
+    /// Only lines that have this regular expression (`(?i)` in front: whatever the case); exit 1 if
+    /// there are none
+    #[arg(long, value_name = "PATTERN")]
+    grep: Option<String>,
+    /// Only what was written since then: a time, or how long ago as in 10m
+    #[arg(long, value_name = "TIME|DURATION")]
+    since: Option<String>,
 }
 
 /// How often a log that grows is read on.
@@ -31,25 +45,72 @@ const POLL: Duration = Duration::from_millis(100);
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = cx.keep()?;
     let attempt = find(cx, &keep, args)?;
-    let mut reader = Shown {
-        reader: LogReader::new(&attempt.dir.log()),
-        redactor: Redactor::load(&attempt.dir)?,
-        held: Vec::new(),
-    };
+    let pattern = args.grep.as_deref().map(pattern).transpose()?;
+    let start = start(cx, &attempt, args)?;
     let is_live = args.follow && !attempt.is_closed;
-    reader.copy(cx)?;
-    if !is_live {
-        reader.end(cx)?;
+    let follow = if is_live { Follow::Yes } else { Follow::No };
+    if pattern.is_none() && cx.ui.format() == Format::Human {
+        let mut shown = Shown {
+            reader: start.0,
+            redactor: Redactor::load(&attempt.dir)?,
+            held: Vec::new(),
+        };
+        until_end(&attempt.dir, follow, || shown.copy(cx))?;
+        shown.end(cx)?;
         return Ok(Answer::Yes);
     }
+    let is_search = pattern.is_some();
+    let mut lines = Lines::of(&attempt, start, pattern)?;
+    until_end(&attempt.dir, follow, || lines.copy(cx))?;
+    lines.end(cx)?;
+    Ok(Answer::of(lines.has_shown || !is_search))
+}
+
+/// Whether a log is read until its attempt ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Follow {
+    Yes,
+    No,
+}
+
+/// Copies what there is, and if it is followed what is added until the attempt ends.
+fn until_end(
+    dir: &AttemptDir,
+    follow: Follow,
+    mut copy: impl FnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
     loop {
-        let is_over = inspect(&attempt.dir)?.is_closed;
-        reader.copy(cx)?;
+        // First: what was written before the end is copied then.
+        let is_over = follow == Follow::No || inspect(dir)?.is_closed;
+        copy()?;
         if is_over {
-            reader.end(cx)?;
-            return Ok(Answer::Yes);
+            return Ok(());
         }
         thread::sleep(POLL);
+    }
+}
+
+fn pattern(typed: &str) -> Result<Regex, Failure> {
+    Regex::new(typed).map_err(|error| {
+        let text = error.to_string();
+        let reason = text.lines().last().unwrap_or_default();
+        let reason = reason.trim_start_matches("error: ");
+        Failure::user(format!("`{typed}` is no regular expression: {reason}"))
+            .hint("`\\` in front of a sign such as ( or [ means the sign itself")
+    })
+}
+
+/// From where the log is read.
+fn start(cx: &Context, attempt: &Attempt, args: &Args) -> Result<(LogReader, u64), Failure> {
+    let log = attempt.dir.log();
+    let Some(since) = super::events::since(cx, args.since.as_deref())? else {
+        return Ok((LogReader::new(&log), 0));
+    };
+    // Before the times: what comes between the two looks is new.
+    let size = log_size(&log)?;
+    match LogTimes::of(&log)?.since(since.timestamp_millis()) {
+        Some(offset) => Ok(LogReader::at_line(&log, offset)?),
+        None => Ok((LogReader::at(&log, size)?, size)),
     }
 }
 
