@@ -48,10 +48,21 @@ fn standby(env: &Env) -> i32 {
     found[0]
 }
 
+/// Attaches, and waits until it watches; what it says goes to a file.
 fn attach(env: &Env) -> Child {
-    let mut attach = env.buildkeep(&["-C", "k", "attach"]);
-    let attach = attach.stdout(Stdio::piped()).stderr(Stdio::piped());
-    attach.spawn().unwrap()
+    attach_as(env, &["-C", "k", "attach"])
+}
+
+fn attach_as(env: &Env, args: &[&str]) -> Child {
+    let said = std::fs::File::create(env.path("said")).unwrap();
+    let mut attach = env.buildkeep(args);
+    let child = attach.stdout(Stdio::piped()).stderr(said).spawn().unwrap();
+    until("it watches", || said_to(env).contains("watching run"));
+    child
+}
+
+fn said_to(env: &Env) -> String {
+    std::fs::read_to_string(env.path("said")).unwrap()
 }
 
 /// What both steps led to: each was started once, and both are published.
@@ -109,8 +120,7 @@ fn attach_has_the_exit_code_of_the_run_and_speaks_json() {
     let begun = json(&env, &["run", "--detach"]);
     assert_eq!(begun[0]["event"], "detached");
     until("running", || env.path("running").exists());
-    let mut attach = env.buildkeep(&["-C", "k", "--json", "attach"]);
-    let attached = attach.stdout(Stdio::piped()).spawn().unwrap();
+    let attached = attach_as(&env, &["-C", "k", "--json", "attach"]);
     env.write("go", "");
     let output = attached.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -138,29 +148,18 @@ fn whoever_attached_detaches_and_the_run_goes_on() {
         run(&env, &["run", "--detach"]);
         until("running", || env.path("running").exists());
         let attached = attach(&env);
-        until("the signal to be received", || {
-            receives(attached.id(), signal)
-        });
         kill_process(Pid::from_child(&attached), signal).unwrap();
         let output = attached.wait_with_output().unwrap();
         let shown = env.shown(&output);
-        assert!(shown.contains("detached; the run goes on"), "{shown}");
+        assert!(
+            said_to(&env).contains("detached; the run goes on"),
+            "{shown}"
+        );
         assert_eq!(output.status.code(), Some(0), "{shown}");
         env.write("go", "");
         until_over(&env);
         assert_whole(&env);
     }
-}
-
-/// Whether a process has this signal blocked, to receive it when it looks.
-fn receives(pid: u32, signal: Signal) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigBlk:"))
-        .unwrap();
-    let mask = u64::from_str_radix(mask.trim(), 16).unwrap();
-    mask & (1 << (signal.as_raw() - 1)) != 0
 }
 
 #[test]

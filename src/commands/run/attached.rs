@@ -44,6 +44,9 @@ pub(in crate::commands) fn attach(cx: &mut Context) -> Result<Answer, Failure> {
     let events = journal::read(&watcher.run.events())?;
     let before = events.iter().take_while(|event| event.kind != "run-ended");
     before.for_each(|event| watcher.note(event));
+    let id = watcher.run.id();
+    cx.ui
+        .status(format!("watching run {id}; Ctrl-C leaves it alone again"));
     watcher.watch(cx, &interrupts)
 }
 
