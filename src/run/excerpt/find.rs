@@ -28,10 +28,17 @@ pub(super) struct Found {
 
 /// Looks for what went wrong in the last part of the log in which something did.
 pub(super) fn find(lines: &[&str]) -> Found {
-    let begins = make::parts(lines);
+    let of_make = make::all_said(lines);
+    let begins = make::parts(&of_make, lines.len());
     let mut end = lines.len();
     for begin in begins.into_iter().rev() {
-        let found = Part { lines, begin, end }.find();
+        let part = Part {
+            lines,
+            of_make: &of_make,
+            begin,
+            end,
+        };
+        let found = part.find();
         if found.at.is_some() {
             return found;
         }
@@ -42,11 +49,13 @@ pub(super) fn find(lines: &[&str]) -> Found {
 
 struct Part<'a> {
     lines: &'a [&'a str],
+    /// What make said in all of the log.
+    of_make: &'a [(usize, Said<'a>)],
     begin: usize,
     end: usize,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
     fn find(&self) -> Found {
         let failures = self.failures();
         let inner = failures.first();
@@ -55,7 +64,7 @@ impl Part<'_> {
         let Some((at, trouble)) = self.error(inner.map(|(at, failed)| (*at, failed))) else {
             return Found::default();
         };
-        let folder = inner.and_then(|(at, failed)| make::folder(self.lines, *at, failed.depth));
+        let folder = inner.and_then(|(at, failed)| make::folder(self.of_make, *at, failed.depth));
         let configured = (trouble == Trouble::Configure)
             .then(|| self.configured(at))
             .flatten();
@@ -73,19 +82,25 @@ impl Part<'_> {
         }
     }
 
-    fn failures(&self) -> Vec<(usize, Failed<'_>)> {
-        let of_make = |at: usize| match make::said(self.lines[at])? {
-            Said::Failed(failed) => Some((at, failed)),
+    fn failures(&self) -> Vec<(usize, Failed<'a>)> {
+        let of_part = |(at, said): &(usize, Said<'a>)| match said {
+            Said::Failed(failed) if (self.begin..self.end).contains(at) => {
+                Some((*at, failed.clone()))
+            }
             _ => None,
         };
-        (self.begin..self.end).filter_map(of_make).collect()
+        self.of_make.iter().filter_map(of_part).collect()
     }
 
     /// The line that tells why; `inner` is where make gave the innermost target up.
     fn error(&self, inner: Option<(usize, &Failed<'_>)>) -> Option<(usize, Trouble)> {
         let signs: Vec<(usize, Trouble, Weight)> = (self.begin..self.end)
-            .filter(|at| make::said(self.lines[*at]).is_none())
             .filter_map(|at| told(self.lines[at]).map(|(trouble, weight)| (at, trouble, weight)))
+            .filter(|(at, ..)| {
+                self.of_make
+                    .binary_search_by_key(at, |(line, _)| *line)
+                    .is_err()
+            })
             .collect();
         let of = |weight| signs.iter().filter(move |(.., its)| *its == weight);
         let first = |weight| of(weight).next();

@@ -71,49 +71,58 @@ fn unquoted(folder: &str) -> &str {
     folder.trim_matches(['\'', '`', '"'])
 }
 
+/// What make said in a log, by line.
+pub(super) fn all_said<'a>(lines: &[&'a str]) -> Vec<(usize, Said<'a>)> {
+    let said = |(at, line): (usize, &&'a str)| {
+        let is_of_it = line.contains("make") || line.contains("***");
+        Some((at, is_of_it.then(|| said(line)).flatten()?))
+    };
+    lines.iter().enumerate().filter_map(said).collect()
+}
+
 /// Which part of a log is about the last thing that was tried: after each make that failed and whose
 /// failure the script survived, a new part begins.
-pub(super) fn parts(lines: &[&str]) -> Vec<usize> {
+pub(super) fn parts(all: &[(usize, Said<'_>)], length: usize) -> Vec<usize> {
     /// So far behind "Waiting for unfinished jobs" other targets of the same make may fail.
     const UNFINISHED: usize = 400;
-    let of_top = |(at, line): (usize, &&str)| {
-        let said = match said(line)? {
+    let of_top = |(at, said): &(usize, Said<'_>)| {
+        let said = match said {
             Said::Failed(Failed { depth: 0, .. }) => 'f',
             Said::Waiting(0) => 'w',
             Said::NotRemade(0) => 'n',
             _ => return None,
         };
-        Some((at, said))
+        Some((*at, said))
     };
-    let marks: Vec<(usize, char)> = lines.iter().enumerate().filter_map(of_top).collect();
+    let marks: Vec<(usize, char)> = all.iter().filter_map(of_top).collect();
+    let last_end = marks.iter().rposition(|(_, said)| *said == 'n');
     let mut begins = vec![0];
     let mut is_open_until = 0;
     for (number, (at, said)) in marks.iter().enumerate() {
-        let rest = &marks[number + 1..];
         if *said == 'w' {
             is_open_until = at + UNFINISHED;
         }
-        let goes_on = rest
-            .first()
+        let goes_on = marks
+            .get(number + 1)
             .is_some_and(|(next, said)| *said == 'w' && *next <= at + 1 || *next <= is_open_until);
-        let ends_later = rest.iter().any(|(_, said)| *said == 'n');
+        let ends_later = last_end.is_some_and(|end| end > number);
         if *said != 'w' && !goes_on && !ends_later {
             begins.push(at + 1);
         }
     }
-    begins.retain(|begin| *begin < lines.len());
+    begins.retain(|begin| *begin < length);
     begins
 }
 
 /// The folder in which the make of this depth works at line `at`, if that is the only one.
-pub(super) fn folder<'a>(lines: &[&'a str], at: usize, depth: usize) -> Option<&'a str> {
+pub(super) fn folder<'a>(all: &[(usize, Said<'a>)], at: usize, depth: usize) -> Option<&'a str> {
     let mut open: BTreeMap<&str, usize> = BTreeMap::new();
-    for line in &lines[..at] {
-        match said(line) {
-            Some(Said::Entering(its, folder)) if its == depth => {
+    for (_, said) in all.iter().take_while(|(line, _)| *line < at) {
+        match said {
+            Said::Entering(its, folder) if *its == depth => {
                 *open.entry(folder).or_default() += 1;
             }
-            Some(Said::Leaving(its, folder)) if its == depth => {
+            Said::Leaving(its, folder) if *its == depth => {
                 if let Some(count) = open.get_mut(folder) {
                     *count = count.saturating_sub(1);
                 }
@@ -172,8 +181,8 @@ mod tests {
             "make[1]: Leaving directory '/a'",
         ];
         lines.push("make[1]: Entering directory '/b'");
-        assert_eq!(folder(&lines, 3, 1), Some("/b"));
+        assert_eq!(folder(&all_said(&lines), 3, 1), Some("/b"));
         lines.push("make[1]: Entering directory '/c'");
-        assert_eq!(folder(&lines, 4, 1), None);
+        assert_eq!(folder(&all_said(&lines), 4, 1), None);
     }
 }
