@@ -338,8 +338,10 @@ impl Guard {
         let has_ended = matches!(self.watch, Watch::Known(..) | Watch::Nothing);
         let is_limited = !has_ended && !self.is_late;
         let timeout = self.duty.spec.timeout_s.filter(|_| is_limited)?;
-        let Ok(Some(file)) = self.duty.process() else {
-            return Some(RARELY);
+        let file = match self.duty.process() {
+            Ok(Some(file)) => file,
+            Ok(None) => return Some(RETRY),
+            Err(_) => return Some(RARELY),
         };
         let paused = paused_for(&self.duty.dir, &self.duty.clock);
         let started = Duration::from_secs_f64(file.started_boot_s?);
