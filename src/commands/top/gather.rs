@@ -274,7 +274,7 @@ fn tell_steps(now: Duration, attempts: &[Attempt], (known, view): (&mut Known, &
         running.elapsed_s = elapsed(&running.step).or(running.elapsed_s);
     }
     status::progress(&steps.project, &steps.estimates, &mut steps.status);
-    let expected = |step: &str| steps.estimates.of(step).map(|range| range.likely_s);
+    let expected = |step: &str| steps.estimates.expected(step).map(|range| range.likely_s);
     for one in &mut view.running {
         one.expected_s = expected(&one.step);
     }
@@ -291,12 +291,12 @@ fn planned(project: &Project, status: &Status, estimates: &Estimates) -> Vec<Pla
     let all = project.plan.steps.iter();
     let whole: f64 = all.clone().filter_map(|step| likely(&step.id)).sum();
     all.map(|step| {
-        let expected_s = likely(&step.id);
+        let expected = estimates.expected(&step.id);
         let share = |expected: f64| if whole > 0.0 { expected / whole } else { 0.0 };
         Planned {
             standing: standing(status, &step.id),
-            share: expected_s.map_or(0.0, share),
-            expected_s,
+            share: likely(&step.id).map_or(0.0, share),
+            expected_s: expected.map(|range| range.likely_s),
             step: step.id.clone(),
         }
     })

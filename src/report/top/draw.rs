@@ -12,7 +12,7 @@ use crate::ui::{clean_line, seconds, size};
 
 /// So many steps that run have a line of their own.
 const RUNNING: usize = 4;
-/// How many cells the bar has.
+/// How many cells the bar has, where there is room.
 const BAR: usize = 24;
 
 const FAINT: Style = Style::new().add_modifier(Modifier::DIM);
@@ -60,12 +60,12 @@ fn title(frame: &mut Frame<'_>, area: Rect, view: &View) {
     let second = if let Some(problem) = &view.problem {
         Line::styled(clean_line(problem).into_owned(), BAD)
     } else {
-        let cells = ((view.progress * BAR as f64).floor() as usize).min(BAR);
-        let bar = format!("{}{}", "█".repeat(cells), "░".repeat(BAR - cells));
-        Line::from(vec![
-            Span::styled(bar, GOOD),
-            Span::raw(format!(" {}", progress(view))),
-        ])
+        let text = progress(view);
+        let room = usize::from(area.width).saturating_sub(text.chars().count() + 1);
+        let bar = room.min(BAR);
+        let cells = ((view.progress * bar as f64).floor() as usize).min(bar);
+        let bar = format!("{}{}", "█".repeat(cells), "░".repeat(bar - cells));
+        Line::from(vec![Span::styled(bar, GOOD), Span::raw(format!(" {text}"))])
     };
     frame.render_widget(Paragraph::new(vec![first, second]), area);
 }
