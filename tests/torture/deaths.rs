@@ -2,6 +2,7 @@
 //! code is the true one, and no byte of output is missing.
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -91,7 +92,12 @@ fn place() -> Env {
 
 /// Our processes in the background of this place that have one of these roles.
 fn in_role(env: &Env, roles: &[&str]) -> Vec<Pid> {
-    let mark = env.path("k/.buildkeep/runs").to_str().unwrap().to_owned();
+    helpers_of(&env.path("k"), roles)
+}
+
+/// The same of any keep.
+pub(crate) fn helpers_of(keep: &Path, roles: &[&str]) -> Vec<Pid> {
+    let mark = keep.join(".buildkeep/runs").to_str().unwrap().to_owned();
     let entries = std::fs::read_dir("/proc").unwrap();
     let pids = entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<i32>().ok());
     let is_ours = |pid: &i32| {

@@ -9,6 +9,8 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::env::Env;
 
 /// Where the disk is mounted, in the working folder of its [`Env`].
@@ -91,10 +93,11 @@ impl Disk {
         try_run(Command::new("sync").arg("-f").arg(&self.mount)).unwrap();
     }
 
-    /// Processes that are still at work there come to an end first: their disk is gone.
+    /// Without power, nobody goes on.
     fn unmount(&self) -> Result<(), String> {
         let mut result = Ok(());
         for _ in 0..1000 {
+            self.end_all();
             result = try_run(Command::new("umount").arg(&self.mount));
             if result.is_ok() {
                 break;
@@ -102,6 +105,33 @@ impl Disk {
             std::thread::sleep(Duration::from_millis(10));
         }
         result
+    }
+}
+
+impl Disk {
+    /// Ends the processes that have anything of the disk open, or stand in it.
+    fn end_all(&self) {
+        let me = std::process::id();
+        for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let pid = name.to_str().and_then(|name| name.parse::<u32>().ok());
+            let Some(pid) = pid.filter(|pid| *pid != me) else {
+                continue;
+            };
+            let files = std::fs::read_dir(entry.path().join("fd"));
+            let links = files.into_iter().flatten().flatten();
+            let mut links = links
+                .map(|link| link.path())
+                .chain([entry.path().join("cwd")]);
+            let is_there = |link: PathBuf| {
+                std::fs::read_link(link).is_ok_and(|to| to.starts_with(&self.mount))
+            };
+            if links.any(is_there)
+                && let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw)
+            {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::calls::Hands;
+use crate::deaths::helpers_of;
 use crate::env::Env;
 
 /// Two tests of each trial: it is killed, and its calls fail.
@@ -178,10 +181,22 @@ fn left_alone(env: &Env) {
         .spawn()
         .unwrap();
     until(|| running.exists());
+    // Halted first: it would have another standby when that one is gone.
+    kill_process(Pid::from_child(&run), Signal::STOP).unwrap();
+    kill_all(env, &["standby"]);
     run.kill().unwrap();
     run.wait().unwrap();
+    kill_all(env, &["standby", "monitor"]);
     env.write("go", "");
     until(|| env.json(&["-C", "base", "status"])["steps"]["done"] == 1);
+}
+
+fn kill_all(env: &Env, roles: &[&str]) {
+    for pid in helpers_of(&env.path("base"), roles) {
+        let _ = kill_process(pid, Signal::KILL);
+        // Until then it may still start somebody.
+        until(|| !helpers_of(&env.path("base"), roles).contains(&pid));
+    }
 }
 
 fn until(is_so: impl Fn() -> bool) {
