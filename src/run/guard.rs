@@ -3,7 +3,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 
 use super::duty::{Duty, noted_ending};
 use super::error::Doing as _;
@@ -141,7 +140,7 @@ impl Guard {
         let now = self.duty.clock.now().timestamp_millis();
         let (log, fifo) = (&mut self.log, &self.fifo);
         if let Some(tty) = &self.tty {
-            tty.pump(|bytes| feed((log, fifo), bytes, now));
+            tty.pump(fifo, || log.drain(fifo, now));
         }
         log.drain(fifo, now);
     }
@@ -149,8 +148,9 @@ impl Guard {
     /// Takes what the terminal has not passed on yet.
     fn drain_terminal(&mut self) {
         let now = self.duty.clock.now().timestamp_millis();
+        let (log, fifo) = (&mut self.log, &self.fifo);
         if let Some(tty) = &self.tty {
-            tty.finish(|bytes| feed((&mut self.log, &self.fifo), bytes, now));
+            tty.finish(fifo, || log.drain(fifo, now));
         }
     }
 
@@ -354,18 +354,6 @@ impl Guard {
         if self.time_left() == Some(Duration::ZERO) {
             let stop = Helper::Stop(StopReason::Timeout);
             self.is_late = Program::of_self().spawn(&stop, &self.duty.dir).is_ok();
-        }
-    }
-}
-
-/// Puts bytes of a terminal into the FIFO, and from there into the log whenever it is full.
-fn feed((log, fifo): (&mut LogWriter, &OwnedFd), mut bytes: &[u8], now: i64) {
-    while !bytes.is_empty() {
-        match rustix::io::write(fifo, bytes) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(Errno::AGAIN) => log.drain(fifo, now),
-            Err(Errno::INTR) => {}
-            Err(_) => return,
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn launch(dir: &AttemptDir, clock: &Clock) -> Result<u8, Error> {
     SigSet::empty().thread_set_mask().doing("unblock signals")?;
     let spec = Spec::load(dir)?;
     let output = open_output(&dir.fifo())?;
-    let tty = spec.sandbox.tty.then(tty::take).transpose()?;
+    let tty = spec.sandbox.tty.then(|| tty::take(&output)).transpose()?;
     let cgroup = Cgroup::enter(&spec.attempt);
     if !save_first(&dir.process(), &ProcFile::of_self(clock, cgroup.as_ref())?)? {
         return Ok(NOT_EXECUTABLE);

@@ -1,17 +1,19 @@
 //! A terminal for scripts that want one: what they write to it goes the way of all output.
 //!
 //! Keeper and shim, and the script itself, each hold the terminal's other end, so that it hangs up
-//! for nobody while one of them lives; who keeps the log moves the bytes from there into the FIFO.
+//! for nobody while one of them lives; who keeps the log has the kernel move the bytes from there into
+//! the FIFO, which the script holds, too: no bytes are anywhere that dies with a helper.
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, read, write};
+use rustix::pipe::{SpliceFlags, splice};
 use rustix::process::{PidfdGetfdFlags, ioctl_tiocsctty, pidfd_getfd};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 
 use super::error::Doing as _;
-use super::guard::{readable, wait_for};
+use super::guard::{is_ready, readable, wait_for};
 use super::stop::all;
 use super::{AttemptDir, Error};
 
@@ -24,6 +26,8 @@ const SIZE: Winsize = Winsize {
 };
 /// Under which number the script holds the other end.
 const HELD: RawFd = 99;
+/// From which number on it holds the FIFO, so that what is in it outlives our helpers.
+const FIFO: RawFd = 98;
 /// Written by us after all that the script wrote, and never shown.
 const END: &[u8] = b"\x00\x1b_buildkeep: end of the step\x1b\\";
 /// How long the end may be awaited.
@@ -32,6 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(20);
 /// How much is moved before others get their turn.
 const BURST: u32 = 64;
+/// How much is moved by one call.
+const CHUNK: usize = 4096;
 
 /// The end of a terminal that a script does not see.
 pub(super) struct Tty {
@@ -86,25 +92,50 @@ impl Tty {
         fcntl_dupfd_cloexec(&self.other_end, 3).doing("share the terminal")
     }
 
-    /// Hands what was written to `sink`, as far as it has come.
-    pub(super) fn pump(&self, mut sink: impl FnMut(&[u8])) {
-        let mut buffer = [0; 4096];
+    /// Moves what was written into `fifo`, as far as it has come and there is room.
+    ///
+    /// The kernel moves it, so that who is killed here holds none of it in memory; where it cannot
+    /// (before Linux 5.11), bytes go through ours.
+    pub(super) fn pump(&self, fifo: &OwnedFd, mut make_room: impl FnMut()) {
+        for _ in 0..BURST {
+            let moved = splice(
+                &self.other_end,
+                None,
+                fifo,
+                None,
+                CHUNK,
+                SpliceFlags::NONBLOCK,
+            );
+            match moved {
+                Ok(0) => return,
+                Ok(_) | Err(Errno::INTR) => {}
+                // One of the two: nothing to read, which the caller waits for, or no room.
+                Err(Errno::AGAIN) if is_ready(&self.other_end) => make_room(),
+                Err(Errno::INVAL) => return self.carry(fifo, make_room),
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn carry(&self, fifo: &OwnedFd, mut make_room: impl FnMut()) {
+        let mut buffer = [0; CHUNK];
         for _ in 0..BURST {
             match read(&self.other_end, &mut buffer) {
                 Ok(0) => return,
-                Ok(count) => sink(&buffer[..count]),
+                Ok(count) => feed(fifo, &buffer[..count], &mut make_room),
                 Err(Errno::INTR) => {}
                 Err(_) => return,
             }
         }
     }
 
-    /// Hands on all that was written before now: terminals pass bytes on in their own time.
-    pub(super) fn finish(&self, mut sink: impl FnMut(&[u8])) {
+    /// Moves all that was written before now: terminals pass bytes on in their own time.
+    pub(super) fn finish(&self, fifo: &OwnedFd, mut make_room: impl FnMut()) {
+        self.pump(fifo, &mut make_room);
         let mut rest = Vec::new();
         let mut is_marked = false;
         for _ in 0..PATIENCE.as_millis() / POLL.as_millis() {
-            self.pump(|bytes| rest.extend_from_slice(bytes));
+            self.read_to(&mut rest);
             if let Some(at) = rest.windows(END.len()).position(|part| part == END) {
                 rest.drain(at..at + END.len());
                 break;
@@ -112,7 +143,31 @@ impl Tty {
             is_marked = is_marked || write(&self.own, END) == Ok(END.len());
             wait_for(&mut [readable(&self.other_end)], Some(POLL));
         }
-        sink(&rest);
+        feed(fifo, &rest, &mut make_room);
+    }
+
+    fn read_to(&self, rest: &mut Vec<u8>) {
+        let mut buffer = [0; CHUNK];
+        for _ in 0..BURST {
+            match read(&self.other_end, &mut buffer) {
+                Ok(0) => return,
+                Ok(count) => rest.extend_from_slice(&buffer[..count]),
+                Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Puts bytes into the FIFO, and makes room whenever it is full.
+fn feed(fifo: &OwnedFd, mut bytes: &[u8], make_room: &mut impl FnMut()) {
+    while !bytes.is_empty() {
+        match write(fifo, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::AGAIN) => make_room(),
+            Err(Errno::INTR) => {}
+            Err(_) => return,
+        }
     }
 }
 
@@ -128,20 +183,29 @@ fn peer(other_end: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
 }
 
 /// Makes the terminal whose other end is our standard output that of this process, the first of its
-/// session, and holds the other end for all that follow.
-pub(super) fn take() -> Result<Taken, Error> {
+/// session, and holds the other end and the FIFO for all that follow.
+pub(super) fn take(fifo: impl AsFd) -> Result<Taken, Error> {
     let own = peer(rustix::stdio::stdout())?;
     ioctl_tiocsctty(&own).doing("take the terminal")?;
     // Where so many descriptors are not allowed, it hangs up when the last helper dies.
-    let held = fcntl_dupfd_cloexec(rustix::stdio::stdout(), HELD).ok();
+    let other_end = held(rustix::stdio::stdout(), HELD)?;
+    let fifo = held(fifo.as_fd(), FIFO)?;
+    Ok(Taken {
+        own,
+        _held: [other_end, fifo],
+    })
+}
+
+fn held(fd: BorrowedFd<'_>, number: RawFd) -> Result<Option<OwnedFd>, Error> {
+    let held = fcntl_dupfd_cloexec(fd, number).ok();
     if let Some(held) = &held {
         fcntl_setfd(held, FdFlags::empty()).doing("hold the terminal")?;
     }
-    Ok(Taken { own, _held: held })
+    Ok(held)
 }
 
 /// Both ends of a terminal, in the hands of who becomes the script.
 pub(super) struct Taken {
     pub(super) own: OwnedFd,
-    _held: Option<OwnedFd>,
+    _held: [Option<OwnedFd>; 2],
 }
