@@ -13,6 +13,7 @@ use super::chroot::Inside;
 use super::error::Doing as _;
 use super::files::{fill, save_first};
 use super::process::ProcFile;
+use super::raw::default_signals;
 use super::sandbox::{Refused, Sandbox, Tried as _, barred};
 use super::tty::Taken;
 use super::{AttemptDir, Cgroup, Error, Spec, chroot, tty};
@@ -30,7 +31,8 @@ const NOT_FOUND: u8 = 127;
 /// else is the script or gave the attempt up, and this process must not be.
 pub(super) fn launch(dir: &AttemptDir, clock: &Clock) -> Result<u8, Error> {
     setsid().doing("start a session")?;
-    // Our helpers block signals, and a blocked signal stays blocked in the script.
+    // Our helpers block signals, and what is blocked or ignored stays so in the script.
+    default_signals();
     SigSet::empty().thread_set_mask().doing("unblock signals")?;
     let spec = Spec::load(dir)?;
     let output = open_output(&dir.fifo())?;

@@ -1,12 +1,13 @@
-//! What needs `unsafe`: a kernel interface without a safe wrapper, one signal, and one that may be
+//! What needs `unsafe`: a kernel interface without a safe wrapper, signals, and one that may be
 //! misused.
 #![expect(
     unsafe_code,
-    reason = "PIDFD_GET_INFO has no safe wrapper, `signal` is unsafe for handlers we do not install, and `unshare` for descriptors that we go on sharing"
+    reason = "PIDFD_GET_INFO has no safe wrapper, signals are unsafe for handlers we do not install, and `unshare` for descriptors that we go on sharing"
 )]
 
 use std::os::fd::BorrowedFd;
 
+use nix::libc::{SYS_rt_sigaction, c_int, syscall};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use rustix::ioctl::{Updater, ioctl, opcode};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
@@ -40,6 +41,34 @@ pub(super) fn exit_status_of(pidfd: BorrowedFd<'_>) -> Option<i32> {
 pub(super) fn notice_children() {
     // SAFETY: no handler is installed, so nothing can run in signal context.
     let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+}
+
+/// The highest number of a signal.
+const LAST_SIGNAL: c_int = 64;
+/// At least as large as any `struct kernel_sigaction`; zeros mean the default.
+const DEFAULT_ACTION: [u64; 8] = [0; 8];
+/// The size of the kernel's set of signals: a bit for each.
+const SET_SIZE: usize = 8;
+
+/// Gives each signal its default meaning, whatever whoever started us ignores.
+///
+/// The C library keeps two of them (32 and 33) to itself: it lets nobody else change them, and
+/// ignores them in what it spawns. So the kernel is asked.
+pub(super) fn default_signals() {
+    for number in 1..=LAST_SIGNAL {
+        let old = std::ptr::null_mut::<u64>();
+        // SAFETY: no handler is installed, and the kernel reads less than `DEFAULT_ACTION` has. What it
+        // refuses (SIGKILL, SIGSTOP) has no other meaning.
+        let _ = unsafe {
+            syscall(
+                SYS_rt_sigaction,
+                number,
+                DEFAULT_ACTION.as_ptr(),
+                old,
+                SET_SIZE,
+            )
+        };
+    }
 }
 
 /// Gives this process mounts of its own: what it mounts, others do not see.
