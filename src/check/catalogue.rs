@@ -1,10 +1,10 @@
 //! Which sets there are, and which checks belong to them.
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::definition::{Check, Set, Waiver};
+use super::definition::{Check, Named, Set, Waiver};
 use super::read::read;
-use crate::document::nearest;
+use crate::document::{Problem, nearest};
 use crate::fs::{self, AtPath as _, is_absent};
 
 /// The sets that come with the program: name and text.
@@ -37,6 +37,20 @@ pub fn built_in() -> Result<Vec<Set>, Error> {
 
 /// The sets of the folder `checks` of a keep, by name; none if there is no such folder.
 pub fn own(keep: &Path) -> Result<Vec<Set>, Error> {
+    let files = files(keep)?;
+    files
+        .iter()
+        .map(|(name, path)| read_file(name, path))
+        .collect()
+}
+
+fn read_file(name: &str, path: &Path) -> Result<Set, Error> {
+    let text = String::from_utf8_lossy(&fs::read(path)?).into_owned();
+    read(name, &format!("checks/{name}.toml"), &text)
+}
+
+/// The files of the folder `checks`, by name.
+fn files(keep: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     let folder = keep.join("checks");
     let entries = std::fs::read_dir(&folder);
     if entries.as_ref().is_err_and(is_absent) {
@@ -52,12 +66,7 @@ pub fn own(keep: &Path) -> Result<Vec<Set>, Error> {
         }
     }
     files.sort();
-    let mut sets = Vec::new();
-    for (name, path) in files {
-        let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
-        sets.push(read(&name, &format!("checks/{name}.toml"), &text)?);
-    }
-    Ok(sets)
+    Ok(files)
 }
 
 /// The checks of the sets called `names`; of two with the same id the later one counts.
@@ -67,7 +76,14 @@ pub fn resolve(names: &[String], own: &[Set], built_in: &[Set]) -> Result<Select
     let sets: Vec<&Set> = own.iter().chain(built_in).collect();
     let (mut selection, mut seen) = (Selection::default(), Vec::new());
     for name in names {
-        add(name, &sets, &mut seen, &mut selection)?;
+        let Some(set) = find(name, &sets) else {
+            return Err(unknown(name, &sets));
+        };
+        add(set, &sets, &mut seen, &mut selection)?;
+    }
+    let problems = dangling(own, &sets);
+    if !problems.is_empty() {
+        return Err(Error::Document(problems));
     }
     for set in own {
         selection.waivers.extend(set.waivers.iter().cloned());
@@ -75,20 +91,25 @@ pub fn resolve(names: &[String], own: &[Set], built_in: &[Set]) -> Result<Select
     Ok(selection)
 }
 
+fn find<'a>(name: &str, sets: &[&'a Set]) -> Option<&'a Set> {
+    sets.iter().find(|set| set.name == name).copied()
+}
+
+/// Adds the checks of a set; what it extends goes before, and a set is added once.
 fn add<'a>(
-    name: &'a str,
+    set: &'a Set,
     sets: &[&'a Set],
-    seen: &mut Vec<&'a str>,
+    seen: &mut Vec<&'a Set>,
     selection: &mut Selection,
 ) -> Result<(), Error> {
-    if seen.contains(&name) {
+    if seen.iter().any(|one| std::ptr::eq(*one, set)) {
         return Ok(());
     }
-    seen.push(name);
-    let Some(set) = sets.iter().find(|set| set.name == name) else {
-        return Err(unknown(name, sets));
-    };
+    seen.push(set);
     for base in &set.extends {
+        let Some(base) = base_of(set, &base.name, sets) else {
+            return Err(Error::Document(vec![missing(base, sets)]));
+        };
         add(base, sets, seen, selection)?;
     }
     for check in &set.checks {
@@ -102,6 +123,67 @@ fn add<'a>(
         }
     }
     Ok(())
+}
+
+/// The set that `set` means by `name`: an own set that extends its own name means the built-in one.
+fn base_of<'a>(set: &Set, name: &str, sets: &[&'a Set]) -> Option<&'a Set> {
+    let mut named = sets.iter().filter(|other| other.name == name).copied();
+    if set.name == name {
+        named.nth(1)
+    } else {
+        named.next()
+    }
+}
+
+/// What files name and nothing has: sets to extend, checks to waive.
+fn dangling(own: &[Set], sets: &[&Set]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for set in own {
+        let lost = |base: &&Named| base_of(set, &base.name, sets).is_none();
+        let lost = set.extends.iter().filter(lost);
+        problems.extend(lost.map(|base| missing(base, sets)));
+        for waiver in &set.waivers {
+            let ids = sets
+                .iter()
+                .flat_map(|set| &set.checks)
+                .map(|check| check.id.as_str());
+            if !ids.clone().any(|id| id == waiver.check.name) {
+                problems.push(helped(&waiver.check, ids));
+            }
+        }
+    }
+    problems
+}
+
+fn missing(base: &Named, sets: &[&Set]) -> Problem {
+    helped(base, sets.iter().map(|set| set.name.as_str()))
+}
+
+fn helped<'a>(named: &Named, known: impl Iterator<Item = &'a str>) -> Problem {
+    let help = match nearest(&named.name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`buildkeep check --list` names all that there are".into(),
+    };
+    named.wrong.clone().help(help)
+}
+
+/// All that is wrong with the own sets, each by itself and together.
+pub fn problems(keep: &Path) -> Result<Vec<Problem>, Error> {
+    let (mut sets, mut problems) = (Vec::new(), Vec::new());
+    for (name, path) in files(keep)? {
+        match read_file(&name, &path) {
+            Ok(set) => sets.push(set),
+            Err(Error::Document(found)) => problems.extend(found),
+            Err(other) => return Err(other),
+        }
+    }
+    // A set that cannot be read may have what others name.
+    if problems.is_empty() {
+        let built_in = built_in()?;
+        let all: Vec<&Set> = sets.iter().chain(&built_in).collect();
+        problems = dangling(&sets, &all);
+    }
+    Ok(problems)
 }
 
 fn unknown(name: &str, sets: &[&Set]) -> Error {
@@ -135,7 +217,7 @@ mod tests {
                     Family::Gentoo,
                 ];
                 for family in families.map(Some).into_iter().chain([None]) {
-                    let fix = check.fixes.here(family, "x");
+                    let fix = check.fixes.here(family, "x", Some("/r"));
                     assert!(fix.is_some(), "{} has no fix for {family:?}", check.id);
                 }
             }
@@ -144,16 +226,20 @@ mod tests {
 
     #[test]
     fn later_checks_replace_earlier_ones_of_the_same_name() {
-        let text = |set: &str, what: &str| {
+        let text = |set: &str, extends: &str, what: &str| {
             let check = "[[check]]\nid = \"a\"\nkind = \"tool\"\nwhy = \"y\"\nwhat = ";
             read(
                 set,
                 set,
-                &format!("extends = [\"base\", \"other\"]\n{check}\"{what}\"\n"),
+                &format!("extends = [{extends}]\n{check}\"{what}\"\n"),
             )
             .unwrap()
         };
-        let sets = [text("base", "1"), text("other", "2"), text("top", "3")];
+        let sets = [
+            text("base", "", "1"),
+            text("other", "\"top\"", "2"),
+            text("top", "\"base\", \"other\"", "3"),
+        ];
         let checks = resolve(&["top".into()], &[], &sets).unwrap().checks;
         assert_eq!(checks.len(), 1);
         assert_eq!(checks[0].what, "3");

@@ -2,9 +2,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::Requirement;
+use super::Probe;
+use crate::document::Problem;
 
 /// What is required, why, and how to get it.
 #[derive(Clone, Debug)]
@@ -19,6 +20,10 @@ pub struct Check {
     pub why: String,
     /// What it is if it does not hold.
     pub severity: Severity,
+    /// How long it may take, and so when it is looked at.
+    pub tier: Tier,
+    /// Where it has a meaning.
+    pub when: When,
     /// When to give up on it.
     pub limit: Duration,
     /// What to look at.
@@ -28,7 +33,7 @@ pub struct Check {
 }
 
 /// What a requirement is that does not hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// A failure.
@@ -36,140 +41,64 @@ pub enum Severity {
     Error,
     /// A warning.
     Warning,
+    /// A note: good to know, and nothing is wrong.
+    Note,
 }
 
-/// What to look at, and what must be found.
-#[derive(Clone, Debug)]
-pub enum Probe {
-    /// A program of some version.
-    Tool {
-        /// Its name in `PATH`.
-        program: String,
-        /// What makes it print its version.
-        args: Vec<String>,
-        /// Words by which it is known from others of the same name.
-        says: Option<String>,
-        /// What the version must be.
-        version: Option<Requirement>,
-        /// Beyond these limits nobody has tried.
-        tested: Option<Requirement>,
-    },
-    /// A name that must lead to a certain program.
-    Alias {
-        /// The name in `PATH`, or a whole path.
-        program: String,
-        /// The program that it must be.
-        target: String,
-        /// Words that this program prints.
-        says: String,
-    },
-    /// A compiler that must compile.
-    Compile {
-        /// Its name in `PATH`.
-        program: String,
-        /// What it is called with, before `-o FILE -`.
-        args: Vec<String>,
-        /// What to compile.
-        source: String,
-    },
-    /// Something in the file system.
-    File {
-        /// Where.
-        path: String,
-        /// What must be there.
-        is: FileIs,
-        /// The type of the file system mounted there.
-        fs_type: Option<String>,
-    },
-    /// The running kernel.
-    Kernel {
-        /// What the version must be.
-        version: Requirement,
-        /// Beyond these limits nobody has tried.
-        tested: Option<Requirement>,
-    },
-    /// Enough of something.
-    Resource {
-        /// Of what.
-        resource: Resource,
-        /// How much: bytes or a number.
-        at_least: u64,
-        /// On the file system of this path.
-        path: String,
-    },
-    /// What scripts inherit.
-    Env(EnvIs),
-    /// A program that must end well.
-    Command {
-        /// The program and its arguments.
-        run: Vec<String>,
-        /// Words that it must print.
-        says: Option<String>,
-    },
-}
-
-/// What must be found at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FileIs {
-    /// A regular file.
-    File,
-    /// A folder.
-    Folder,
-    /// A character device.
-    CharDevice,
-    /// A mounted file system.
-    Mount,
-    /// A folder in which we may write.
-    WritableFolder,
-    /// Nothing.
-    Absent,
-}
-
-/// What there must be enough of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// How long a check may take, and so when it is looked at.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "snake_case")]
-pub enum Resource {
-    /// Free bytes.
-    Disk,
-    /// Free inodes.
-    Inodes,
-    /// Bytes of memory.
-    Memory,
-    /// Bytes of swap.
-    Swap,
-    /// Processors.
-    Cpus,
+pub enum Tier {
+    /// Milliseconds: before every run.
+    Fast,
+    /// A second: whenever somebody asks.
+    Normal,
+    /// Minutes: only if asked for.
+    Deep,
 }
 
-/// What must be so of the environment.
-#[derive(Clone, Debug)]
-pub enum EnvIs {
-    /// None of these variables is set.
-    Unset(Vec<String>),
-    /// Each of these variables, if it is set, is an absolute path and not `/`.
-    SafeFolder(Vec<String>),
-    /// `PATH` has only absolute folders that not everybody may write to.
-    SafePath,
-    /// The umask is this.
-    Umask(u32),
+/// Where a check has a meaning; an empty list is anywhere, and `!word` is anywhere else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct When {
+    /// Stages of the build: `chapter7`.
+    pub stage: Vec<String>,
+    /// Machines, as `uname -m` names them.
+    pub arch: Vec<String>,
+    /// Distributions, by the `ID` of os-release or by family.
+    pub distribution: Vec<String>,
 }
 
-/// A command that mends a finding, and the one that takes it back.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+/// What mends a finding, and what takes that back: programs with their arguments, or advice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fix {
-    /// What to type.
-    pub run: String,
-    /// What takes it back.
-    #[serde(default)]
-    pub undo: Option<String>,
+    /// Commands, one after the other; no shell reads them.
+    pub run: Vec<Vec<String>>,
+    /// Commands that take them back.
+    pub undo: Vec<Vec<String>>,
+    /// What only a person can do.
+    pub say: Option<String>,
+    /// Whose right it takes.
+    pub rights: Rights,
+}
+
+/// Whose right a fix takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rights {
+    /// Only root may.
+    #[default]
+    Root,
+    /// Whoever asks.
+    User,
 }
 
 /// What mends a finding, by family of distributions.
 #[derive(Clone, Debug, Default)]
 pub struct Fixes {
     pub(super) commands: BTreeMap<String, Fix>,
-    pub(super) packages: BTreeMap<String, String>,
+    pub(super) packages: BTreeMap<String, Vec<String>>,
 }
 
 /// Checks that belong together.
@@ -180,21 +109,29 @@ pub struct Set {
     /// What it is for.
     pub title: String,
     /// The sets whose checks belong to it too.
-    pub extends: Vec<String>,
+    pub extends: Vec<Named>,
     /// Its own checks.
     pub checks: Vec<Check>,
     /// Findings that are accepted.
     pub waivers: Vec<Waiver>,
 }
 
+/// A name in a file, and what is wrong there if nothing has it.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The name.
+    pub name: String,
+    /// The place, and that there is no such thing.
+    pub wrong: Problem,
+}
+
 /// A finding that is accepted.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Waiver {
     /// The check's id.
-    pub check: String,
+    pub check: Named,
     /// Why it is accepted.
     pub reason: String,
     /// The last day on which it is, as `2027-01-31`.
-    #[serde(default)]
     pub until: Option<String>,
 }

@@ -19,10 +19,11 @@ mod tool;
 mod units;
 mod version;
 
-pub use catalogue::{BUILT_IN, Selection, built_in, own, resolve};
-pub use definition::{Check, Fix, Set, Waiver};
+pub use catalogue::{BUILT_IN, Selection, built_in, own, problems, resolve};
+pub use definition::{Check, Fix, Fixes, Named, Rights, Set, Severity, Tier, Waiver, When};
 pub use fix::Family;
 pub use host::Host;
+pub use probe::{EnvIs, FileIs, Probe, Resource, SecurityIs};
 pub use report::{Outcome, Report, Status, Summary};
 pub use requirement::Requirement;
 pub use run::run;

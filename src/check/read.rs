@@ -5,13 +5,22 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::definition::{Check, EnvIs, FileIs, Fix, Fixes, Probe, Resource, Set, Severity, Waiver};
-use super::{Error, Requirement};
+use super::Error;
+use super::definition::{Check, Fix, Fixes, Named, Rights, Set, Severity, Tier, Waiver, When};
+use super::probe::{Probe, RawProbe, keys_of_kind, parse};
 use crate::document::migrate::current_of;
-use crate::document::{Document, KeyPath, Problem, Schema, as_size, code};
+use crate::document::{Document, KeyPath, Place, Problem, Schema, code};
 
-/// How long a check may take that does not say.
-const LIMIT_S: f64 = 5.0;
+/// How long a check may take that does not say, by tier.
+const LIMITS_S: [(Tier, f64); 3] = [(Tier::Fast, 5.0), (Tier::Normal, 5.0), (Tier::Deep, 600.0)];
+
+/// The keys that checks of all kinds have.
+const COMMON: &[&str] = &[
+    "fix", "id", "package", "packages", "severity", "tier", "timeout", "what", "when", "why",
+];
+
+/// What a fix may speak of.
+const PLACEHOLDERS: &[&str] = &["${found}", "${root}"];
 
 const SCHEMA: &str = include_str!("../../templates/schemas/check.schema.json");
 
@@ -21,41 +30,94 @@ struct RawSet {
     #[serde(default)]
     extends: Vec<String>,
     #[serde(default)]
-    check: Vec<Raw>,
+    check: Vec<Json>,
     #[serde(default)]
-    waive: Vec<Waiver>,
+    waive: Vec<RawWaiver>,
 }
 
+/// The keys that all checks have.
 #[derive(Debug, Deserialize)]
 struct Raw {
     id: String,
-    kind: String,
     what: Option<String>,
     why: String,
     #[serde(default)]
     severity: Severity,
+    tier: Option<Tier>,
+    #[serde(default)]
+    when: RawWhen,
     timeout: Option<f64>,
-    program: Option<String>,
-    args: Option<Vec<String>>,
-    says: Option<String>,
-    version: Option<String>,
-    tested: Option<String>,
-    target: Option<String>,
-    source: Option<String>,
-    path: Option<String>,
-    is: Option<FileIs>,
-    fs_type: Option<String>,
-    resource: Option<Resource>,
-    at_least: Option<Json>,
-    variables: Option<Vec<String>>,
-    must: Option<String>,
-    umask: Option<String>,
-    run: Option<Vec<String>>,
-    package: Option<String>,
+    package: Option<Words>,
     #[serde(default)]
-    packages: BTreeMap<String, String>,
+    packages: BTreeMap<String, Words>,
     #[serde(default)]
-    fix: BTreeMap<String, Fix>,
+    fix: BTreeMap<String, RawFix>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct RawWhen {
+    #[serde(default)]
+    stage: Words,
+    #[serde(default)]
+    arch: Words,
+    #[serde(default)]
+    distribution: Words,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawFix {
+    run: Option<Commands>,
+    undo: Option<Commands>,
+    say: Option<String>,
+    #[serde(default)]
+    rights: Rights,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawWaiver {
+    check: String,
+    reason: String,
+    until: Option<String>,
+}
+
+/// A word, or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Words {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
+impl From<Words> for Vec<String> {
+    fn from(words: Words) -> Self {
+        match words {
+            Words::One(word) => vec![word],
+            Words::Several(words) => words,
+        }
+    }
+}
+
+/// A command, or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Commands {
+    One(Vec<String>),
+    Several(Vec<Vec<String>>),
+}
+
+impl From<Commands> for Vec<Vec<String>> {
+    fn from(commands: Commands) -> Self {
+        match commands {
+            Commands::One(command) => vec![command],
+            Commands::Several(commands) => commands,
+        }
+    }
 }
 
 /// Reads the set called `name` from `text`; `file` is what problems call it.
@@ -68,157 +130,223 @@ pub(super) fn read(name: &str, file: &str, text: &str) -> Result<Set, Error> {
     if !problems.is_empty() {
         return Err(Error::Document(problems));
     }
-    let raw: RawSet = serde_json::from_value(document.to_json()).map_err(|error| {
-        let problem = Problem::in_file(code::OTHER_RULE, file, error.to_string());
-        Error::Document(vec![problem])
-    })?;
-    let (mut checks, mut problems) = (Vec::new(), Vec::new());
+    let raw: RawSet = read_as(document.to_json(), file)?;
+    let (mut checks, mut problems): (Vec<Check>, _) = (Vec::new(), Vec::new());
     for (index, raw) in raw.check.into_iter().enumerate() {
         let at = KeyPath::root().key("check").item(index);
-        match check(name, raw) {
+        problems.extend(unread(&raw, &document, &at));
+        match check(name, file, raw)? {
+            Ok(check) if checks.iter().any(|other| other.id == check.id) => {
+                problems.push(twice(&check.id, &document, &at));
+            }
             Ok(check) => checks.push(check),
             Err(wrong) => problems.push(wrong.located(&document, &at)),
         }
     }
+    let (waivers, wrong) = waivers(raw.waive, &document);
+    problems.extend(wrong);
     if !problems.is_empty() {
         return Err(Error::Document(problems));
     }
     Ok(Set {
         name: name.to_owned(),
         title: raw.title.unwrap_or_else(|| name.to_owned()),
-        extends: raw.extends,
+        extends: extends(raw.extends, &document),
         checks,
-        waivers: raw.waive,
+        waivers,
     })
 }
 
+fn read_as<T: serde::de::DeserializeOwned>(json: Json, file: &str) -> Result<T, Error> {
+    serde_json::from_value(json).map_err(|error| {
+        let problem = Problem::in_file(code::OTHER_RULE, file, error.to_string());
+        Error::Document(vec![problem])
+    })
+}
+
+/// Keys that a check of this kind does not read: whoever wrote them expects something of them.
+fn unread(check: &Json, document: &Document, at: &KeyPath) -> Vec<Problem> {
+    let kind = check.get("kind").and_then(Json::as_str).unwrap_or_default();
+    let keys = check.as_object().into_iter().flat_map(|keys| keys.keys());
+    let own = keys_of_kind(kind);
+    let unread = keys.filter(|key| {
+        let key = key.as_str();
+        key != "kind" && !COMMON.contains(&key) && !own.contains(&key)
+    });
+    let problem = |key: &String| {
+        let path = at.clone().key(key.as_str());
+        let message = format!("a check of kind `{kind}` does not read `{key}`");
+        let problem = document.problem_at(Place::Key, &path, code::UNREAD_KEY, message);
+        problem.help(format!("it reads {}", listed(own)))
+    };
+    unread.map(problem).collect()
+}
+
+fn listed(keys: &[&str]) -> String {
+    let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    quoted.join(", ")
+}
+
+fn twice(id: &str, document: &Document, at: &KeyPath) -> Problem {
+    let message = format!("there are two checks `{id}` in this file");
+    let problem = document.problem(&at.clone().key("id"), code::SAME_CHECK, message);
+    problem.help("give one of them another id")
+}
+
+fn extends(names: Vec<String>, document: &Document) -> Vec<Named> {
+    let names = names.into_iter().enumerate();
+    let named = names.map(|(index, name)| {
+        let at = KeyPath::root().key("extends").item(index);
+        let message = format!("there is no set of checks `{name}`");
+        Named {
+            wrong: document.problem(&at, code::NO_SUCH_SET, message),
+            name,
+        }
+    });
+    named.collect()
+}
+
+fn waivers(raw: Vec<RawWaiver>, document: &Document) -> (Vec<Waiver>, Vec<Problem>) {
+    let (mut waivers, mut problems) = (Vec::new(), Vec::new());
+    for (index, raw) in raw.into_iter().enumerate() {
+        let at = |key: &str| KeyPath::root().key("waive").item(index).key(key);
+        let is_day = |day: &String| day.parse::<chrono::NaiveDate>().is_ok();
+        if let Some(until) = raw.until.as_ref().filter(|day| !is_day(day)) {
+            let message = format!("{until} is no day of the calendar");
+            let problem = document.problem(&at("until"), code::NOT_A_DAY, message);
+            problems.push(problem.help("write year, month and day: 2027-01-31"));
+        }
+        let message = format!("no set has a check `{}`", raw.check);
+        waivers.push(Waiver {
+            check: Named {
+                wrong: document.problem(&at("check"), code::NO_SUCH_CHECK, message),
+                name: raw.check,
+            },
+            reason: raw.reason,
+            until: raw.until,
+        });
+    }
+    (waivers, problems)
+}
+
 /// A key that is missing, or whose value makes no sense.
-struct Wrong {
-    key: &'static str,
-    message: String,
-    help: &'static str,
+pub(super) struct Wrong {
+    pub(super) code: &'static str,
+    pub(super) key: &'static str,
+    pub(super) message: String,
+    pub(super) help: String,
 }
 
 impl Wrong {
     fn located(self, document: &Document, at: &KeyPath) -> Problem {
-        let at = at.clone().key(self.key);
-        let problem = document.problem(&at, code::WRONG_FORM, self.message);
-        problem.help(self.help)
+        let keys = self.key.split('.').filter(|key| !key.is_empty());
+        let at = keys.fold(at.clone(), KeyPath::key);
+        document
+            .problem(&at, self.code, self.message)
+            .help(self.help)
     }
 }
 
-fn check(set: &str, mut raw: Raw) -> Result<Check, Wrong> {
-    let mut packages = std::mem::take(&mut raw.packages);
-    if let Some(package) = raw.package.take() {
-        packages.entry("any".into()).or_insert(package);
-    }
-    let fixes = Fixes {
-        commands: std::mem::take(&mut raw.fix),
-        packages,
-    };
-    let probe = probe(&mut raw)?;
+fn check(set: &str, file: &str, json: Json) -> Result<Result<Check, Wrong>, Error> {
+    let probe: RawProbe = read_as(json.clone(), file)?;
+    let raw: Raw = read_as(json, file)?;
+    Ok(parse(&raw.id, probe).and_then(|probe| whole(set, raw, probe)))
+}
+
+fn whole(set: &str, raw: Raw, probe: Probe) -> Result<Check, Wrong> {
+    let tier = raw.tier.unwrap_or_else(|| probe.tier());
+    let limit = LIMITS_S.iter().find(|(of, _)| *of == tier);
+    let limit = raw.timeout.or(limit.map(|(_, limit)| *limit));
     Ok(Check {
         what: raw.what.unwrap_or_else(|| probe.to_string()),
         id: raw.id,
         set: set.to_owned(),
         why: raw.why,
         severity: raw.severity,
-        limit: Duration::try_from_secs_f64(raw.timeout.unwrap_or(LIMIT_S)).unwrap_or_default(),
+        tier,
+        when: When {
+            stage: raw.when.stage.into(),
+            arch: raw.when.arch.into(),
+            distribution: raw.when.distribution.into(),
+        },
+        limit: Duration::try_from_secs_f64(limit.unwrap_or_default()).unwrap_or_default(),
         probe,
-        fixes,
+        fixes: fixes(raw.package, raw.packages, raw.fix)?,
     })
 }
 
-fn probe(raw: &mut Raw) -> Result<Probe, Wrong> {
-    let program = raw.program.take().unwrap_or_else(|| raw.id.clone());
-    let version = requirement(raw.version.as_deref(), "version")?;
-    let tested = requirement(raw.tested.as_deref(), "tested")?;
-    Ok(match raw.kind.as_str() {
-        "tool" => Probe::Tool {
-            program,
-            args: raw.args.take().unwrap_or_else(|| vec!["--version".into()]),
-            says: raw.says.take(),
-            version,
-            tested,
-        },
-        "alias" => Probe::Alias {
-            program,
-            target: needed(raw.target.take(), "target")?,
-            says: needed(raw.says.take(), "says")?,
-        },
-        "compile" => Probe::Compile {
-            program,
-            args: raw.args.take().unwrap_or_default(),
-            source: needed(raw.source.take(), "source")?,
-        },
-        "file" => Probe::File {
-            path: needed(raw.path.take(), "path")?,
-            is: needed(raw.is, "is")?,
-            fs_type: raw.fs_type.take(),
-        },
-        "kernel" => Probe::Kernel {
-            version: needed(version, "version")?,
-            tested,
-        },
-        "resource" => resource(raw)?,
-        "env" => Probe::Env(env(raw)?),
-        _ => Probe::Command {
-            run: needed(raw.run.take(), "run")?,
-            says: raw.says.take(),
-        },
-    })
+fn fixes(
+    package: Option<Words>,
+    packages: BTreeMap<String, Words>,
+    fix: BTreeMap<String, RawFix>,
+) -> Result<Fixes, Wrong> {
+    let own = packages
+        .into_iter()
+        .map(|(name, words)| (name, words.into()));
+    let mut packages: BTreeMap<String, Vec<String>> = own.collect();
+    if let Some(package) = package {
+        packages.entry("any".into()).or_insert(package.into());
+    }
+    let mut commands = BTreeMap::new();
+    for (family, raw) in fix {
+        commands.insert(family, fix_of(raw)?);
+    }
+    Ok(Fixes { commands, packages })
 }
 
-fn resource(raw: &mut Raw) -> Result<Probe, Wrong> {
-    let amount = needed(raw.at_least.take(), "at_least")?;
-    Ok(Probe::Resource {
-        resource: needed(raw.resource, "resource")?,
-        at_least: as_size(&amount).ok_or_else(|| Wrong {
-            key: "at_least",
-            message: format!("{amount} is not a size"),
-            help: "write \"10 GB\", \"512 MiB\" or a number",
-        })?,
-        path: raw.path.take().unwrap_or_else(|| ".".into()),
-    })
-}
-
-fn env(raw: &mut Raw) -> Result<EnvIs, Wrong> {
-    let must = needed(raw.must.take(), "must")?;
-    let mut variables = || needed(raw.variables.take(), "variables");
-    Ok(match must.as_str() {
-        "unset" => EnvIs::Unset(variables()?),
-        "safe-folder" => EnvIs::SafeFolder(variables()?),
-        "safe-path" => EnvIs::SafePath,
-        _ => {
-            let mask = needed(raw.umask.take(), "umask")?;
-            EnvIs::Umask(u32::from_str_radix(&mask, 8).unwrap_or_default())
+fn fix_of(raw: RawFix) -> Result<Fix, Wrong> {
+    let wrong = |message: String, help: &str| Wrong {
+        code: code::BAD_FIX,
+        key: "fix",
+        message,
+        help: help.to_owned(),
+    };
+    if raw.run.is_some() == raw.say.is_some() || (raw.undo.is_some() && raw.run.is_none()) {
+        let message = "a fix has either `run`, and perhaps `undo`, or `say`".to_owned();
+        return Err(wrong(
+            message,
+            "`run` for what we can do, `say` for what only a person can",
+        ));
+    }
+    let fix = Fix {
+        run: raw.run.map(Into::into).unwrap_or_default(),
+        undo: raw.undo.map(Into::into).unwrap_or_default(),
+        say: raw.say,
+        rights: raw.rights,
+    };
+    let programs = fix
+        .run
+        .iter()
+        .chain(&fix.undo)
+        .filter_map(|words| words.first());
+    if let Some(program) = programs.into_iter().find(|word| word.contains(' ')) {
+        let message = format!("`{program}` is one word, and so the name of a program");
+        return Err(wrong(
+            message,
+            "write each word by itself: [\"ln\", \"-sf\", \"bash\", \"/bin/sh\"]",
+        ));
+    }
+    let words = fix.run.iter().chain(&fix.undo).flatten().chain(&fix.say);
+    for word in words {
+        let plain = PLACEHOLDERS
+            .iter()
+            .fold(word.clone(), |word, known| word.replace(known, ""));
+        if plain.contains("${") && fix.say.is_none() {
+            let message = format!("`{word}` has a placeholder that means nothing");
+            return Err(wrong(
+                message,
+                "no shell reads it; `${found}` is what was found, `${root}` what is built",
+            ));
         }
-    })
-}
-
-fn needed<T>(value: Option<T>, key: &'static str) -> Result<T, Wrong> {
-    value.ok_or_else(|| Wrong {
-        key,
-        message: format!("a check of this kind needs `{key}`"),
-        help: "docs/guide/checks.md lists the keys of each kind",
-    })
-}
-
-fn requirement(text: Option<&str>, key: &'static str) -> Result<Option<Requirement>, Wrong> {
-    let Some(text) = text else { return Ok(None) };
-    let parsed = Requirement::parse(text).ok_or_else(|| Wrong {
-        key,
-        message: format!("\"{text}\" does not limit a version"),
-        help: "write `>= 2.5.1a`, say; limits are divided by commas",
-    });
-    parsed.map(Some)
+    }
+    Ok(fix)
 }
 
 #[cfg(test)]
 mod tests {
     use serde::de::DeserializeOwned;
-    use serde_json::json;
 
+    use super::super::{FileIs, Resource};
     use super::*;
     use crate::document::fields::{fields_of, keys_of};
 
@@ -233,9 +361,14 @@ mod tests {
         read.push("schema");
         read.sort_unstable();
         assert_eq!(keys_of(&schema, ""), read);
-        assert_eq!(keys_of(&schema, "check[0]"), fields_of::<Raw>());
-        assert_eq!(keys_of(&schema, "check[0].fix.any"), fields_of::<Fix>());
-        assert_eq!(keys_of(&schema, "waive[0]"), fields_of::<Waiver>());
+        let mut common = fields_of::<Raw>();
+        assert_eq!(common, COMMON);
+        common.extend(fields_of::<RawProbe>());
+        common.sort_unstable();
+        assert_eq!(keys_of(&schema, "check[0]"), common);
+        assert_eq!(keys_of(&schema, "check[0].when"), fields_of::<RawWhen>());
+        assert_eq!(keys_of(&schema, "check[0].fix.any"), fields_of::<RawFix>());
+        assert_eq!(keys_of(&schema, "waive[0]"), fields_of::<RawWaiver>());
     }
 
     /// How many of the choices that the schema allows the code can read: all.
@@ -250,22 +383,29 @@ mod tests {
 
     #[test]
     fn choices_and_defaults_are_those_of_the_code() {
-        assert_eq!(choices::<Severity>("check[0].severity"), 2);
-        assert_eq!(choices::<FileIs>("check[0].is"), 6);
-        assert_eq!(choices::<Resource>("check[0].resource"), 5);
+        assert_eq!(choices::<Severity>("check[0].severity"), 3);
+        assert_eq!(choices::<Tier>("check[0].tier"), 3);
+        assert_eq!(choices::<Rights>("check[0].fix.any.rights"), 2);
+        choices::<FileIs>("check[0].is");
+        choices::<Resource>("check[0].resource");
+        let kinds = schema();
+        let kinds = kinds.at(&KeyPath::parse("check[0].kind").unwrap()).unwrap();
+        for kind in kinds["enum"].as_array().unwrap() {
+            assert!(!keys_of_kind(kind.as_str().unwrap()).is_empty(), "{kind}");
+        }
         let schema = schema();
         let default = |key: &str| {
             let key = KeyPath::parse(&format!("check[0].{key}")).unwrap();
             schema.at(&key).unwrap()["default"].clone()
         };
-        assert_eq!(default("timeout").as_f64(), Some(LIMIT_S));
         let severity = Severity::deserialize(default("severity")).unwrap();
         assert_eq!(severity, Severity::default());
+        let rights = Rights::deserialize(default("fix.any.rights")).unwrap();
+        assert_eq!(rights, Rights::default());
         assert_eq!(
             SCHEMA.matches("\"default\":").count(),
             2,
             "each is compared here"
         );
-        assert_eq!(json!(5), default("timeout"));
     }
 }

@@ -11,6 +11,8 @@ pub enum Status {
     Warn,
     /// It could not be found out.
     Unknown,
+    /// It does not hold, and nothing is wrong with that.
+    Note,
     /// It has no meaning here.
     Skipped,
     /// It does not hold, and that is accepted.
@@ -34,6 +36,8 @@ pub struct Summary {
     pub skipped: usize,
     /// They do not hold, and that is accepted.
     pub waived: usize,
+    /// They do not hold, and nothing is wrong with that.
+    pub note: usize,
 }
 
 /// What one check found.
@@ -86,6 +90,7 @@ impl Report {
                 Status::Unknown => &mut summary.unknown,
                 Status::Skipped => &mut summary.skipped,
                 Status::Waived => &mut summary.waived,
+                Status::Note => &mut summary.note,
             };
             *count += 1;
         }

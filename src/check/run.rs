@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::catalogue::Selection;
-use super::definition::{Check, Waiver};
+use super::definition::{Check, Fix, Waiver};
+use super::fix::typed;
 use super::probe::{Finding, look};
 use super::{Family, Host, Outcome, Report, Status};
 
@@ -47,14 +48,15 @@ pub fn run(sets: Vec<String>, selection: &Selection, host: &Host<'_>) -> Report 
 fn install(checks: &[Check], outcomes: &[Outcome], family: Option<Family>) -> Option<String> {
     let failed = checks.iter().zip(outcomes);
     let failed = failed.filter(|(_, outcome)| outcome.status == Status::Fail);
-    let packages: BTreeSet<&str> = failed
+    let packages: BTreeSet<&String> = failed
         .filter_map(|(check, _)| check.fixes.package(family))
+        .flatten()
         .collect();
-    let packages: Vec<&str> = packages.into_iter().collect();
+    let packages: Vec<String> = packages.into_iter().cloned().collect();
     if packages.len() < 2 {
         return None;
     }
-    Some(family?.install(&packages))
+    Some(typed(&[family?.install(&packages)]))
 }
 
 fn outcome(
@@ -72,13 +74,16 @@ fn outcome(
     let today = host.clock.now().format("%Y-%m-%d").to_string();
     let waiver = waivers.iter().find(|waiver| {
         let holds = waiver.until.as_ref().is_none_or(|until| *until >= today);
-        wrong && waiver.check == check.id && holds
+        wrong && waiver.check.name == check.id && holds
     });
     if waiver.is_some() {
         finding.status = Status::Waived;
     }
     let fix = wrong
-        .then(|| check.fixes.here(host.family, &finding.subject))
+        .then(|| {
+            let root = host.root.as_ref().and_then(|root| root.to_str());
+            check.fixes.here(host.family, &finding.subject, root)
+        })
         .flatten();
     Outcome {
         id: check.id.clone(),
@@ -88,8 +93,8 @@ fn outcome(
         found: finding.found,
         required: check.probe.to_string(),
         why: check.why.clone(),
-        fix: fix.as_ref().map(|fix| fix.run.clone()),
-        undo: fix.and_then(|fix| fix.undo),
+        fix: fix.as_ref().map(Fix::run_text),
+        undo: fix.as_ref().and_then(Fix::undo_text),
         waived: waiver.map(|waiver| waiver.reason.clone()),
     }
 }

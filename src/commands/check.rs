@@ -198,7 +198,7 @@ impl Listing {
             name: set.name.clone(),
             title: set.title.clone(),
             file,
-            extends: set.extends.clone(),
+            extends: set.extends.iter().map(|base| base.name.clone()).collect(),
             checks: set
                 .checks
                 .iter()

@@ -2,8 +2,9 @@
 //!
 //! `buildkeep explain CODE` and `docs/guide/errors.md` are made from [`all`]. A code never changes
 //! its meaning: what is no longer said keeps its number. K0xx are about documents, K1xx about the
-//! plan, K2xx about hooks and policy, K3xx about secrets, K4xx about migrations.
+//! plan, K2xx about hooks and policy, K3xx about secrets, K4xx about migrations, K5xx about checks.
 
+mod checks;
 mod documents;
 mod layers;
 mod migrations;
@@ -113,6 +114,23 @@ pub const UNCLEAR_FORM: &str = "K404";
 /// Migrations in a schema that cannot be used.
 pub const BAD_MIGRATIONS: &str = "K405";
 
+/// A key that checks of this kind do not read.
+pub const UNREAD_KEY: &str = "K501";
+/// A key that checks of this kind need.
+pub const KIND_NEEDS: &str = "K502";
+/// What does not limit a version.
+pub const BAD_LIMIT: &str = "K503";
+/// The same check twice.
+pub const SAME_CHECK: &str = "K504";
+/// A set of checks that does not exist.
+pub const NO_SUCH_SET: &str = "K505";
+/// A waiver of a check that does not exist.
+pub const NO_SUCH_CHECK: &str = "K506";
+/// A day that no calendar has.
+pub const NOT_A_DAY: &str = "K507";
+/// A fix that nobody can carry out.
+pub const BAD_FIX: &str = "K508";
+
 /// Files by path, as an example shows them.
 pub type Sample = &'static [(&'static str, &'static str)];
 
@@ -142,6 +160,7 @@ pub fn all() -> impl Iterator<Item = &'static Explained> {
         policy::TABLE,
         secrets::TABLE,
         migrations::TABLE,
+        checks::TABLE,
     ];
     tables.into_iter().flatten()
 }

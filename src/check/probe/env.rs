@@ -5,8 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::super::Host;
-use super::super::definition::EnvIs;
-use super::Finding;
+use super::{EnvIs, Finding};
 
 pub(super) fn look(is: &EnvIs, host: &Host<'_>) -> Finding {
     match is {

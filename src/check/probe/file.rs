@@ -5,8 +5,7 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use super::super::Host;
-use super::super::definition::FileIs;
-use super::Finding;
+use super::{FileIs, Finding};
 use crate::fs::is_absent;
 
 pub(super) fn look(path: &str, is: FileIs, fs_type: Option<&str>, host: &Host<'_>) -> Finding {
@@ -43,6 +42,36 @@ pub(super) fn look(path: &str, is: FileIs, fs_type: Option<&str>, host: &Host<'_
     }
 }
 
+/// A mounted file system, of a type and with options.
+pub(super) fn mount(
+    path: &str,
+    fs_type: Option<&str>,
+    options: &[String],
+    host: &Host<'_>,
+) -> Finding {
+    let Some(path) = host.place(path) else {
+        return Finding::no_root();
+    };
+    let path = match path.canonicalize() {
+        Ok(path) => path,
+        Err(error) => return unreachable_path(&error, FileIs::Mount),
+    };
+    let Some(mount) = mount_of(&path) else {
+        return Finding::fail("nothing mounted there");
+    };
+    let found = format!("{} ({})", mount.fs_type, mount.options.join(","));
+    let is_there = |option: &str| mount.options.iter().any(|one| one == option);
+    let holds = |option: &String| match option.strip_prefix('!') {
+        Some(option) => !is_there(option),
+        None => is_there(option),
+    };
+    if fs_type.is_none_or(|fs_type| mount.fs_type == fs_type) && options.iter().all(holds) {
+        Finding::ok(found)
+    } else {
+        Finding::fail(found)
+    }
+}
+
 fn unreachable_path(error: &io::Error, is: FileIs) -> Finding {
     match (is_absent(error), is) {
         (true, FileIs::Absent) => Finding::ok("absent"),
@@ -75,20 +104,37 @@ fn kind(meta: &fs::Metadata) -> &'static str {
     }
 }
 
-/// The type of the file system mounted at exactly `path`; the last mount there covers the others.
+/// The type of the file system mounted at exactly `path`.
 fn mounted_on(path: &Path) -> Option<String> {
+    Some(mount_of(&path.canonicalize().ok()?)?.fs_type)
+}
+
+/// What is mounted somewhere.
+struct Mounted {
+    fs_type: String,
+    options: Vec<String>,
+}
+
+/// What is mounted at exactly `path`; the last mount there covers the others.
+fn mount_of(path: &Path) -> Option<Mounted> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    let path = path.canonicalize().ok()?;
     let path = path.to_str()?;
     let mut found = None;
     for line in mounts.lines() {
         let mut words = line.split(' ');
-        let point = words.nth(4).unwrap_or_default();
-        if unescaped(point) == path {
-            found = words.skip_while(|word| *word != "-").nth(1);
+        if words.nth(4).map(unescaped).as_deref() == Some(path) {
+            let own = words.next().unwrap_or_default();
+            let mut rest = words.skip_while(|word| *word != "-").skip(1);
+            let fs_type = rest.next().unwrap_or_default().to_owned();
+            let of_disk = rest.nth(1).unwrap_or_default();
+            let options = own.split(',').chain(of_disk.split(','));
+            found = Some(Mounted {
+                fs_type,
+                options: options.map(str::to_owned).collect(),
+            });
         }
     }
-    found.map(str::to_owned)
+    found
 }
 
 /// The kernel writes spaces, tabs, newlines and backslashes of names as `\040` and so on.

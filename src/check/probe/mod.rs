@@ -1,14 +1,21 @@
 //! Looking at the machine: one file per kind of thing.
 
+mod checksum;
 mod env;
 mod file;
 mod kernel;
+mod kind;
+mod parse;
 mod program;
 mod resource;
+mod security;
 
 use std::fmt;
 
-use super::definition::{Check, EnvIs, FileIs, Probe, Resource, Severity};
+pub use kind::{EnvIs, FileIs, Probe, Resource, SecurityIs};
+pub(super) use parse::{RawProbe, keys_of_kind, parse};
+
+use super::definition::{Check, Severity};
 use super::{Host, Status, units};
 
 /// What was found, before it is known what that means.
@@ -79,10 +86,19 @@ pub(super) fn look(check: &Check, host: &Host<'_>) -> Finding {
             path,
         } => resource::look(*resource, *at_least, path, host),
         Probe::Env(is) => env::look(is, host),
+        Probe::Mount {
+            path,
+            fs_type,
+            options,
+        } => file::mount(path, fs_type.as_deref(), options, host),
+        Probe::Security(is) => security::look(*is),
+        Probe::Checksum { path, folder } => checksum::look(path, folder.as_deref(), (check, host)),
     };
-    if finding.status == Status::Fail && check.severity == Severity::Warning {
-        finding.status = Status::Warn;
-    }
+    finding.status = match (finding.status, check.severity) {
+        (Status::Fail, Severity::Warning) => Status::Warn,
+        (Status::Fail | Status::Warn, Severity::Note) => Status::Note,
+        (status, _) => status,
+    };
     finding
 }
 
@@ -111,6 +127,20 @@ impl fmt::Display for Probe {
                 path,
             } => resource_text(f, *resource, *at_least, path),
             Self::Env(is) => write!(f, "{is}"),
+            Self::Mount {
+                path,
+                fs_type,
+                options,
+            } => {
+                let kind = fs_type.as_deref().unwrap_or("something");
+                write!(f, "{kind} mounted on {path}")?;
+                match options.join(",") {
+                    none if none.is_empty() => Ok(()),
+                    some => write!(f, " with {some}"),
+                }
+            }
+            Self::Security(is) => write!(f, "{is}"),
+            Self::Checksum { path, .. } => write!(f, "all files are as {path} says"),
             Self::Command { run, .. } => write!(f, "`{}` ends well", run.join(" ")),
         }
     }
@@ -156,5 +186,14 @@ impl fmt::Display for EnvIs {
             Self::SafePath => f.write_str("PATH has only safe folders"),
             Self::Umask(mask) => write!(f, "umask {mask:03o}"),
         }
+    }
+}
+
+impl fmt::Display for SecurityIs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Root => "you are root",
+            Self::NotRoot => "you are not root",
+        })
     }
 }

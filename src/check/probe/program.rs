@@ -4,11 +4,11 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use super::super::definition::{Check, Probe};
+use super::super::definition::Check;
 use super::super::program::{Output, Ran, command as prepared, run, search};
 use super::super::{Host, Version};
-use super::Finding;
 use super::kernel::judged;
+use super::{Finding, Probe};
 use crate::fs::remove_tree;
 
 /// Small replacements that go by the names of what they replace.

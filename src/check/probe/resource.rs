@@ -2,9 +2,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::definition::Resource;
 use super::super::{Host, units};
-use super::Finding;
+use super::{Finding, Resource};
 
 pub(super) fn look(resource: Resource, at_least: u64, path: &str, host: &Host<'_>) -> Finding {
     let Some(path) = host.place(path) else {

@@ -11,7 +11,7 @@ fn people_read_what_is_wrong_and_little_else() {
         tool("good", "version = \">= 1\""),
         tool(
             "old",
-            "version = \">= 2\"\nwhat = \"Old 2 or newer\"\nfix.any = { run = \"mend it\", undo = \"break it\" }",
+            "version = \">= 2\"\nwhat = \"Old 2 or newer\"\nfix.any = { run = [\"mend\", \"it\"], undo = [\"break\", \"it\"] }",
         ),
         tool("slow", "timeout = 0.1"),
     ];
@@ -56,7 +56,8 @@ fn scripts_read_the_promised_fields() {
     let machine = Machine::new(&tool("gone", "package = \"gone\""));
     let report = machine.report(machine.command(&["check", "own"]));
     assert_eq!(report["format"], 1);
-    let summary = json!({"ok": 0, "fail": 1, "warn": 0, "unknown": 0, "skipped": 0, "waived": 0});
+    let summary =
+        json!({"ok": 0, "fail": 1, "warn": 0, "unknown": 0, "skipped": 0, "waived": 0, "note": 0});
     assert_eq!(report["summary"], summary);
     let result = &report["results"][0];
     for (field, value) in [
@@ -142,7 +143,7 @@ fn wrong_files_of_checks_are_shown_where_they_are_wrong() {
         Machine::new(checks).shown(&["check"]),
         str![[r#"
 --- stderr
-error[K007]: "2.5" does not limit a version
+error[K503]: "2.5" does not limit a version
  --> checks/own.toml:5:11
   |
 5 | version = "2.5"
@@ -150,7 +151,7 @@ error[K007]: "2.5" does not limit a version
   |
   = help: write `>= 2.5.1a`, say; limits are divided by commas
 
-error[K007]: a check of this kind needs `target`
+error[K502]: a check of this kind needs `target`
  --> checks/own.toml:6:1
   |
 6 | [[check]]
@@ -162,12 +163,12 @@ error[K007]: a check of this kind needs `target`
 "#]]
     );
     let checks =
-        "[[check]]\nid = \"a\"\nkind = \"tol\"\nwhy = \"Needed.\"\nfix.debain.run = \"x\"\n";
+        "[[check]]\nid = \"a\"\nkind = \"tol\"\nwhy = \"Needed.\"\nfix.debain.run = [\"x\"]\n";
     assert_data_eq!(
         Machine::new(checks).shown(&["check"]),
         str![[r#"
 --- stderr
-error[K005]: `check[0].kind` is "tol", but must be one of "tool", "alias", "compile", "file", "kernel", "resource", "env", "command"
+error[K005]: `check[0].kind` is "tol", but must be one of "tool", "alias", "compile", "file", "mount", "resource", "kernel", "env", "security", "checksum", "command"
  --> checks/own.toml:3:8
   |
 3 | kind = "tol"
@@ -178,7 +179,7 @@ error[K005]: `check[0].kind` is "tol", but must be one of "tool", "alias", "comp
 error[K002]: unknown key `debain` in `check[0].fix`
  --> checks/own.toml:5:5
   |
-5 | fix.debain.run = "x"
+5 | fix.debain.run = ["x"]
   |     ^^^^^^ nothing reads this
   |
   = help: did you mean `debian`?

@@ -93,7 +93,7 @@ fn what_scripts_inherit_is_looked_at() {
     let check = |id: &str, more: &str| {
         format!(
             "[[check]]\nid = \"{id}\"\nkind = \"env\"\nwhy = \"Needed.\"\nmust = {more}\n\
-            fix.any = {{ run = \"mend ${{found}}\" }}\n"
+            fix.any = {{ say = \"mend ${{found}}\" }}\n"
         )
     };
     let checks = [

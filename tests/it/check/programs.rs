@@ -172,7 +172,7 @@ fn programs_that_cannot_be_started_fail() {
 fn an_alias_is_what_it_leads_to_or_what_it_says() {
     let check = "[[check]]\nid = \"awk\"\nkind = \"alias\"\ntarget = \"gawk\"\n\
         says = \"GNU Awk\"\nwhy = \"It is needed.\"\n\
-        fix.any = { run = \"ln -sf gawk AWK\", undo = \"ln -sf ${found} AWK\" }\n";
+        fix.any = { run = [\"ln\", \"-sf\", \"gawk\", \"AWK\"], undo = [\"ln\", \"-sf\", \"${found}\", \"AWK\"] }\n";
     let machine = Machine::new(check);
     assert_eq!(machine.result(), "awk fail nothing");
     machine.program("mawk", "echo mawk 1.3.4 20200120");
