@@ -1,4 +1,7 @@
 //! `diff`
+use super::manifest::warn_if_first;
+use super::steps::{Checkpoint, none};
+use super::trees::{TreeDiff, Wanted};
 use super::{Answer, Context, versions};
 use crate::config::{Files, Role, Sources};
 use crate::document::hidden_lines;
@@ -6,13 +9,15 @@ use crate::failure::Failure;
 use crate::report::diff::{Differences, FileDiff, Side};
 use crate::store::{Keep, ObjectId, WorkFile};
 
-/// Show what changed: in the work tree, since a version, or between two
+/// Show what changed: in the work tree, since a version, or between two; or what a step installed
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A version, tag or commit; without it the last commit
+    /// A version, tag or commit, without it the last commit; or a step with a checkpoint
     from: Option<String>,
     /// Another one; without it the work tree
     to: Option<String>,
+    #[command(flatten)]
+    wanted: Wanted,
 }
 
 /// Runs the command.
@@ -22,13 +27,43 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         let id = spec.as_deref().map(|spec| versions::resolve(&keep, spec));
         id.transpose()
     };
-    let from = resolve(&args.from)?.or(keep.repo().head()?);
+    let from = match (resolve(&args.from), &args.from, &args.to) {
+        (Err(unknown), Some(name), None) => {
+            return of_step(cx, &keep, (name, &args.wanted), unknown);
+        }
+        (from, ..) => from?.or(keep.repo().head()?),
+    };
     let to = resolve(&args.to)?;
     let differences = between(&keep, from, to.map_or(End::WorkTree, End::Commit))?;
     if differences.files.is_empty() {
         cx.ui.status("no differences");
     }
     cx.ui.show(&differences)?;
+    Ok(Answer::Yes)
+}
+
+/// What a step did to what is built, by its checkpoint; `unknown` if there is no such step.
+fn of_step(
+    cx: &mut Context,
+    keep: &Keep,
+    (name, wanted): (&str, &Wanted),
+    unknown: Failure,
+) -> Result<Answer, Failure> {
+    let Some(found) = Checkpoint::in_keep(keep, name)? else {
+        let is_step = super::plan::load(keep).is_ok_and(|plan| plan.find(name).is_ok());
+        return Err(if is_step {
+            none(Some(keep), name)
+        } else {
+            unknown.hint(
+                "for what a step did, name one that has a checkpoint: `buildkeep checkpoint list`",
+            )
+        });
+    };
+    let sides = (found.before(), found.snapshot());
+    let mut diff = TreeDiff::of(cx, (&found.vault, &found.all), sides, (&[], wanted))?;
+    diff.step = Some(found.step().to_owned());
+    cx.ui.show(&diff)?;
+    warn_if_first(cx, &found);
     Ok(Answer::Yes)
 }
 

@@ -44,7 +44,7 @@ fn hinted(error: &Error) -> Failure {
             failure.hint("list them: `buildkeep backup list`")
         }
         Error::AmbiguousSnapshot { .. } => failure.hint("give more of its name"),
-        Error::NotInSnapshot { tag, .. } => failure.hint(format!(
+        Error::NotInSnapshot { tag, .. } | Error::NoFile { tag, .. } => failure.hint(format!(
             "paths are as in the snapshot, without a leading `/`; look into it: `buildkeep backup show {tag}`"
         )),
         Error::TargetNotEmpty { .. } => failure

@@ -117,6 +117,14 @@ pub enum Error {
         /// The path.
         path: String,
     },
+    /// A path that is no file, where only a file will do.
+    #[error("`{path}` is no file in the snapshot {tag}")]
+    NoFile {
+        /// The snapshot.
+        tag: String,
+        /// The path.
+        path: String,
+    },
     /// A target that a restore must not touch.
     #[error("will not restore into {}: {reason}", path.display())]
     BadTarget {

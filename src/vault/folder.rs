@@ -104,7 +104,7 @@ pub(super) fn chunks(
     entries.into_iter().map(chunk).collect()
 }
 
-fn damaged(id: ObjectId, reason: &str) -> Error {
+pub(super) fn damaged(id: ObjectId, reason: &str) -> Error {
     Error::Pack(PackError::Damaged {
         id,
         reason: reason.to_owned(),

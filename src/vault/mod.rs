@@ -5,11 +5,15 @@
 //! was backed up, with one [`meta`] blob in each folder for what Git cannot store.
 //! `docs/design/vault-format.md` describes the format, [`create()`] how snapshots are taken.
 
+pub mod compare;
+pub mod content;
 mod create;
 mod error;
+pub mod find;
 mod folder;
 mod heal;
 pub mod meta;
+pub mod owners;
 mod queue;
 pub mod registry;
 pub mod restore;
@@ -17,11 +21,12 @@ pub mod show;
 mod snapshot;
 mod stat;
 pub mod verify;
+mod wanted;
 mod xattrs;
 
 pub use create::{Created, Only, Problem, Source, Trouble, create};
 pub use error::Error;
-pub use snapshot::{Snapshot, SnapshotInfo, Step, shortest};
+pub use snapshot::{Snapshot, SnapshotInfo, Step, checkpoint, shortest};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -97,7 +97,7 @@ fn describe_stat(entry: &mut Entry, record: &Record, owners: &Owners) {
     entry.target = (record.kind == Kind::Link).then(|| shown(&record.target));
 }
 
-fn word(kind: Kind) -> &'static str {
+pub(super) fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::File => "file",
         Kind::Folder => "folder",

@@ -71,6 +71,26 @@ pub struct Snapshot {
     pub bytes: u64,
 }
 
+impl Snapshot {
+    /// What snapshots are ordered by: time, then tag, where `-10` comes after `-9`.
+    fn age(&self) -> (DateTime<FixedOffset>, &str, u32) {
+        let numbered = self.tag.rsplit_once('-');
+        let number = numbered.and_then(|(tag, number)| Some((tag, number.parse().ok()?)));
+        let (tag, number) = number.unwrap_or((&self.tag, 1));
+        (self.time, tag, number)
+    }
+
+    /// Whether it is a whole snapshot of what `other` is one of.
+    pub fn is_kin(&self, other: &Self) -> bool {
+        self.reason.is_none() && self.host == other.host && self.set == other.set
+    }
+
+    /// Whether it was taken after this step.
+    pub fn is_after(&self, step: &str) -> bool {
+        self.step.as_ref().is_some_and(|taken| taken.id == step)
+    }
+}
+
 impl Vault {
     /// Writes commit and tag of a snapshot whose objects are durable.
     pub(super) fn record(
@@ -132,7 +152,7 @@ impl Vault {
                 Err(error) => return Err(error),
             }
         }
-        snapshots.sort_by(|a, b| (a.time, &a.tag).cmp(&(b.time, &b.tag)));
+        snapshots.sort_by(|a, b| a.age().cmp(&b.age()));
         Ok(snapshots)
     }
 
@@ -194,9 +214,8 @@ impl Vault {
             Some(rest) if rest.starts_with(':') => {
                 newest(&|s| s.reason.is_none() && s.set == rest[1..])
             }
-            _ => newest(&|s| s.tag == spec).or_else(|| {
-                one_step(&snapshots, spec).and_then(|id| newest(&|s| is_after(s, &id)))
-            }),
+            _ => newest(&|s| s.tag == spec)
+                .or_else(|| one_step(&snapshots, spec).and_then(|id| newest(&|s| s.is_after(&id)))),
         };
         if let Some(at) = found {
             return Ok(snapshots.swap_remove(at));
@@ -232,6 +251,13 @@ pub fn shortest<'t>(tag: &'t str, all: &[Snapshot]) -> &'t str {
     ends.into_iter().find(is_clear).unwrap_or(tag)
 }
 
+/// The newest checkpoint of the step that `name` is the id of, or the end of the id, by number;
+/// `all` are snapshots, oldest first.
+pub fn checkpoint(all: &[Snapshot], name: &str) -> Option<usize> {
+    let id = one_step(all, name)?;
+    all.iter().rposition(|snapshot| snapshot.is_after(&id))
+}
+
 /// The step that `spec` is the id of, or else the end of the id, if it is of one only.
 fn one_step(all: &[Snapshot], spec: &str) -> Option<String> {
     let ids = all
@@ -243,10 +269,6 @@ fn one_step(all: &[Snapshot], spec: &str) -> Option<String> {
         Some(only) if meant.len() == 1 => Some((*only).to_owned()),
         _ => None,
     }
-}
-
-fn is_after(snapshot: &Snapshot, id: &str) -> bool {
-    snapshot.step.as_ref().is_some_and(|step| step.id == id)
 }
 
 /// What may have been meant by `spec`.

@@ -299,6 +299,12 @@ fn saves(session: &mut Session) {
     session.ask("backup list", &["backup", "list"]);
     session.ask("backup list", &["checkpoint", "list"]);
     session.ask("backup show", &["backup", "show", "latest"]);
+    session.ask("backup diff", &["backup", "diff", "libs", "latest"]);
+    session.ask("backup diff", &["checkpoint", "diff", "libs"]);
+    session.ask("backup diff", &["diff", "libs"]);
+    session.ask("backup find", &["backup", "find", "app"]);
+    session.ask("owns", &["owns", "app"]);
+    session.ask("manifest", &["manifest", "libs"]);
     session.ask("backup verify", &["backup", "verify"]);
     session.ask(
         "backup restore",

@@ -1,11 +1,15 @@
 //! `backup`
+mod cat;
 mod create;
+mod diff;
+mod find;
 mod list;
 mod restore;
 mod show;
 mod verify;
 
 pub(super) use list::Snapshots;
+pub(super) use restore::{Args as RestoreArgs, run as restore};
 
 use super::{Answer, Context};
 use crate::failure::Failure;
@@ -22,6 +26,9 @@ enum Verb {
     Create(create::Args),
     List(list::Args),
     Show(show::Args),
+    Diff(diff::Args),
+    Find(find::Args),
+    Cat(cat::Args),
     Verify(verify::Args),
     Restore(restore::Args),
 }
@@ -32,6 +39,9 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Verb::Create(args) => create::run(cx, args),
         Verb::List(args) => list::run(cx, args),
         Verb::Show(args) => show::run(cx, args),
+        Verb::Diff(args) => diff::run(cx, args),
+        Verb::Find(args) => find::run(cx, args),
+        Verb::Cat(args) => cat::run(cx, args),
         Verb::Verify(args) => verify::run(cx, args),
         Verb::Restore(args) => restore::run(cx, args),
     }

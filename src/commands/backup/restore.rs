@@ -19,7 +19,7 @@ const EXAMPLES: usize = 5;
 
 /// Restore a snapshot, or parts of it
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::commands) struct Args {
     /// Its tag or a part of it, `latest`, `latest:SET`, a commit, or the step of a checkpoint
     snapshot: String,
     /// Paths in the snapshot; all of it if none are named
@@ -155,7 +155,7 @@ fn examples(f: &mut fmt::Formatter<'_>, what: &str, all: &[String]) -> fmt::Resu
 }
 
 /// Runs the command; the answer is no if something is not as in the snapshot.
-pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = args.vault.keep(cx)?;
     let vault = args.vault.open(cx)?;
     let snapshot = vault.find(&args.snapshot)?;

@@ -13,7 +13,7 @@ mod plan;
 mod problem;
 mod safety;
 mod special;
-mod wanted;
+
 mod work;
 
 pub use apply::{Restored, apply};

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::existing::{Action, Existing, decide};
 use super::problem::{Problem, Trouble};
-use super::wanted::{Choice, Wanted};
 use crate::fs::{AtPath as _, Folder};
 use crate::store::ObjectId;
 use crate::store::pack::{ObjectReader, Objects};
 use crate::vault::folder::{StoredFolder, shown};
 use crate::vault::meta::{Decoded, Kind, Record};
 use crate::vault::stat::Stat;
+use crate::vault::wanted::{Choice, Wanted};
 use crate::vault::{Error, Snapshot, Vault, join};
 
 /// How many folders may be inside one another: as many as a path of the system can name.

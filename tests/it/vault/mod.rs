@@ -1,8 +1,10 @@
 //! Vaults: what goes in comes out, whatever it is called and whoever kills us.
+mod checkpoints;
 mod create;
 mod damage;
 mod hostile;
 mod kill;
+mod look;
 mod restore;
 mod round_trip;
 

@@ -1,0 +1,36 @@
+//! `manifest`
+use super::steps::Checkpoint;
+use super::trees::FileList;
+use super::vaults::VaultArg;
+use super::{Answer, Context};
+use crate::failure::Failure;
+
+/// List the files that a step installed, by its checkpoint: a package file list
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The step: its id, or the end of it
+    step: String,
+    #[command(flatten)]
+    vault: VaultArg,
+}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    let found = Checkpoint::of(cx, &args.vault, &args.step)?;
+    let list = FileList::of(&found.vault, (found.before(), found.snapshot()))?;
+    cx.ui.show(&list)?;
+    cx.ui
+        .status(format!("{}: {}", found.step(), list.summary()));
+    warn_if_first(cx, &found);
+    Ok(Answer::Yes)
+}
+
+/// Without a snapshot before, nobody knows what was there.
+pub(super) fn warn_if_first(cx: &mut Context, found: &Checkpoint) {
+    if found.before().is_none() {
+        cx.ui.warn(format!(
+            "nothing was snapshot before {}: whatever was there counts as its own",
+            found.step()
+        ));
+    }
+}

@@ -1,0 +1,74 @@
+//! From what people type to a checkpoint, and to the snapshot before it.
+use super::Context;
+use super::vaults::{VaultArg, default_vault};
+use crate::failure::Failure;
+use crate::store::Keep;
+use crate::vault::{Snapshot, Vault, checkpoint};
+
+/// A checkpoint in its vault.
+pub(super) struct Checkpoint {
+    /// The vault.
+    pub(super) vault: Vault,
+    /// All its snapshots, oldest first.
+    pub(super) all: Vec<Snapshot>,
+    /// The number of the checkpoint among them.
+    at: usize,
+}
+
+impl Checkpoint {
+    /// The newest one after the step called `name`, in the vault that is meant.
+    pub(super) fn of(cx: &Context, vault: &VaultArg, name: &str) -> Result<Self, Failure> {
+        let all = vault.open(cx)?;
+        match Self::in_vault(all, name)? {
+            Some(found) => Ok(found),
+            None => Err(none(cx.keep().ok().as_ref(), name)),
+        }
+    }
+
+    /// The same in the vault of a keep; nothing if there is no such checkpoint.
+    pub(super) fn in_keep(keep: &Keep, name: &str) -> Result<Option<Self>, Failure> {
+        match default_vault(keep)? {
+            Some(vault) => Self::in_vault(vault, name),
+            None => Ok(None),
+        }
+    }
+
+    fn in_vault(vault: Vault, name: &str) -> Result<Option<Self>, Failure> {
+        let all = vault.snapshots()?;
+        let at = checkpoint(&all, name);
+        Ok(at.map(|at| Self { vault, all, at }))
+    }
+
+    /// The checkpoint itself.
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.all[self.at]
+    }
+
+    /// The snapshot that was taken of the same folder before it.
+    pub(super) fn before(&self) -> Option<&Snapshot> {
+        let own = self.snapshot();
+        self.all[..self.at]
+            .iter()
+            .rfind(|before| before.is_kin(own))
+    }
+
+    /// The id of its step.
+    pub(super) fn step(&self) -> &str {
+        let step = self.snapshot().step.as_ref();
+        step.map_or("", |step| &step.id)
+    }
+}
+
+/// Why there is no checkpoint of a step, and what to do about it.
+pub(super) fn none(keep: Option<&Keep>, name: &str) -> Failure {
+    let plan = keep.and_then(|keep| super::plan::load(keep).ok());
+    match plan.as_ref().map(|plan| plan.find(name)) {
+        Some(Ok(step)) => Failure::user(format!("there is no checkpoint after {}", step.id))
+            .hint("one is taken when a step succeeds, if plan.toml says `checkpoint = \"after\"`")
+            .hint("list those that are there: `buildkeep checkpoint list`"),
+        Some(Err(error)) => Failure::from(error)
+            .hint("list the checkpoints that are there: `buildkeep checkpoint list`"),
+        None => Failure::user(format!("there is no checkpoint after `{name}`"))
+            .hint("list those that are there: `buildkeep checkpoint list`"),
+    }
+}
