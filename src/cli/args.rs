@@ -59,6 +59,7 @@ pub(super) enum Command {
     Resume(commands::pause::ResumeArgs),
     Stop(commands::stop::Args),
     Mark(commands::mark::Args),
+    Step(commands::step::Args),
     Logs(commands::logs::Args),
     Events(commands::events::Args),
     Why(commands::why::Args),
@@ -101,6 +102,7 @@ const OFTEN: &[(&str, Describe)] = &[
     ("log", commands::log::Args::augment_args),
     ("diff", commands::diff::Args::augment_args),
     ("hook", commands::hook::Args::augment_args),
+    ("step", commands::step::Args::augment_args),
 ];
 
 impl Cli {
@@ -143,6 +145,10 @@ impl Command {
             Self::Resume(args) => commands::pause::resume(cx, args),
             Self::Stop(args) => commands::stop::run(cx, args),
             Self::Mark(args) => commands::mark::run(cx, args),
+            Self::Step(args) => {
+                commands::step::run(args, &cx.world.env, &cx.world.clock);
+                Ok(Answer::Yes)
+            }
             Self::Logs(args) => commands::logs::run(cx, args),
             Self::Events(args) => commands::events::run(cx, args),
             Self::Why(args) => commands::why::run(cx, args),

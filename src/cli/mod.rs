@@ -29,6 +29,11 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(usage) => return misused(&usage, &arguments),
     };
+    if let args::Command::Step(step) = &args.command {
+        // Whatever else is wrong with the world: a script goes on.
+        commands::step::run(step, &world::environment(), &world::system_clock());
+        return ExitCode::SUCCESS;
+    }
     let mut cx = match context(&args.globals) {
         Ok(cx) => cx,
         Err(failure) => {
@@ -81,6 +86,10 @@ fn misused(usage: &clap::Error, arguments: &[OsString]) -> ExitCode {
     }
     // A closed pipe is no failure of ours either.
     let _ = usage.print();
+    if arguments.get(1).is_some_and(|word| word == "step") {
+        // A build is not to fail because of how it tells how far it is.
+        return ExitCode::SUCCESS;
+    }
     ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
 }
 

@@ -17,7 +17,7 @@ use crate::world::{Clock, Env, Ids, Person, World};
 /// `BUILDKEEP_TEST_CLOCK` (RFC 3339) and `BUILDKEEP_TEST_SEED` (a number) make clock and ids
 /// repeatable for tests.
 pub(super) fn read() -> Result<World, Failure> {
-    let env: Env = std::env::vars_os().collect();
+    let env = environment();
     let clock = clock(&env);
     let ids = ids(&env, &clock);
     let cwd = std::env::current_dir()
@@ -34,6 +34,11 @@ pub(super) fn read() -> Result<World, Failure> {
         cwd,
         exe: deleted_suffix_removed(exe),
     })
+}
+
+/// The variables that this process was given.
+pub(super) fn environment() -> Env {
+    std::env::vars_os().collect()
 }
 
 /// What was typed, our name first.

@@ -47,6 +47,7 @@ pub mod show;
 mod stale;
 pub mod status;
 mod steps;
+pub mod step;
 pub mod stop;
 pub mod tag;
 mod tools;

@@ -12,6 +12,7 @@ use crate::config::bypassed::{self, Bypassed};
 use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::report::estimate::{Behind, Estimates};
+use crate::report::part::{Before, Part};
 use crate::report::status::{Ages, Config, Counts, Disk, Reasoned, Running, Status};
 use crate::run::{Attempt, AttemptState, FailureNote, Manifest, StopReason, Unknown, living};
 use crate::store::Keep;
@@ -99,6 +100,13 @@ pub(super) fn standing(
     };
     let estimates = past.estimates(&project.plan);
     status.running = running(cx, &attempts, &estimates)?;
+    for running in &status.running {
+        let manifest = known.get(&running.step);
+        let success = manifest.and_then(|manifest| manifest.last_success.as_ref());
+        let before = success.map(Before::of).unwrap_or_default();
+        status.before.insert(running.step.clone(), before);
+    }
+    tell_parts(&attempts, &mut status);
     sort_steps(project, &known, &mut status)?;
     progress(project, &estimates, &mut status);
     status.disk = disk(project, past, &status);
@@ -212,9 +220,23 @@ fn running(
             expected: estimates.expected(&attempt.spec.step),
             cpu_s: Some(cost.cpu_s),
             rss_bytes: Some(cost.rss_bytes),
+            substep: None,
         });
     }
     Ok(running)
+}
+
+/// How far running steps are within themselves.
+pub(super) fn tell_parts(attempts: &[Attempt], status: &mut Status) {
+    for running in &mut status.running {
+        let attempt = attempts
+            .iter()
+            .find(|attempt| attempt.spec.step == running.step && attempt.state.is_live());
+        let before = status.before.get(&running.step);
+        running.substep = attempt
+            .zip(before)
+            .and_then(|(attempt, before)| Part::of(&attempt.substeps, before, running.elapsed_s));
+    }
 }
 
 /// Counts the steps of the plan by state, and names those that need a look.
@@ -291,7 +313,12 @@ pub(super) fn progress(project: &Project, estimates: &Estimates, status: &mut St
             .chain(&status.stale)
             .any(|step| step.step == id);
         let running = status.running.iter().find(|running| running.step == id);
+        let part = running.and_then(|running| running.substep.as_ref()?.step_left_s);
         match running {
+            Some(running) if part.is_some() => Behind::Part {
+                ran_s: running.elapsed_s.unwrap_or(0.0),
+                left_s: part.unwrap_or(0.0),
+            },
             Some(running) => Behind::Seconds(running.elapsed_s.unwrap_or(0.0)),
             None if open || status.pending.iter().any(|step| step == id) => Behind::Seconds(0.0),
             None => Behind::All,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 /// What a step takes in all that has taken longer than expected, in terms of what it took so far.
-const OVERDUE: f64 = 1.25;
+pub(super) const OVERDUE: f64 = 1.25;
 /// So many of the newest times count.
 const NEWEST: usize = 5;
 /// A single time says that the next is likely between these parts of it.
@@ -152,6 +152,7 @@ impl Estimates {
             let expected = range.map_or(1.0, |range| range.likely_s).max(0.001);
             let (step_behind, step_whole) = match done {
                 Behind::All => (expected, expected),
+                Behind::Part { ran_s, left_s } => (ran_s, ran_s + left_s),
                 // Seconds say nothing where nothing is known that they are a part of.
                 Behind::Seconds(_) if self.by_step.is_empty() => (0.0, expected),
                 // One that takes longer than expected is never quite done.
@@ -165,9 +166,13 @@ impl Estimates {
             };
             whole += step_whole;
             behind += step_behind;
-            if let (Some(range), Behind::Seconds(seconds)) = (range, done) {
-                let longer = seconds * (OVERDUE - 1.0);
-                left.add((expected - seconds).max(longer), range);
+            match (range, done) {
+                (Some(range), Behind::Seconds(seconds)) => {
+                    let longer = seconds * (OVERDUE - 1.0);
+                    left.add((expected - seconds).max(longer), range);
+                }
+                (Some(range), Behind::Part { left_s, .. }) => left.add(left_s, range),
+                _ => {}
             }
         }
         let left = (!self.by_step.is_empty()).then(|| left.summed());
@@ -228,6 +233,13 @@ pub enum Behind {
     All,
     /// It has run for so long.
     Seconds(f64),
+    /// It has run for so long, and is known by its parts to take so long still.
+    Part {
+        /// What is behind it, in seconds.
+        ran_s: f64,
+        /// What is before it.
+        left_s: f64,
+    },
 }
 
 /// What one SBU takes here.

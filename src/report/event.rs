@@ -65,6 +65,7 @@ impl RunEvent {
             }
             "step-started" => format!("{step} begins: {}", text("reason")),
             "step-ended" => self.end_of_step(step),
+            "substep" => format!("{step}: {}{}", text("name"), of(data)),
             "waiting" => format!("{step} waits: too little {}", text("for")),
             "checkpoint" => format!(
                 "snapshot {} after {step}, {} added",
@@ -102,6 +103,14 @@ fn list(value: &Value) -> impl Iterator<Item = &str> {
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
+}
+
+/// ` (2 of 5)`
+fn of(data: &Value) -> String {
+    match (data["at"].as_u64(), data["of"].as_u64()) {
+        (Some(at), Some(of)) if at <= of => format!(" ({at} of {of})"),
+        _ => String::new(),
+    }
 }
 
 fn end_of_run(data: &Value) -> String {

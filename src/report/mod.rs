@@ -6,6 +6,7 @@ pub mod estimate;
 pub mod event;
 pub mod failure;
 pub mod log;
+pub mod part;
 pub mod status;
 pub mod top;
 pub mod words;

@@ -1,9 +1,11 @@
 //! One screen: how far the build is, what runs, what went wrong, what to type next.
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 
 use super::estimate::{Basis, Range};
+use super::part::{Before, Part};
 use crate::config::bypassed::Bypassed;
 use crate::run::FailureNote;
 use crate::ui::{clean, clean_line, counted, seconds, size, style};
@@ -36,6 +38,9 @@ pub struct Status {
     pub failed: Vec<Reasoned>,
     /// What is done, but from something that has changed.
     pub stale: Vec<Reasoned>,
+    /// What the parts of running steps took before, by step.
+    #[serde(skip)]
+    pub before: BTreeMap<String, Before>,
     /// What was never tried.
     #[serde(skip)]
     pub pending: Vec<String>,
@@ -96,6 +101,8 @@ pub struct Running {
     pub cpu_s: Option<f64>,
     /// Memory of its living processes.
     pub rss_bytes: Option<u64>,
+    /// The part of it that goes on, if its script tells.
+    pub substep: Option<Part>,
 }
 
 /// The room that the next step needs.
@@ -161,6 +168,9 @@ impl fmt::Display for Status {
         self.bar(f)?;
         for running in &self.running {
             writeln!(f, "  {running}")?;
+            if let Some(part) = &running.substep {
+                writeln!(f, "          {part}")?;
+            }
         }
         list(f, &self.failed)?;
         list(f, &self.stale)?;

@@ -5,7 +5,8 @@ use super::files::load;
 use super::left::left_running;
 use super::process::ProcFile;
 use super::{
-    AttemptDir, AttemptState, Cgroup, Error, Exit, Identity, LeftRunning, Spec, Stop, boot_id,
+    AttemptDir, AttemptState, Cgroup, Error, Exit, Identity, LeftRunning, Spec, Stop, Substeps,
+    boot_id,
 };
 use crate::fs::is_locked;
 use crate::store::journal;
@@ -31,6 +32,8 @@ pub struct Attempt {
     pub started_boot_s: Option<f64>,
     /// What still ran when it was over.
     pub left_running: Vec<LeftRunning>,
+    /// How far its script says that it is, or came.
+    pub substeps: Substeps,
     /// Whether one of our processes is in charge of it.
     pub is_guarded: bool,
     /// Whether its log and its journal are complete.
@@ -59,9 +62,12 @@ pub fn inspect(dir: &AttemptDir) -> Result<Attempt, Error> {
         process,
         started,
         started_boot_s,
+        substeps: Substeps::default(),
         is_guarded,
     };
     attempt.fold()?;
+    let took_s = attempt.exit.as_ref().and_then(|exit| exit.duration_s);
+    attempt.substeps = Substeps::read(dir, started_boot_s, took_s);
     Ok(attempt)
 }
 

@@ -84,6 +84,11 @@ impl AttemptDir {
         self.0.join("substeps")
     }
 
+    /// When the script told something.
+    pub fn substeps_seen(&self) -> PathBuf {
+        self.0.join("substeps.seen")
+    }
+
     /// Where the script writes to.
     pub fn fifo(&self) -> PathBuf {
         self.0.join("out.fifo")

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, AttemptState, Error, StopReason, Trouble, Unknown};
+use super::{Attempt, AttemptState, Error, StopReason, Substep, Trouble, Unknown};
 
 /// The content of `steps/<step>.toml` on the state branch.
 ///
@@ -79,6 +79,9 @@ pub struct Manifest {
     /// What its log tells, if it failed.
     #[serde(default)]
     pub failure: Option<FailureNote>,
+    /// The parts that its script told of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub substeps: Vec<Substep>,
     /// The last attempt that succeeded, kept over failures.
     #[serde(default)]
     pub last_success: Option<LastSuccess>,
@@ -122,6 +125,9 @@ pub struct LastSuccess {
     /// The versions of the tools it was built with.
     #[serde(default)]
     pub tools: BTreeMap<String, String>,
+    /// The parts that its script told of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub substeps: Vec<Substep>,
 }
 
 /// What the log of an attempt that failed tells, in short.
@@ -215,6 +221,7 @@ impl Manifest {
             mark: None,
             tools: spec.tools.clone(),
             failure: None,
+            substeps: attempt.substeps.parts.clone(),
             last_success: None,
         };
         manifest.last_success = manifest
@@ -251,6 +258,7 @@ impl Manifest {
             mark: None,
             tools: BTreeMap::new(),
             failure: None,
+            substeps: Vec::new(),
             last_success: None,
         }
     }
@@ -276,6 +284,7 @@ impl Manifest {
             duration_s: self.duration_s,
             fingerprint: self.fingerprint.clone(),
             tools: self.tools.clone(),
+            substeps: self.substeps.clone(),
         })
     }
 
@@ -354,6 +363,7 @@ mod tests {
             started: None,
             started_boot_s: None,
             left_running: Vec::new(),
+            substeps: crate::run::Substeps::default(),
             is_guarded: false,
             is_closed: true,
         }

@@ -35,6 +35,7 @@
 //! | `events.jsonl` | shim, or keeper once there is no shim | each event |
 //! | `out.fifo`, `log/NNNN.log`, `log/index` | keeper, or shim once there is no keeper | at the end |
 //! | `samples` | who looks after the run: what the attempt takes of the machine | no |
+//! | `substeps` | the script, to tell how far it is; `substeps.seen`: when, by who looks after the run | no |
 //! | `secrets` | the command, if the script gets any: hashes | before the script starts |
 //! | `stop.json` | who wants it to end | before the first signal |
 //! | `pauses.json` | who halts it: when, for how long | before the first signal |
@@ -78,6 +79,7 @@ mod standby;
 mod start;
 mod state;
 mod stop;
+mod substeps;
 mod tree;
 mod tty;
 
@@ -107,3 +109,4 @@ pub use standby::Standby;
 pub use start::{adopt, start};
 pub use state::AttemptState;
 pub use stop::stop;
+pub use substeps::{Substep, Substeps, Told, note_substeps, tell_substep};

@@ -86,6 +86,8 @@ fn the_root_is_the_world_of_the_script_with_what_the_book_mounts() {
             "{expected}\n{log}"
         );
     }
+    let told = run(&env, &["events"]);
+    assert!(told.contains(" in: one\n"), "{told}");
     assert!(env.path("root/made").exists());
     assert_eq!(mounts(&env), before, "nobody else sees the mounts");
     let left = std::fs::read_dir(env.path("root/run")).unwrap().count();

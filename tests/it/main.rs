@@ -54,6 +54,7 @@ mod secrets;
 mod shallow;
 mod site;
 mod status;
+mod substeps;
 mod supervise;
 mod terminal;
 mod top;

@@ -8,7 +8,7 @@ use super::lines::Place;
 use crate::failure::Failure;
 use crate::plan::Step;
 use crate::run::{Follower, Interrupts, Shortage, StopReason, inspect, living, log_size, stop};
-use crate::ui::{clean, duration, seconds, size};
+use crate::ui::{clean, clean_line, duration, seconds, size};
 use crate::world::Clock;
 
 /// How often to look whether all have stopped.
@@ -29,6 +29,8 @@ pub(super) struct Active {
     pub(super) last_s: Option<f64>,
     /// The memory that it is known to take, in bytes.
     pub(super) memory: u64,
+    /// What its script says that it does.
+    pub(super) part: Option<String>,
 }
 
 impl Active {
@@ -41,9 +43,11 @@ impl Active {
 
     fn is_of(&self, now: Duration) -> String {
         let took = duration(now.saturating_sub(self.began));
+        let part = self.part.as_deref().map(clean_line);
+        let part = part.map_or_else(String::new, |part| format!(", {part}"));
         match self.last_s {
-            Some(last) => format!("{took} of about {}", seconds(last)),
-            None => took,
+            Some(last) => format!("{took} of about {}{part}", seconds(last)),
+            None => format!("{took}{part}"),
         }
     }
 }

@@ -74,6 +74,7 @@ fn attempt(cx: &mut Context, keep: &Keep, run: &mut Run, args: &Args) -> Result<
         place: ONLY,
         step: &spec.step,
         last_s: None,
+        run,
     };
     watch(cx, follower, &interrupts, &watched)
 }

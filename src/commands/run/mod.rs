@@ -13,6 +13,7 @@ mod schedule;
 mod secrets;
 mod session;
 mod settle;
+mod telling;
 mod tidy;
 mod watch;
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::runs_of;
+use super::telling::Telling;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::run::{
     Attempt, AttemptState, FailureNote, Follower, Interrupts, Manifest, Program, Redactor, Run,
-    Tick, adopt,
+    Tick, adopt, inspect,
 };
 use crate::store::{Batch, JournalRef, Keep, Message};
 
@@ -179,6 +180,8 @@ pub(super) fn publish(
     run: &Run,
     attempt: Option<&Attempt>,
 ) -> Result<Option<Manifest>, Failure> {
+    let fresh = attempt.map(|attempt| with_last_words(cx, run, attempt));
+    let attempt = fresh.as_ref();
     let guard = cx.lock(keep)?;
     let mut batch = Batch {
         journals: vec![JournalRef {
@@ -195,6 +198,17 @@ pub(super) fn publish(
     };
     keep.publish(&guard, &batch, &cx.signature(keep))?;
     Ok(manifest)
+}
+
+/// The attempt with all that its script told of itself.
+fn with_last_words(cx: &Context, run: &Run, attempt: &Attempt) -> Attempt {
+    let now = cx.world.clock.since_boot();
+    Telling::default().last_look(run, &attempt.dir, now);
+    let mut attempt = attempt.clone();
+    if let Ok(fresh) = inspect(&attempt.dir) {
+        attempt.substeps = fresh.substeps;
+    }
+    attempt
 }
 
 fn add_attempt(

@@ -2,10 +2,11 @@
 use std::time::Duration;
 
 use super::lines::Place;
+use super::telling::Telling;
 use crate::commands::Context;
 use crate::failure::{Failure, Kind};
 use crate::fs::is_full;
-use crate::run::{Attempt, Follower, Interrupts, Sampler, StopReason, Tick, log_size, stop};
+use crate::run::{Attempt, Follower, Interrupts, Run, Sampler, StopReason, Tick, log_size, stop};
 use crate::ui::{clean, duration, seconds, size};
 
 /// How often the live line changes.
@@ -17,6 +18,8 @@ pub(super) struct Watched<'a> {
     pub(super) step: &'a str,
     /// How long it took the last time it worked.
     pub(super) last_s: Option<f64>,
+    /// The run that it belongs to.
+    pub(super) run: &'a Run,
 }
 
 /// Waits for the end of an attempt; a person who interrupts stops it, and twice, at once.
@@ -28,12 +31,14 @@ pub(super) fn watch(
 ) -> Result<Attempt, Failure> {
     let began = cx.world.clock.since_boot();
     let mut sampler = Sampler::new(cx.cwd());
+    let (mut telling, dir) = (Telling::default(), follower.dir().clone());
     let mut is_full = false;
     loop {
         match follower.wait(TICK, interrupts)? {
             Tick::Running => {
                 let now = cx.world.clock.since_boot();
                 sampler.tick(now, [follower.dir()].into_iter());
+                telling.look(watched.run, &dir, now);
                 let took = now.saturating_sub(began);
                 cx.ui
                     .live(watched.line(took, log_size(&follower.dir().log())?));
@@ -48,6 +53,7 @@ pub(super) fn watch(
                 return await_record(cx, follower, interrupts);
             }
             Tick::Over(attempt) => {
+                telling.last_look(watched.run, &dir, cx.world.clock.since_boot());
                 cx.ui.live_end();
                 return Ok(*attempt);
             }

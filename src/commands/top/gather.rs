@@ -245,6 +245,7 @@ impl Gatherer {
             state: attempt.state,
             elapsed_s: elapsed.map(|elapsed| (elapsed.max(0.0) * 10.0).round() / 10.0),
             expected_s: None,
+            substep: None,
             cpus: rates.map(|rates| (rates.cpus * 100.0).round() / 100.0),
             rss_bytes: sample.map(|sample| sample.rss_bytes),
             read_bytes_per_s: rates.map(|rates| rates.read_bytes.round()),
@@ -273,10 +274,17 @@ fn tell_steps(now: Duration, attempts: &[Attempt], (known, view): (&mut Known, &
     for running in &mut steps.status.running {
         running.elapsed_s = elapsed(&running.step).or(running.elapsed_s);
     }
+    status::tell_parts(attempts, &mut steps.status);
     status::progress(&steps.project, &steps.estimates, &mut steps.status);
     let expected = |step: &str| steps.estimates.expected(step).map(|range| range.likely_s);
     for one in &mut view.running {
         one.expected_s = expected(&one.step);
+        let running = steps
+            .status
+            .running
+            .iter()
+            .find(|running| running.step == one.step);
+        one.substep = running.and_then(|running| running.substep.clone());
     }
     let status = &steps.status;
     view.host.clone_from(&status.host);

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Cell, Clear, Paragraph, Row, Table};
 
 use super::looking::matches;
-use super::{LogTail, Looking, Now, Planned, Standing, View, per_second, progress, shown};
+use super::{Looking, Now, Planned, Standing, View, per_second, progress, shown};
 use crate::run::AttemptState;
 use crate::ui::{clean_line, seconds, size};
 
@@ -42,7 +42,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, looking: &Looking) {
         Layout::horizontal([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(state);
     plan(frame, steps, view);
     happened(frame, machine, view);
-    tail(frame, log, looking.log(view), looking);
+    tail(frame, log, view, looking);
     footer(frame, foot, looking);
 }
 
@@ -204,13 +204,20 @@ fn happened(frame: &mut Frame<'_>, area: Rect, view: &View) {
 }
 
 /// The end of the log, or the part that a person looks at.
-fn tail(frame: &mut Frame<'_>, area: Rect, log: Option<&LogTail>, looking: &Looking) {
+fn tail(frame: &mut Frame<'_>, area: Rect, view: &View, looking: &Looking) {
+    let log = looking.log(view);
     let name = log.map_or_else(
         || "log".to_owned(),
         |log| clean_line(&log.attempt).into_owned(),
     );
+    let part = log.and_then(|log| {
+        let running = view.running.iter().find(|now| now.attempt == log.attempt)?;
+        Some(format!("{name}: {} ", running.substep.as_ref()?))
+    });
     let held = if looking.held.is_some() {
         format!(" {name}, held {} lines back (End: newest) ", looking.below)
+    } else if let Some(part) = part {
+        format!(" {}", cut(&part, usize::from(area.width).saturating_sub(2)))
     } else {
         format!(" {name} ")
     };
@@ -291,7 +298,7 @@ mod tests {
 
     use super::*;
     use crate::report::status::Counts;
-    use crate::report::top::Pressure;
+    use crate::report::top::{LogTail, Pressure};
     use crate::ui::Key;
 
     fn view() -> View {
@@ -318,6 +325,7 @@ mod tests {
                 state: AttemptState::Running,
                 elapsed_s: Some(300.0),
                 expected_s: Some(2400.0),
+                substep: None,
                 cpus: Some(3.84),
                 rss_bytes: Some(1_200_000_000),
                 read_bytes_per_s: Some(0.0),

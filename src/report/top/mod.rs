@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::event::RunEvent;
+use super::part::Part;
 use super::status::Counts;
 use crate::run::AttemptState;
 use crate::ui::{clean_line, seconds, size};
@@ -73,6 +74,8 @@ pub struct Now {
     pub elapsed_s: Option<f64>,
     /// How long it should take.
     pub expected_s: Option<f64>,
+    /// The part of it that goes on, if its script tells.
+    pub substep: Option<Part>,
     /// How many processors it keeps busy.
     pub cpus: Option<f64>,
     /// Memory of its processes.
@@ -184,6 +187,9 @@ impl fmt::Display for View {
                 _ => "",
             };
             write!(f, " · {step}{word} {time}")?;
+            if let Some(part) = &now.substep {
+                write!(f, ", {}", part.title())?;
+            }
             if let (Some(cpus), Some(memory)) = (now.cpus, now.rss_bytes) {
                 write!(f, ", {cpus:.1} CPUs, {}", size(memory))?;
             }

@@ -19,6 +19,7 @@ use super::post::Post;
 use super::prepare;
 use super::schedule::Schedule;
 use super::secrets::Giver;
+use super::telling::Telling;
 use super::{say, settle};
 use crate::commands::Context;
 use crate::failure::Failure;
@@ -88,6 +89,7 @@ pub(super) struct Session<'a> {
     /// The last step that succeeded since the last snapshot.
     to_keep: Option<(Step, Attempt)>,
     sampler: Sampler,
+    telling: Telling,
     summary: Summary,
 }
 
@@ -130,6 +132,7 @@ impl<'a> Session<'a> {
             told: None,
             leaving: Vec::new(),
             to_keep: None,
+            telling: Telling::default(),
             run,
         })
     }
@@ -274,6 +277,7 @@ impl<'a> Session<'a> {
             began,
             last_s: success.and_then(|success| success.duration_s),
             memory: self.memory_of(&step.id),
+            part: None,
             step,
         }
     }
@@ -291,6 +295,8 @@ impl<'a> Session<'a> {
                 at += 1;
                 continue;
             };
+            let now = self.cx.world.clock.since_boot();
+            self.telling.last_look(&self.run, &attempt.dir, now);
             // What fails here is tried again, so it comes before anything that must be done once.
             if self.told.as_ref() != Some(&attempt.spec.attempt) {
                 self.run.event("step-ended", settle::ended(&attempt))?;

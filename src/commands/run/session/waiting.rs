@@ -81,6 +81,11 @@ impl Session<'_> {
         let now = self.cx.world.clock.since_boot();
         let dirs = active.iter().map(|active| active.follower.dir());
         self.sampler.tick(now, dirs);
+        for active in active.iter_mut() {
+            let dir = active.follower.dir();
+            self.telling.look(&self.run, dir, now);
+            active.part = self.telling.newest(dir);
+        }
         let what = line(active, now, self.waiting);
         self.cx.ui.live(if self.is_halted {
             format!("paused (`buildkeep resume`)  {what}")
