@@ -17,6 +17,32 @@ pub const BUILT_IN: &[(&str, &str)] = &[
         "lfs-12.3",
         include_str!("../../templates/checks/lfs-12.3.toml"),
     ),
+    (
+        "lfs-13.1",
+        include_str!("../../templates/checks/lfs-13.1.toml"),
+    ),
+    (
+        "lfs-chapter5",
+        include_str!("../../templates/checks/lfs-chapter5.toml"),
+    ),
+    (
+        "lfs-chapter7",
+        include_str!("../../templates/checks/lfs-chapter7.toml"),
+    ),
+    (
+        "lfs-chapter8",
+        include_str!("../../templates/checks/lfs-chapter8.toml"),
+    ),
+    ("blfs", include_str!("../../templates/checks/blfs.toml")),
+    (
+        "embedded",
+        include_str!("../../templates/checks/embedded.toml"),
+    ),
+    (
+        "buildroot",
+        include_str!("../../templates/checks/buildroot.toml"),
+    ),
+    ("yocto", include_str!("../../templates/checks/yocto.toml")),
 ];
 
 /// What to run: checks with their waivers.

@@ -23,7 +23,10 @@ pub use catalogue::{BUILT_IN, Selection, built_in, own, problems, resolve};
 pub use definition::{Check, Fix, Fixes, Named, Rights, Set, Severity, Tier, Waiver, When};
 pub use fix::Family;
 pub use host::Host;
-pub use probe::{EnvIs, FileIs, Probe, Resource, SecurityIs};
+pub use probe::{
+    Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KernelIs, Language,
+    Make, Probe, Resource, SecurityIs, ToolIs, Trait,
+};
 pub use report::{Outcome, Report, Status, Summary};
 pub use requirement::Requirement;
 pub use run::run;

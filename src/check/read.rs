@@ -346,7 +346,7 @@ fn fix_of(raw: RawFix) -> Result<Fix, Wrong> {
 mod tests {
     use serde::de::DeserializeOwned;
 
-    use super::super::{FileIs, Resource};
+    use super::super::{Ability, Feature, FileIs, Language, Resource, Trait};
     use super::*;
     use crate::document::fields::{fields_of, keys_of};
 
@@ -388,6 +388,10 @@ mod tests {
         assert_eq!(choices::<Rights>("check[0].fix.any.rights"), 2);
         choices::<FileIs>("check[0].is");
         choices::<Resource>("check[0].resource");
+        choices::<Feature>("check[0].has");
+        choices::<Trait>("check[0].is_not");
+        choices::<Ability>("check[0].can[0]");
+        choices::<Language>("check[0].language");
         let kinds = schema();
         let kinds = kinds.at(&KeyPath::parse("check[0].kind").unwrap()).unwrap();
         for kind in kinds["enum"].as_array().unwrap() {

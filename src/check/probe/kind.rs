@@ -1,4 +1,6 @@
 //! The kinds of checks, and what each of them is told.
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::super::Requirement;
@@ -8,18 +10,7 @@ use super::super::definition::Tier;
 #[derive(Clone, Debug)]
 pub enum Probe {
     /// A program of some version.
-    Tool {
-        /// Its name in `PATH`.
-        program: String,
-        /// What makes it print its version.
-        args: Vec<String>,
-        /// Words by which it is known from others of the same name.
-        says: Option<String>,
-        /// What the version must be.
-        version: Option<Requirement>,
-        /// Beyond these limits nobody has tried.
-        tested: Option<Requirement>,
-    },
+    Tool(ToolIs),
     /// A name that must lead to a certain program.
     Alias {
         /// The name in `PATH`, or a whole path.
@@ -30,23 +21,9 @@ pub enum Probe {
         says: String,
     },
     /// A compiler that must compile.
-    Compile {
-        /// Its name in `PATH`.
-        program: String,
-        /// What it is called with, before `-o FILE -`.
-        args: Vec<String>,
-        /// What to compile.
-        source: String,
-    },
+    Compile(CompileIs),
     /// Something in the file system.
-    File {
-        /// Where.
-        path: String,
-        /// What must be there.
-        is: FileIs,
-        /// The type of the file system mounted there.
-        fs_type: Option<String>,
-    },
+    File(FileMust),
     /// A mounted file system.
     Mount {
         /// Where.
@@ -56,19 +33,16 @@ pub enum Probe {
         /// Options that it must have; after `!` those it must not.
         options: Vec<String>,
     },
-    /// The running kernel.
-    Kernel {
-        /// What the version must be.
-        version: Requirement,
-        /// Beyond these limits nobody has tried.
-        tested: Option<Requirement>,
-    },
-    /// Enough of something.
+    /// The file system that a place lies on.
+    Filesystem(FilesystemIs),
+    /// The running kernel and the machine.
+    Kernel(KernelIs),
+    /// Enough of something, or not too much.
     Resource {
         /// Of what.
         resource: Resource,
-        /// How much: bytes or a number.
-        at_least: u64,
+        /// How much: bytes, a number or per cent.
+        amount: Amount,
         /// On the file system of this path.
         path: String,
     },
@@ -83,6 +57,13 @@ pub enum Probe {
         /// Where the files are; the folder of the list if nothing is said.
         folder: Option<String>,
     },
+    /// Modules that an interpreter must find.
+    Module {
+        /// Which interpreter.
+        language: Language,
+        /// What it must find.
+        modules: Vec<String>,
+    },
     /// A program that must end well.
     Command {
         /// The program and its arguments.
@@ -96,14 +77,80 @@ impl Probe {
     /// When it is looked at if the check does not say: what starts no program is fast.
     pub fn tier(&self) -> Tier {
         match self {
-            Self::Tool { .. }
+            Self::Tool(_)
             | Self::Alias { .. }
-            | Self::Compile { .. }
-            | Self::Command { .. } => Tier::Normal,
-            Self::Checksum { .. } => Tier::Deep,
+            | Self::Compile(_)
+            | Self::Module { .. }
+            | Self::Command { .. }
+            | Self::Env(EnvIs::Locale(_))
+            | Self::Security(SecurityIs::SudoAsks) => Tier::Normal,
+            Self::Kernel(is) if is.has == Some(Feature::UserNamespaces) => Tier::Normal,
+            Self::Filesystem(is) if !is.can.is_empty() => Tier::Normal,
+            Self::Security(SecurityIs::Owner { .. } | SecurityIs::NobodyElseWrites { .. })
+            | Self::Checksum { .. } => Tier::Deep,
             _ => Tier::Fast,
         }
     }
+}
+
+/// What is asked of a program.
+#[derive(Clone, Debug)]
+pub struct ToolIs {
+    /// Its name in `PATH`.
+    pub program: String,
+    /// What makes it print its version.
+    pub args: Vec<String>,
+    /// Words by which it is known from others of the same name.
+    pub says: Option<String>,
+    /// What the version must be.
+    pub version: Option<Requirement>,
+    /// Beyond these limits nobody has tried.
+    pub tested: Option<Requirement>,
+    /// Versions that are known not to work.
+    pub bad: Vec<Requirement>,
+    /// Other makes of it that will do.
+    pub or: Vec<Make>,
+}
+
+/// A make of a program: the words by which it is known, and what its version must be.
+#[derive(Clone, Debug)]
+pub struct Make {
+    /// Words that it prints.
+    pub says: String,
+    /// What the version must be.
+    pub version: Requirement,
+}
+
+/// What a compiler must be able to do.
+#[derive(Clone, Debug)]
+pub struct CompileIs {
+    /// Its name in `PATH`.
+    pub program: String,
+    /// What it is called with, before `-o FILE -`.
+    pub args: Vec<String>,
+    /// What it is called with after that: libraries.
+    pub link: Vec<String>,
+    /// What to compile.
+    pub source: String,
+    /// What the program that it makes must print, when it is started.
+    pub says: Option<String>,
+}
+
+/// What must be found at places.
+#[derive(Clone, Debug)]
+pub struct FileMust {
+    /// Where; all are alike.
+    pub paths: Vec<String>,
+    /// What must be there.
+    pub is: FileIs,
+    /// The type of the file system mounted there.
+    pub fs_type: Option<String>,
+    /// Whose it must be.
+    pub owner: Option<String>,
+    /// What its mode must be.
+    pub mode: Option<u32>,
+    /// Where a symlink must lead.
+    pub target: Option<String>,
 }
 
 /// What must be found at a path.
@@ -112,8 +159,12 @@ impl Probe {
 pub enum FileIs {
     /// A regular file.
     File,
+    /// A file that can be run.
+    Executable,
     /// A folder.
     Folder,
+    /// A symlink.
+    Symlink,
     /// A character device.
     CharDevice,
     /// A mounted file system.
@@ -122,9 +173,100 @@ pub enum FileIs {
     WritableFolder,
     /// Nothing.
     Absent,
+    /// A path of plain characters only.
+    PlainPath,
+    /// Files that were not written later than now.
+    NotFromTheFuture,
+    /// A folder at and below which nothing is mounted.
+    FreeOfMounts,
 }
 
-/// What there must be enough of.
+/// What the file system that a place lies on must be.
+#[derive(Clone, Debug)]
+pub struct FilesystemIs {
+    /// The place.
+    pub path: String,
+    /// Types that it must not be.
+    pub not: Vec<String>,
+    /// Options that it must have; after `!` those it must not.
+    pub options: Vec<String>,
+    /// What it must be able to do.
+    pub can: Vec<Ability>,
+}
+
+/// What a file system can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ability {
+    /// Several names for one file.
+    HardLinks,
+    /// Symlinks.
+    Symlinks,
+    /// Attributes beside the content.
+    Xattrs,
+    /// Named pipes.
+    Fifos,
+    /// Names of 255 bytes.
+    LongNames,
+    /// `A` and `a` are two files.
+    UpperAndLowerCase,
+    /// Modes are kept.
+    Modes,
+}
+
+/// What the kernel and the machine must be.
+#[derive(Clone, Debug, Default)]
+pub struct KernelIs {
+    /// What the version must be.
+    pub version: Option<Requirement>,
+    /// Beyond these limits nobody has tried.
+    pub tested: Option<Requirement>,
+    /// Machines, as `uname -m` names them; any if empty.
+    pub arch: Vec<String>,
+    /// What it must be able to do.
+    pub has: Option<Feature>,
+    /// What it must not be.
+    pub is_not: Option<Trait>,
+}
+
+/// What a system can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feature {
+    /// Namespaces for ordinary users.
+    UserNamespaces,
+    /// Pseudo terminals.
+    Terminals,
+    /// Control groups of version 2.
+    Cgroups,
+    /// A clock that is about right.
+    Clock,
+}
+
+/// What a system can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trait {
+    /// Windows that translates system calls.
+    Wsl1,
+    /// Any Linux inside of Windows.
+    Wsl,
+    /// A container.
+    Container,
+    /// SELinux that forbids what is not allowed.
+    SelinuxEnforcing,
+}
+
+/// How much of something there must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// So much or more.
+    AtLeast(u64),
+    /// So much or less.
+    AtMost(u64),
+}
+
+/// What there must be enough of, or not too much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
@@ -134,10 +276,26 @@ pub enum Resource {
     Inodes,
     /// Bytes of memory.
     Memory,
+    /// Bytes of memory for each job of a build.
+    MemoryPerJob,
     /// Bytes of swap.
     Swap,
     /// Processors.
     Cpus,
+    /// Per cent of the processors that are wanted.
+    Load,
+    /// Per cent of the time that something waited for memory.
+    MemoryPressure,
+    /// Per cent of the time that something waited for the disk.
+    IoPressure,
+    /// Files that a process may have open.
+    OpenFiles,
+    /// Processes that a user may have.
+    Processes,
+    /// Bytes that a file may have.
+    FileSize,
+    /// Ids of processes that there are.
+    Pids,
 }
 
 /// What must be so of the environment.
@@ -145,20 +303,57 @@ pub enum Resource {
 pub enum EnvIs {
     /// None of these variables is set.
     Unset(Vec<String>),
+    /// All of these variables are set.
+    Set(Vec<String>),
+    /// These variables have these values.
+    Equals(BTreeMap<String, String>),
     /// Each of these variables, if it is set, is an absolute path and not `/`.
     SafeFolder(Vec<String>),
     /// `PATH` has only absolute folders that not everybody may write to.
     SafePath,
+    /// The first folder of `PATH` is this.
+    PathStartsWith(String),
     /// The umask is this.
     Umask(u32),
+    /// `MAKEFLAGS` does not allow any number of jobs.
+    Jobs,
+    /// This locale, or that which the environment names, is installed.
+    Locale(Option<String>),
 }
 
 /// What must be so for the build to do no harm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecurityIs {
     /// We are root.
     Root,
     /// We are not.
     NotRoot,
+    /// We are this user.
+    User(String),
+    /// No program early in `PATH` has rights of somebody else.
+    NoSetuidInPath,
+    /// `sudo` asks before it runs anything.
+    SudoAsks,
+    /// All files below belong to a user.
+    Owner {
+        /// Where.
+        paths: Vec<String>,
+        /// Whose they must be.
+        owner: String,
+    },
+    /// Nothing below can be changed by everybody.
+    NobodyElseWrites {
+        /// Where.
+        paths: Vec<String>,
+    },
+}
+
+/// An interpreter that has modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// Perl.
+    Perl,
+    /// Python 3.
+    Python,
 }

@@ -1,10 +1,15 @@
 //! From the keys of a check to what it looks at.
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::super::Requirement;
 use super::super::read::Wrong;
-use super::kind::{EnvIs, FileIs, Probe, Resource, SecurityIs};
+use super::kind::{
+    Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KernelIs, Language,
+    Make, Probe, Resource, SecurityIs, ToolIs, Trait,
+};
 use crate::document::{as_size, code};
 
 /// The keys that kinds have of their own.
@@ -16,33 +21,68 @@ pub(in super::super) struct RawProbe {
     says: Option<String>,
     version: Option<String>,
     tested: Option<String>,
+    bad: Option<Vec<String>>,
+    or: Option<Vec<RawMake>>,
     target: Option<String>,
     source: Option<String>,
+    link: Option<Vec<String>>,
     path: Option<String>,
+    paths: Option<Vec<String>>,
     is: Option<FileIs>,
     fs_type: Option<String>,
+    owner: Option<String>,
+    mode: Option<String>,
     options: Option<Vec<String>>,
+    not: Option<Vec<String>>,
+    can: Option<Vec<Ability>>,
+    arch: Option<Vec<String>>,
+    has: Option<Feature>,
+    is_not: Option<Trait>,
     resource: Option<Resource>,
     at_least: Option<Json>,
+    at_most: Option<Json>,
     variables: Option<Vec<String>>,
+    values: Option<BTreeMap<String, String>>,
     must: Option<String>,
     umask: Option<String>,
+    locale: Option<String>,
+    user: Option<String>,
+    language: Option<Language>,
+    modules: Option<Vec<String>>,
     run: Option<Vec<String>>,
     folder: Option<String>,
 }
 
+/// Another make of a program.
+#[derive(Debug, Deserialize)]
+struct RawMake {
+    says: String,
+    version: String,
+}
+
 /// The keys that each kind reads.
 const KEYS: &[(&str, &[&str])] = &[
-    ("tool", &["program", "args", "says", "version", "tested"]),
+    (
+        "tool",
+        &["program", "args", "says", "version", "tested", "bad", "or"],
+    ),
     ("alias", &["program", "target", "says"]),
-    ("compile", &["program", "args", "source"]),
-    ("file", &["path", "is", "fs_type"]),
+    ("compile", &["program", "args", "source", "link", "says"]),
+    (
+        "file",
+        &["path", "paths", "is", "fs_type", "owner", "mode", "target"],
+    ),
     ("mount", &["path", "fs_type", "options"]),
-    ("resource", &["resource", "at_least", "path"]),
-    ("kernel", &["version", "tested"]),
-    ("env", &["must", "variables", "umask"]),
-    ("security", &["must"]),
+    ("filesystem", &["path", "not", "options", "can"]),
+    ("resource", &["resource", "at_least", "at_most", "path"]),
+    ("kernel", &["version", "tested", "arch", "has", "is_not"]),
+    (
+        "env",
+        &["must", "variables", "values", "umask", "path", "locale"],
+    ),
+    ("security", &["must", "user", "path", "paths", "owner"]),
     ("checksum", &["path", "folder"]),
+    ("module", &["language", "modules"]),
     ("command", &["run", "says"]),
 ];
 
@@ -56,46 +96,43 @@ pub(in super::super) fn keys_of_kind(kind: &str) -> &'static [&'static str] {
 pub(in super::super) fn parse(id: &str, mut raw: RawProbe) -> Result<Probe, Wrong> {
     let raw = &mut raw;
     let program = raw.program.take().unwrap_or_else(|| id.to_owned());
-    let version = requirement(raw.version.as_deref(), "version")?;
-    let tested = requirement(raw.tested.as_deref(), "tested")?;
     Ok(match raw.kind.as_str() {
-        "tool" => Probe::Tool {
-            program,
-            args: raw.args.take().unwrap_or_else(|| vec!["--version".into()]),
-            says: raw.says.take(),
-            version,
-            tested,
-        },
+        "tool" => Probe::Tool(tool(program, raw)?),
         "alias" => Probe::Alias {
             program,
             target: needed(raw.target.take(), "target")?,
             says: needed(raw.says.take(), "says")?,
         },
-        "compile" => Probe::Compile {
+        "compile" => Probe::Compile(CompileIs {
             program,
             args: raw.args.take().unwrap_or_default(),
+            link: raw.link.take().unwrap_or_default(),
             source: needed(raw.source.take(), "source")?,
-        },
-        "file" => Probe::File {
-            path: needed(raw.path.take(), "path")?,
-            is: needed(raw.is, "is")?,
-            fs_type: raw.fs_type.take(),
-        },
+            says: raw.says.take(),
+        }),
+        "file" => Probe::File(file(raw)?),
         "mount" => Probe::Mount {
             path: needed(raw.path.take(), "path")?,
             fs_type: raw.fs_type.take(),
             options: raw.options.take().unwrap_or_default(),
         },
-        "kernel" => Probe::Kernel {
-            version: needed(version, "version")?,
-            tested,
-        },
+        "filesystem" => Probe::Filesystem(FilesystemIs {
+            path: needed(raw.path.take(), "path")?,
+            not: raw.not.take().unwrap_or_default(),
+            options: raw.options.take().unwrap_or_default(),
+            can: raw.can.take().unwrap_or_default(),
+        }),
+        "kernel" => Probe::Kernel(kernel(raw)?),
         "resource" => resource(raw)?,
         "env" => Probe::Env(env(raw)?),
         "security" => Probe::Security(security(raw)?),
         "checksum" => Probe::Checksum {
             path: needed(raw.path.take(), "path")?,
             folder: raw.folder.take(),
+        },
+        "module" => Probe::Module {
+            language: needed(raw.language, "language")?,
+            modules: needed(raw.modules.take(), "modules")?,
         },
         _ => Probe::Command {
             run: needed(raw.run.take(), "run")?,
@@ -104,17 +141,80 @@ pub(in super::super) fn parse(id: &str, mut raw: RawProbe) -> Result<Probe, Wron
     })
 }
 
+fn tool(program: String, raw: &mut RawProbe) -> Result<ToolIs, Wrong> {
+    let bad = raw.bad.take().unwrap_or_default();
+    let bad = bad.iter().map(|text| limits(text, "bad"));
+    let or = raw.or.take().unwrap_or_default().into_iter().map(|make| {
+        Ok(Make {
+            version: limits(&make.version, "or")?,
+            says: make.says,
+        })
+    });
+    Ok(ToolIs {
+        program,
+        args: raw.args.take().unwrap_or_else(|| vec!["--version".into()]),
+        says: raw.says.take(),
+        version: requirement(raw.version.as_deref(), "version")?,
+        tested: requirement(raw.tested.as_deref(), "tested")?,
+        bad: bad.collect::<Result<_, _>>()?,
+        or: or.collect::<Result<_, _>>()?,
+    })
+}
+
+fn file(raw: &mut RawProbe) -> Result<FileMust, Wrong> {
+    let mode = raw.mode.take();
+    Ok(FileMust {
+        paths: places(raw)?,
+        is: needed(raw.is, "is")?,
+        fs_type: raw.fs_type.take(),
+        owner: raw.owner.take(),
+        mode: mode.map(|mode| octal(&mode)),
+        target: raw.target.take(),
+    })
+}
+
+/// One place, or several.
+fn places(raw: &mut RawProbe) -> Result<Vec<String>, Wrong> {
+    let mut places = raw.paths.take().unwrap_or_default();
+    places.extend(raw.path.take());
+    needed((!places.is_empty()).then_some(places), "path")
+}
+
+fn kernel(raw: &mut RawProbe) -> Result<KernelIs, Wrong> {
+    let is = KernelIs {
+        version: requirement(raw.version.as_deref(), "version")?,
+        tested: requirement(raw.tested.as_deref(), "tested")?,
+        arch: raw.arch.take().unwrap_or_default(),
+        has: raw.has,
+        is_not: raw.is_not,
+    };
+    let asks = is.arch.len() + usize::from(is.has.is_some()) + usize::from(is.is_not.is_some());
+    if asks == 0 {
+        needed(is.version.as_ref().or(is.tested.as_ref()), "version")?;
+    }
+    Ok(is)
+}
+
 fn resource(raw: &mut RawProbe) -> Result<Probe, Wrong> {
-    let amount = needed(raw.at_least.take(), "at_least")?;
+    let amount = if let Some(most) = raw.at_most.take() {
+        Amount::AtMost(size(&most, "at_most")?)
+    } else {
+        let least = needed(raw.at_least.take(), "at_least")?;
+        Amount::AtLeast(size(&least, "at_least")?)
+    };
     Ok(Probe::Resource {
         resource: needed(raw.resource, "resource")?,
-        at_least: as_size(&amount).ok_or_else(|| Wrong {
-            code: code::NOT_AN_AMOUNT,
-            key: "at_least",
-            message: format!("{amount} is not a size"),
-            help: "write \"10 GB\", \"512 MiB\" or a number".into(),
-        })?,
+        amount,
         path: raw.path.take().unwrap_or_else(|| ".".into()),
+    })
+}
+
+fn size(amount: &Json, key: &'static str) -> Result<u64, Wrong> {
+    as_size(amount).ok_or_else(|| Wrong {
+        code: code::NOT_AN_AMOUNT,
+        key,
+        message: format!("{amount} is not a size"),
+        help: "write \"10 GB\", \"512 MiB\" or a number".into(),
     })
 }
 
@@ -123,25 +223,48 @@ fn env(raw: &mut RawProbe) -> Result<EnvIs, Wrong> {
     let mut variables = || needed(raw.variables.take(), "variables");
     Ok(match must.as_str() {
         "unset" => EnvIs::Unset(variables()?),
+        "set" => EnvIs::Set(variables()?),
+        "equal" => EnvIs::Equals(needed(raw.values.take(), "values")?),
         "safe-folder" => EnvIs::SafeFolder(variables()?),
         "safe-path" => EnvIs::SafePath,
-        "umask" => {
-            let mask = needed(raw.umask.take(), "umask")?;
-            EnvIs::Umask(u32::from_str_radix(&mask, 8).unwrap_or_default())
-        }
+        "path-starts-with" => EnvIs::PathStartsWith(needed(raw.path.take(), "path")?),
+        "jobs" => EnvIs::Jobs,
+        "locale" => EnvIs::Locale(raw.locale.take()),
+        "umask" => EnvIs::Umask(octal(&needed(raw.umask.take(), "umask")?)),
         _ => {
-            return Err(not_for(
-                "env",
-                "`unset`, `safe-folder`, `safe-path` or `umask`",
-            ));
+            let choices = "`unset`, `set`, `equal`, `safe-folder`, `safe-path`, \
+                `path-starts-with`, `jobs`, `locale` or `umask`";
+            return Err(not_for("env", choices));
         }
     })
 }
 
 fn security(raw: &mut RawProbe) -> Result<SecurityIs, Wrong> {
     let must = needed(raw.must.take(), "must")?;
-    SecurityIs::deserialize(&Json::from(must))
-        .map_err(|_| not_for("security", "`root` or `not-root`"))
+    Ok(match must.as_str() {
+        "root" => SecurityIs::Root,
+        "not-root" => SecurityIs::NotRoot,
+        "user" => SecurityIs::User(needed(raw.user.take(), "user")?),
+        "no-setuid-in-path" => SecurityIs::NoSetuidInPath,
+        "sudo-asks" => SecurityIs::SudoAsks,
+        "owner" => SecurityIs::Owner {
+            paths: places(raw)?,
+            owner: needed(raw.owner.take(), "owner")?,
+        },
+        "nobody-else-writes" => SecurityIs::NobodyElseWrites {
+            paths: places(raw)?,
+        },
+        _ => {
+            let choices = "`root`, `not-root`, `user`, `no-setuid-in-path`, `sudo-asks`, `owner` \
+                or `nobody-else-writes`";
+            return Err(not_for("security", choices));
+        }
+    })
+}
+
+/// The schema has made sure that it is one.
+fn octal(mode: &str) -> u32 {
+    u32::from_str_radix(mode, 8).unwrap_or_default()
 }
 
 fn not_for(kind: &str, choices: &str) -> Wrong {
@@ -163,14 +286,16 @@ fn needed<T>(value: Option<T>, key: &'static str) -> Result<T, Wrong> {
 }
 
 fn requirement(text: Option<&str>, key: &'static str) -> Result<Option<Requirement>, Wrong> {
-    let Some(text) = text else { return Ok(None) };
-    let parsed = Requirement::parse(text).ok_or_else(|| Wrong {
+    text.map(|text| limits(text, key)).transpose()
+}
+
+fn limits(text: &str, key: &'static str) -> Result<Requirement, Wrong> {
+    Requirement::parse(text).ok_or_else(|| Wrong {
         code: code::BAD_LIMIT,
         key,
         message: format!("\"{text}\" does not limit a version"),
         help: "write `>= 2.5.1a`, say; limits are divided by commas".into(),
-    });
-    parsed.map(Some)
+    })
 }
 
 #[cfg(test)]

@@ -1,113 +1,130 @@
 //! Programs: are they there, which version, do they work.
-use std::fs::DirBuilder;
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::definition::Check;
 use super::super::program::{Output, Ran, command as prepared, run, search};
-use super::super::{Host, Version};
+use super::super::{Host, Requirement, Version};
 use super::kernel::judged;
-use super::{Finding, Probe};
-use crate::fs::remove_tree;
+use super::scratch::Scratch;
+use super::{CompileIs, Finding, ToolIs};
 
 /// Small replacements that go by the names of what they replace.
 const REPLACEMENTS: &[&str] = &["BusyBox", "toybox", "uutils", "bsdtar", "one-true-awk"];
 
 /// A program of some version.
-pub(super) fn tool(check: &Check, host: &Host<'_>) -> Finding {
-    let Probe::Tool {
-        program,
-        args,
-        says,
-        version,
-        tested,
-    } = &check.probe
-    else {
-        return Finding::unknown("not a tool");
-    };
-    let output = match answer(program, args, (check, host)) {
+pub(super) fn tool(is: &ToolIs, at: (&Check, &Host<'_>)) -> Finding {
+    let output = match answer(&is.program, &is.args, at) {
         Ok(output) => output,
         Err(finding) => return finding,
     };
     let all = format!("{}\n{}", output.stdout, output.stderr);
+    if let Some(make) = is.or.iter().find(|make| all.contains(&make.says)) {
+        return version_of(&output, Some(&make.version), is);
+    }
     let other = REPLACEMENTS.iter().find(|name| all.contains(**name));
-    if let (Some(other), Some(says)) = (other, says)
+    if let (Some(other), Some(says)) = (other, &is.says)
         && !says.contains(other)
     {
-        return Finding::fail(format!("{other}, which is no full {program}"));
+        return Finding::fail(format!("{other}, which is no full {}", is.program));
     }
-    if says
-        .as_ref()
-        .is_some_and(|says| !all.contains(says.as_str()))
-    {
+    let is_it = |says: &String| all.contains(says.as_str());
+    if !is.says.as_ref().is_none_or(is_it) {
         let line = output.first_line();
         return Finding::unknown(format!("it is not known what this is: {}", quoted(line)));
     }
-    if version.is_none() && tested.is_none() {
+    if is.version.is_none() && is.tested.is_none() && is.bad.is_empty() {
         return Finding::ok(output.first_line());
     }
-    match Version::find(output.text()) {
-        Some(found) => judged(&found, version.as_ref(), tested.as_ref()),
-        None => Finding::unknown(format!("no version in {}", quoted(output.first_line()))),
+    version_of(&output, is.version.as_ref(), is)
+}
+
+fn version_of(output: &Output, required: Option<&Requirement>, is: &ToolIs) -> Finding {
+    let Some(version) = Version::find(output.text()) else {
+        return Finding::unknown(format!("no version in {}", quoted(output.first_line())));
+    };
+    if is.bad.iter().any(|bad| bad.is_met_by(&version)) {
+        return Finding::fail(format!("{version}, which is known not to work"));
     }
+    judged(&version, required, is.tested.as_ref())
 }
 
 /// A name that must lead to a certain program: by its link, or by what it says.
-pub(super) fn alias(check: &Check, host: &Host<'_>) -> Finding {
-    let Probe::Alias {
-        program,
-        target,
-        says,
-    } = &check.probe
-    else {
-        return Finding::unknown("not an alias");
-    };
-    let Some(path) = search(program, host.env) else {
+pub(super) fn alias(
+    program: &str,
+    (target, says): (&str, &str),
+    at: (&Check, &Host<'_>),
+) -> Finding {
+    let Some(path) = search(program, at.1.env) else {
         return Finding::nothing();
     };
     let real = path.canonicalize().unwrap_or(path);
     let shown = real.display().to_string();
-    if real.file_name().is_some_and(|name| name == target.as_str()) {
+    if real.file_name().is_some_and(|name| name == target) {
         return Finding::ok(shown);
     }
-    match answer(program, &["--version".into()], (check, host)) {
-        Ok(output) if output.text().contains(says.as_str()) => Finding::ok(shown),
+    match answer(program, &["--version".into()], at) {
+        Ok(output) if output.text().contains(says) => Finding::ok(shown),
         Ok(_) => Finding::fail(shown),
         Err(finding) => finding,
     }
 }
 
-/// A compiler that must compile.
-pub(super) fn compile(check: &Check, host: &Host<'_>) -> Finding {
-    let Probe::Compile {
-        program,
-        args,
-        source,
-    } = &check.probe
-    else {
-        return Finding::unknown("not a compiler");
-    };
-    let Some(path) = search(program, host.env) else {
+/// A compiler that must compile, and perhaps make a program that runs.
+pub(super) fn compile(is: &CompileIs, (check, host): (&Check, &Host<'_>)) -> Finding {
+    let Some(path) = search(&is.program, host.env) else {
         return Finding::nothing();
     };
-    let folder = match Private::new(host) {
+    let folder = match Scratch::new(host) {
         Ok(folder) => folder,
         Err(error) => return Finding::unknown(format!("no temporary folder: {error}")),
     };
-    let target = folder.path.join("out");
-    let mut args = args.clone();
+    let target = folder.path().join("out");
+    let mut args = is.args.clone();
     args.extend(["-o".into(), target.display().to_string(), "-".into()]);
+    args.extend(is.link.iter().cloned());
     let mut command = prepared(&path, &args);
-    match piped(source) {
+    match piped(&is.source) {
         Ok(stdin) => command.stdin(stdin),
         Err(error) => return Finding::unknown(error.to_string()),
     };
     match ended(run(command, host.env, host.clock, check.limit)) {
-        Ok(output) if output.status.success() && target.is_file() => Finding::ok("compiles"),
         Ok(output) if output.signal().is_some() => crashed(&output),
-        Ok(output) => Finding::fail(error_line(&output)),
+        Ok(output) if !output.status.success() || !target.is_file() => {
+            Finding::fail(error_line(&output))
+        }
+        Ok(_) => match &is.says {
+            None => Finding::ok("compiles"),
+            Some(says) => start(&target, says, (check, host)),
+        },
         Err(finding) => finding,
+    }
+}
+
+/// Starts what was compiled; where no program may be started, nothing is known.
+fn start(target: &Path, says: &str, (check, host): (&Check, &Host<'_>)) -> Finding {
+    match run(prepared(target, &[]), host.env, host.clock, check.limit) {
+        Ran::Ended(output) if output.status.success() && output.stdout.contains(says) => {
+            Finding::ok("compiles and runs")
+        }
+        Ran::Ended(output) if output.signal().is_some() => {
+            let signal = output.signal().unwrap_or_default();
+            Finding::fail(format!("what it makes is killed by signal {signal}"))
+        }
+        Ran::Ended(output) => {
+            let line = quoted(output.first_line());
+            Finding::fail(format!("what it makes does not work: {line}"))
+        }
+        Ran::NotStarted(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Finding::unknown("no program may be started in the folder for temporary files")
+        }
+        Ran::NotStarted(error) => {
+            Finding::fail(format!("what it makes cannot be started: {error}"))
+        }
+        ran => match ended(ran) {
+            Ok(_) => Finding::unknown("it did not run"),
+            Err(finding) => finding,
+        },
     }
 }
 
@@ -134,7 +151,7 @@ pub(super) fn command(
 }
 
 /// What a program says; `Err` if it is not there, or did not come to a proper end.
-fn answer(
+pub(super) fn answer(
     program: &str,
     args: &[String],
     (check, host): (&Check, &Host<'_>),
@@ -190,7 +207,7 @@ fn error_line(output: &Output) -> String {
         .to_owned()
 }
 
-fn quoted(line: &str) -> String {
+pub(super) fn quoted(line: &str) -> String {
     let short: String = line.chars().take(60).collect();
     if short.is_empty() {
         "an empty answer".into()
@@ -205,27 +222,4 @@ fn piped(text: &str) -> io::Result<io::PipeReader> {
     let most = text.len().min(32 * 1024);
     writer.write_all(&text.as_bytes()[..most])?;
     Ok(reader)
-}
-
-/// A folder that only we can look into, gone when dropped.
-struct Private {
-    parent: PathBuf,
-    path: PathBuf,
-}
-
-impl Private {
-    fn new(host: &Host<'_>) -> io::Result<Self> {
-        let parent = host.env.path("TMPDIR").filter(|path| path.is_absolute());
-        let parent = parent.unwrap_or_else(|| Path::new("/tmp").to_owned());
-        let path = parent.join(format!("buildkeep-check-{}", host.ids.next()));
-        DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self { parent, path })
-    }
-}
-
-impl Drop for Private {
-    fn drop(&mut self) {
-        // A folder in /tmp that stays behind is no reason to fail.
-        let _ = remove_tree(&self.parent, &self.path);
-    }
 }

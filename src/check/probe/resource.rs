@@ -1,37 +1,64 @@
-//! Is there enough of it.
+//! Is there enough of it, or not too much.
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use rustix::process::Resource as Limit;
 
 use super::super::{Host, units};
-use super::{Finding, Resource};
+use super::limits::{cpus, jobs, limit, load, number, pressure};
+use super::{Amount, Finding, Resource, existing};
 
-pub(super) fn look(resource: Resource, at_least: u64, path: &str, host: &Host<'_>) -> Finding {
+pub(super) fn look(resource: Resource, amount: Amount, path: &str, host: &Host<'_>) -> Finding {
     let Some(path) = host.place(path) else {
         return Finding::no_root();
     };
-    let there = match resource {
-        Resource::Disk => on_disk(&path).map(|disk| disk.0),
-        Resource::Inodes => on_disk(&path).map(|disk| disk.1),
-        Resource::Memory => memory(),
-        Resource::Swap => meminfo("SwapTotal"),
-        Resource::Cpus => std::thread::available_parallelism()
-            .ok()
-            .map(|n| n.get() as u64),
-    };
-    let Some(there) = there else {
+    let Some(there) = there(resource, &path, host) else {
         return Finding::unknown("the system does not tell");
     };
-    let mut found = match resource {
-        Resource::Inodes | Resource::Cpus => there.to_string(),
-        Resource::Disk | Resource::Memory | Resource::Swap => units::size(there),
-    };
+    let mut found = told(resource, there);
     if matches!(resource, Resource::Disk | Resource::Inodes) {
         found = format!("{found} free in {}", existing(&path).display());
     }
-    if there >= at_least {
+    let right = match amount {
+        Amount::AtLeast(least) => there >= least,
+        Amount::AtMost(most) => there <= most,
+    };
+    if right {
         Finding::ok(found)
     } else {
         Finding::fail(found)
+    }
+}
+
+fn there(resource: Resource, path: &Path, host: &Host<'_>) -> Option<u64> {
+    match resource {
+        Resource::Disk => on_disk(path).map(|disk| disk.0),
+        Resource::Inodes => on_disk(path).map(|disk| disk.1),
+        Resource::Memory => memory(),
+        Resource::MemoryPerJob => Some(memory()? / jobs(host)?.max(1)),
+        Resource::Swap => meminfo("SwapTotal"),
+        Resource::Cpus => cpus(),
+        Resource::Load => load(),
+        Resource::MemoryPressure => pressure("memory"),
+        Resource::IoPressure => pressure("io"),
+        Resource::OpenFiles => Some(limit(Limit::Nofile)),
+        Resource::Processes => Some(limit(Limit::Nproc)),
+        Resource::FileSize => Some(limit(Limit::Fsize)),
+        Resource::Pids => number("/proc/sys/kernel/pid_max"),
+    }
+}
+
+/// An amount as people read it.
+pub(super) fn told(resource: Resource, there: u64) -> String {
+    match resource {
+        _ if there == u64::MAX => "without limit".into(),
+        Resource::Disk
+        | Resource::Memory
+        | Resource::MemoryPerJob
+        | Resource::Swap
+        | Resource::FileSize => units::size(there),
+        Resource::Load | Resource::MemoryPressure | Resource::IoPressure => format!("{there} %"),
+        _ => there.to_string(),
     }
 }
 
@@ -44,12 +71,6 @@ fn on_disk(path: &Path) -> Option<(u64, u64)> {
         stat.f_favail
     };
     Some((stat.f_bavail.saturating_mul(stat.f_frsize), inodes))
-}
-
-/// What is not there yet will lie where its parent lies.
-fn existing(path: &Path) -> PathBuf {
-    let existing = path.ancestors().find(|path| path.exists());
-    existing.unwrap_or(Path::new("/")).to_owned()
 }
 
 /// The machine's memory, or less if a control group allows less.

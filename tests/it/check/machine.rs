@@ -214,6 +214,7 @@ fn really_missing() -> Vec<&'static str> {
         ("perl", "perl"),
         ("python3", "python3"),
         ("texinfo", "texi2any"),
+        ("texinfo-works", "texi2any"),
         ("xz", "xz"),
         ("nproc", "nproc"),
     ] {
