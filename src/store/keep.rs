@@ -50,6 +50,14 @@ impl Drop for WriteGuard {
     }
 }
 
+/// In the repository, the copy of `.buildkeep/host`.
+pub(super) const SPARE_HOST: &str = "buildkeep-host";
+
+fn first_word(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.trim().to_owned()
+}
+
 impl Keep {
     /// Finds the keep that `dir` lies in.
     pub fn discover(dir: &Path) -> Result<Self, Error> {
@@ -156,15 +164,39 @@ impl Keep {
 
     /// The id of this machine in this keep; empty in a clone that has not written yet.
     pub fn host(&self) -> String {
-        let text = fs::read_to_string(self.private("host")).unwrap_or_default();
-        text.trim().to_owned()
+        match first_word(&self.private("host")) {
+            host if host.is_empty() => first_word(&self.spare_host()),
+            host => host,
+        }
     }
 
     /// Gives this machine an id in this keep.
     pub fn adopt_host(&self, host: &str) -> Result<(), Error> {
         create_dirs_durable(&self.private(""))?;
-        write_durable(&self.private("host"), format!("{host}\n").as_bytes())?;
+        let text = format!("{host}\n");
+        write_durable(&self.private("host"), text.as_bytes())?;
+        write_durable(&self.spare_host(), text.as_bytes())?;
         Ok(())
+    }
+
+    /// The id once more: whoever deletes `.buildkeep` still is who built what is built.
+    fn spare_host(&self) -> PathBuf {
+        self.repo.common_dir().join(SPARE_HOST)
+    }
+
+    /// Sees to it that this machine has an id, in both places.
+    fn keep_host(&self, world: &World) -> Result<(), Error> {
+        let (host, spare) = (
+            first_word(&self.private("host")),
+            first_word(&self.spare_host()),
+        );
+        if host.is_empty() && spare.is_empty() {
+            return self.adopt_host(&format!("{}-{}", world.hostname, world.ids.short()));
+        }
+        if host == spare {
+            return Ok(());
+        }
+        self.adopt_host(if host.is_empty() { &spare } else { &host })
     }
 
     /// Takes the lock, waiting for another writer, and clears what a killed Git left.
@@ -184,9 +216,7 @@ impl Keep {
         };
         create_dirs_durable(&self.private(""))?;
         let lock = Lock::acquire(&self.private("lock"), &me, PATIENCE)?;
-        if self.host().is_empty() {
-            self.adopt_host(&format!("{}-{}", world.hostname, world.ids.short()))?;
-        }
+        self.keep_host(world)?;
         let removed = lock_files::remove_stale(&self.root, self.repo.git_dir())?;
         if lock.was_left() {
             leftovers::settle(&self.root, &self.repo)?;

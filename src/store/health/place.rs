@@ -4,6 +4,7 @@ use std::fs;
 use rustix::fs::statvfs;
 
 use super::{Finding, Patient, Remedy};
+use crate::store::keep::SPARE_HOST;
 use crate::store::skeleton;
 
 /// With less room than this a build or a backup ends soon, in bytes.
@@ -62,9 +63,11 @@ impl Patient {
         (!skeleton::is_excluded(&self.git_dir)).then_some(finding)
     }
 
-    /// A machine without its id would begin a second state branch.
+    /// A machine without its id would begin a second state branch. The next command that writes takes
+    /// it from the repository, if it is there.
     fn host(&self) -> Option<Finding> {
-        let text = fs::read_to_string(self.root.join(".buildkeep/host")).unwrap_or_default();
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        let text = read(self.root.join(".buildkeep/host")) + &read(self.git_dir.join(SPARE_HOST));
         let states = self.git_dir.join("refs/heads/state");
         let mut names = fs::read_dir(states).ok()?.flatten();
         let name = names.next()?.file_name().into_string().ok()?;
