@@ -82,14 +82,30 @@ pub fn free_space(path: &Path) -> Option<u64> {
     Some(blocks * disk.f_frsize)
 }
 
-/// Tells whether the disk behind `path` has no room for so much as a small record.
+/// What a small record takes on a disk.
+const RECORD: u64 = 16 << 10;
+
+/// Tells whether the disk behind `path`, a folder, has no room for so much as a small record.
+///
+/// What file systems say of their room does not tell what root may take of it: ext4 keeps some blocks
+/// for itself. So root tries.
 pub fn is_full(path: &Path) -> bool {
-    const RECORD: u64 = 16 << 10;
     rustix::fs::statvfs(path).is_ok_and(|disk| {
-        let is_root = rustix::process::geteuid().is_root();
-        let blocks = if is_root { disk.f_bfree } else { disk.f_bavail };
-        let has_room = disk.f_blocks == 0 || blocks * disk.f_frsize >= RECORD;
+        let has_room = |blocks: u64| disk.f_blocks == 0 || blocks * disk.f_frsize >= RECORD;
         let has_names = disk.f_files == 0 || disk.f_favail > 0;
-        !(has_room && has_names)
+        let is_root = rustix::process::geteuid().is_root();
+        let may_have = is_root && has_room(disk.f_bfree) && takes_a_record(path);
+        !(has_names && (has_room(disk.f_bavail) || may_have))
     })
+}
+
+/// Whether there is room for a small record, in a file that never has a name.
+fn takes_a_record(folder: &Path) -> bool {
+    use rustix::fs::{FallocateFlags, Mode, OFlags, fallocate, open};
+    use rustix::io::Errno;
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let tried = open(folder, flags, Mode::RUSR | Mode::WUSR)
+        .and_then(|file| fallocate(&file, FallocateFlags::empty(), 0, RECORD));
+    // A file system that cannot do this is taken at its word.
+    !matches!(tried, Err(Errno::NOSPC | Errno::DQUOT))
 }

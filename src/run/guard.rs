@@ -23,6 +23,8 @@ const LEFTOVERS: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(200);
 /// How late at most, if it refuses again and again.
 const RARELY: Duration = Duration::from_secs(5);
+/// Whoever comes back so much later than wanted did not run meanwhile.
+const OVERSLEPT: Duration = Duration::from_secs(2);
 /// How often to look for what another process is about to write.
 const SOON: Duration = Duration::from_millis(5);
 /// How often the script is started by us when its starter died before it began.
@@ -57,6 +59,8 @@ pub(super) struct Guard {
     script: Option<i32>,
     launches: u32,
     asks: u32,
+    /// For how long nothing of us ran, as far as we noticed: the machine or all of us were halted.
+    halted: Duration,
     /// So many tries in a row did not succeed.
     failures: u32,
     recorded_at: Option<Duration>,
@@ -84,6 +88,7 @@ impl Guard {
             script: None,
             launches: 0,
             asks: 0,
+            halted: Duration::ZERO,
             failures: 0,
             recorded_at: None,
             is_over: false,
@@ -104,7 +109,7 @@ impl Guard {
     pub(super) fn stay(mut self, watch: Watch) {
         self.watch = watch;
         loop {
-            self.wait();
+            self.wait_noticing();
             self.drain();
             let has_children = self.reap();
             let done = self
@@ -154,19 +159,32 @@ impl Guard {
         }
     }
 
+    /// Waits, and notices if that took longer than it may: a machine that slept, or processes that
+    /// were all halted, are no script that takes too long.
+    fn wait_noticing(&mut self) {
+        let patience = self.patience();
+        let before = self.duty.clock.since_boot();
+        self.wait(patience);
+        let took = self.duty.clock.since_boot().saturating_sub(before);
+        let over = patience.map_or(Duration::ZERO, |patience| took.saturating_sub(patience));
+        if over > OVERSLEPT {
+            self.halted += over;
+        }
+    }
+
     /// Waits for output, for the end of a child or of the script, or for the time of the next try.
-    fn wait(&self) {
+    fn wait(&self, patience: Option<Duration>) {
         let (fifo, children) = (readable(&self.fifo), readable(&self.children));
         match &self.watch {
             Watch::Stranger(_, fd) if self.asks == 0 => {
                 let tty = self.tty.as_ref().map(readable);
                 let mut fds = vec![fifo, children, readable(fd)];
                 fds.extend(tty);
-                wait_for(&mut fds, self.patience());
+                wait_for(&mut fds, patience);
             }
             _ => match &self.tty {
-                Some(tty) => wait_for(&mut [fifo, children, readable(tty)], self.patience()),
-                None => wait_for(&mut [fifo, children], self.patience()),
+                Some(tty) => wait_for(&mut [fifo, children, readable(tty)], patience),
+                None => wait_for(&mut [fifo, children], patience),
             },
         }
     }
@@ -185,7 +203,7 @@ impl Guard {
             Watch::Known(..) => Some(Duration::ZERO),
             Watch::Nothing if self.recorded_at.is_none() => Some(Duration::ZERO),
             _ if is_ending => Some(RETRY / 4),
-            _ => self.time_left().map(|left| left.max(RETRY)),
+            _ => self.time_left().map(|left| left.clamp(RETRY, RARELY)),
         }
     }
 
@@ -345,7 +363,7 @@ impl Guard {
         };
         let paused = paused_for(&self.duty.dir, &self.duty.clock);
         let started = Duration::from_secs_f64(file.started_boot_s?);
-        let deadline = started + Duration::from_secs(timeout) + paused;
+        let deadline = started + Duration::from_secs(timeout) + paused + self.halted;
         Some(deadline.saturating_sub(self.duty.clock.since_boot()))
     }
 

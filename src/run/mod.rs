@@ -94,7 +94,7 @@ pub use follow::{Follower, Interrupt, Interrupts, Tick, wait_any};
 pub use helper::{Helper, Program, monitor_asked_for, stand_alone};
 pub use left::LeftRunning;
 pub use living::{Living, living};
-pub use log::{Gap, LogReader, LogTimes, log_size};
+pub use log::{Gap, LogReader, LogTimes, gaps, log_size};
 pub use manifest::{FailureNote, LastSuccess, Manifest, Mark, Verdict};
 pub use monitor::{Asked, Monitor, OVERRIDES, monitor_log};
 pub use pause::{pause, resume};

@@ -116,6 +116,11 @@ impl Runs {
         Ok(attempts)
     }
 
+    /// The id of the newest run, whether or not it is whole.
+    pub fn newest(&self) -> Result<Option<String>, Error> {
+        Ok(folders(&self.0)?.last().and_then(|dir| name_of(dir)))
+    }
+
     /// All attempts at a step, oldest first.
     pub fn attempts_at(&self, step: &str, clock: &Clock) -> Result<Vec<Attempt>, Error> {
         let mut attempts = Vec::new();
@@ -176,6 +181,11 @@ impl Run {
         dirs.filter(|dir| dir.spec().exists())
             .map(|dir| inspect(&dir))
             .collect()
+    }
+
+    /// The id of its newest attempt, whether or not that is whole.
+    pub fn newest_attempt(&self) -> Result<Option<String>, Error> {
+        Ok(folders(&self.dir)?.last().and_then(|dir| name_of(dir)))
     }
 
     /// Writes an event of the run.
@@ -250,6 +260,10 @@ impl Run {
     fn file(&self) -> PathBuf {
         self.dir.join("run.json")
     }
+}
+
+fn name_of(dir: &Path) -> Option<String> {
+    Some(dir.file_name()?.to_str()?.to_owned())
 }
 
 /// The folders in a folder, by name; ids sort by time.

@@ -37,6 +37,18 @@ impl Ids {
         Ulid::from_parts(millis, (self.random)()).to_string()
     }
 
+    /// A new ULID that comes after `latest`, also if the clock was set back since.
+    pub fn next_after(&self, latest: Option<&str>) -> String {
+        let next = self.next();
+        let latest = latest.and_then(|latest| latest.parse::<Ulid>().ok());
+        match latest {
+            Some(latest) if latest.to_string() >= next => {
+                Ulid::from_parts(latest.timestamp_ms() + 1, (self.random)()).to_string()
+            }
+            _ => next,
+        }
+    }
+
     /// Four letters or digits, for names that people read.
     pub fn short(&self) -> String {
         self.next()[22..].to_ascii_lowercase()
@@ -46,5 +58,22 @@ impl Ids {
 impl fmt::Debug for Ids {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ids")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_go_on_rising_when_the_clock_was_set_back() {
+        let at = |time: &str| Ids::fixed(Clock::fixed(time.parse().unwrap()), 1);
+        let later = at("2027-01-02T03:04:05Z").next();
+        let ids = at("2026-01-02T03:04:05Z");
+        let next = ids.next_after(Some(&later));
+        assert!(next > later && ids.next_after(Some(&next)) > next);
+        let earlier = at("2025-01-02T03:04:05Z").next();
+        assert!(ids.next_after(Some(&earlier)) < later);
+        assert!(ids.next_after(Some("no id")) < later && ids.next_after(None) < later);
     }
 }

@@ -5,6 +5,7 @@ use buildkeep::run::{AttemptState, excerpt};
 
 use super::run::{keep, run};
 use super::site::{Site, is_alive, until};
+use super::terminal::Terminal;
 
 fn code(site: &Site) -> Option<i32> {
     let attempt = site.run();
@@ -33,6 +34,45 @@ fn one_that_deletes_its_working_folder_still_has_its_exit_code() {
     assert_eq!(code(&site), Some(6));
     assert_eq!(site.text(), "gone\n");
     assert!(!workdir.exists() && site.file("script.sh").exists());
+}
+
+/// As much as the fastest compilers say, for some seconds.
+#[test]
+fn a_flood_of_output_is_complete() {
+    let site = Site::new(
+        "for i in {1..60}; do head -c 1000000 /dev/urandom; sleep 0.05; done | tee copy; exit 4",
+    );
+    assert_eq!(code(&site), Some(4));
+    let copy = std::fs::read(site.file("copy")).unwrap();
+    assert_eq!(copy.len(), 60_000_000);
+    assert!(site.log() == copy, "{} of {}", site.log().len(), copy.len());
+}
+
+/// Twenty thousand as fast as this machine can, more than 5,000 a second where it is idle; a tenth of
+/// them orphans.
+#[test]
+fn a_storm_of_children_is_outlived() {
+    let site = Site::new(
+        "exec perl -e 'for my $n (1..20000) {
+             my $pid = fork; die unless defined $pid;
+             if (!$pid) { if ($n % 10 == 0) { my $inner = fork; exit 0 } exit 0 }
+             waitpid $pid, 0;
+         }
+         open F, \">\", \"done\"; until (-e \"go\") { select undef, undef, undef, 0.01 } exit 9'",
+    );
+    let has_perl = std::process::Command::new("perl").arg("-v").output();
+    if has_perl.is_err() {
+        eprintln!("skipped: there is no perl");
+        return;
+    }
+    let keeper = site.start();
+    site.until_file("done");
+    let pid = i32::try_from(keeper.id()).unwrap();
+    until("all zombies to be reaped", || zombies_of(pid) == 0);
+    site.touch("go");
+    let exit = site.follow(Some(keeper)).exit.unwrap();
+    assert_eq!((exit.code, exit.by.as_str()), (Some(9), "shim"));
+    assert!(exit.usage.unwrap().cpu_s() > 0.0);
 }
 
 /// Children, and children of children that nobody waits for: the keeper has to.
@@ -90,6 +130,69 @@ fn escapes_and_garbage_reach_the_log_and_nobodys_terminal() {
     }
     assert_eq!(shown.status.code(), Some(1));
     assert!(run(&env, &["status"]).contains("evil"));
+}
+
+/// Whichever view of a step one opens, in a pipe and on a terminal, while it runs and afterwards.
+#[test]
+fn no_view_lets_an_escape_of_a_script_through() {
+    let body = "#!/bin/bash\nset -e\nprintf 'before \\033]0;owned\\007 \\033[?1049hX \\302\\233evil \\377\\376\\0 \\b\\r\\n'\n\
+        printf 'error: \\033]0;owned\\007\\n'\ntouch ../running\n\
+        until [ -e ../go ] || [ $((i=i+1)) -gt 6000 ]; do sleep 0.02; done\nfalse\n";
+    let env = keep(&[("01-evil.sh", body)]);
+    run(&env, &["run", "--detach"]);
+    until("running", || env.path("running").exists());
+    let views: &[&[&str]] = &[
+        &["status"],
+        &["logs", "evil"],
+        &["logs", "evil", "--grep", "."],
+        &["logs", "evil", "--json"],
+        &["why", "evil"],
+        &["events"],
+        &["log"],
+        &["plan"],
+        &["top", "-n", "1"],
+        &["status", "--json"],
+    ];
+    let look = |is_over: bool| {
+        for view in views {
+            let mut args = vec!["-C", "k"];
+            args.extend(*view);
+            let mut terminal = Terminal::run(&env, &args, |_| {});
+            terminal.end();
+            is_clean(&terminal.written(), view);
+            let output = env.buildkeep(&args).output().unwrap();
+            // To a pipe, a log is what the script wrote.
+            if *view != ["logs", "evil"] {
+                is_clean(&String::from_utf8_lossy(&output.stdout), view);
+            }
+            is_clean(&String::from_utf8_lossy(&output.stderr), view);
+        }
+        assert!(is_over || run(&env, &["status"]).contains("running evil#1"));
+    };
+    look(false);
+    let mut screen = Terminal::run(&env, &["-C", "k", "status", "--watch"], |_| {});
+    screen.until_shown("before");
+    let mut attached = Terminal::run(&env, &["-C", "k", "attach"], |_| {});
+    attached.until_shown("watching run");
+    env.write("go", "");
+    attached.end();
+    is_clean(&attached.written(), &["attach"]);
+    screen.until_shown("failed");
+    screen.type_in("q");
+    screen.end();
+    // The screen itself changes to the other screen; with what it has to say, nobody else does.
+    is_clean(
+        &screen.written().replacen("\u{1b}[?1049h", "", 1),
+        &["status", "--watch"],
+    );
+    look(true);
+}
+
+/// Whether nothing of what the script wrote can do anything to a terminal.
+fn is_clean(text: &str, view: &[&str]) {
+    for evil in ["\u{1b}]0;", "\u{1b}[?1049hX", "\u{9b}", "\u{8}", "\0"] {
+        assert!(!text.contains(evil), "{view:?}: {text:?}");
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod estimates;
 mod explain;
 mod failure;
 mod fuzz;
+mod halted;
 mod history;
 mod hooks;
 mod hostile;

@@ -17,6 +17,7 @@ mod disk;
 mod env;
 mod full;
 mod place;
+mod plugs;
 mod power;
 mod scenarios;
 mod storm;

@@ -10,7 +10,9 @@ use regex::Regex;
 use super::run::runs_of;
 use super::{Answer, Context};
 use crate::failure::Failure;
-use crate::run::{Attempt, AttemptDir, LogReader, LogTimes, Redactor, inspect, log_size};
+use crate::run::{
+    Attempt, AttemptDir, Gap, LogReader, LogTimes, Redactor, gaps, inspect, log_size,
+};
 use crate::store::Keep;
 use crate::ui::{Format, clean};
 use lines::Lines;
@@ -38,6 +40,8 @@ pub struct Args {
     since: Option<String>,
 }
 
+/// So many gaps of a log are told one by one.
+const GAPS: usize = 3;
 /// How often a log that grows is read on.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -57,13 +61,30 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         };
         until_end(&attempt.dir, follow, || shown.copy(cx))?;
         shown.end(cx)?;
+        tell_gaps(cx, &attempt)?;
         return Ok(Answer::Yes);
     }
     let is_search = pattern.is_some();
     let mut lines = Lines::of(&attempt, start, pattern)?;
     until_end(&attempt.dir, follow, || lines.copy(cx))?;
     lines.end(cx)?;
+    tell_gaps(cx, &attempt)?;
     Ok(Answer::of(lines.has_shown || !is_search))
+}
+
+/// Says what is not in the log, beside it: the log itself has what the script wrote, and nothing else.
+fn tell_gaps(cx: &mut Context, attempt: &Attempt) -> Result<(), Failure> {
+    let gaps = gaps(&attempt.dir.log())?;
+    for gap in gaps.iter().take(GAPS) {
+        let Gap { offset, bytes } = gap;
+        cx.ui.warn(format!(
+            "{bytes} bytes of output are missing at byte {offset} of this log: no disk had room"
+        ));
+    }
+    if let more @ 1.. = gaps.len().saturating_sub(GAPS) {
+        cx.ui.warn(format!("and at {more} more places"));
+    }
+    Ok(())
 }
 
 /// Whether a log is read until its attempt ends.

@@ -155,6 +155,8 @@ pub(super) struct Ended {
     pub(super) signal: Option<i32>,
     pub(super) duration_s: Option<f64>,
     pub(super) cause: Option<String>,
+    /// How much of its output no disk had room for.
+    pub(super) dropped_bytes: u64,
     /// What it left running in the background.
     pub(super) left_running: Vec<LeftRunning>,
 }
@@ -166,6 +168,7 @@ impl fmt::Display for Ended {
         write!(f, "{} {} ", self.place, style::name(clean(&self.step)))?;
         if self.state == AttemptState::Succeeded {
             writeln!(f, "{}{took}", style::good("done"))?;
+            self.tell_dropped(f)?;
             return self.tell_left(f);
         }
         let state = match self.state {
@@ -183,6 +186,14 @@ impl fmt::Display for Ended {
 }
 
 impl Ended {
+    /// What failed is explained with this anyway.
+    fn tell_dropped(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.dropped_bytes {
+            0 => Ok(()),
+            bytes => writeln!(f, "  {bytes} bytes of output are missing: no disk had room"),
+        }
+    }
+
     fn tell_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for left in self.left_running.iter().take(LEFT) {
             writeln!(

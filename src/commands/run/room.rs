@@ -1,4 +1,5 @@
 //! Waiting for a keep that cannot be written: what runs goes on meanwhile.
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::commands::Context;
@@ -21,12 +22,16 @@ pub(super) enum Waited {
     Interrupted,
 }
 
-/// Why the keep cannot be written, if waiting may help.
+/// Why the keep cannot be written, if waiting may help: our records or the history may be on a disk
+/// of their own.
 fn obstacle(keep: &Keep) -> Option<PathError> {
-    let probe = keep.private("probe");
-    let error = write_durable(&probe, &vec![b'x'; PROBE])
-        .and_then(|()| remove_file_durable(&probe))
-        .err()?;
+    let history = keep.repo().common_dir().join("buildkeep-probe");
+    let probes = [keep.private("probe"), history];
+    let try_one = |probe: &PathBuf| {
+        let written = write_durable(probe, &vec![b'x'; PROBE]);
+        written.and_then(|()| remove_file_durable(probe)).err()
+    };
+    let error = probes.iter().find_map(try_one)?;
     let kind = error.source.kind();
     let may_pass = error.is_full()
         || kind == std::io::ErrorKind::ReadOnlyFilesystem

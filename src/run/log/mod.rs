@@ -8,7 +8,7 @@ mod times;
 mod writer;
 
 pub(super) use reader::tail as tail_of;
-pub use reader::{Gap, LogReader, log_size};
+pub use reader::{Gap, LogReader, gaps, log_size};
 pub use times::LogTimes;
 
 pub(super) use reader::dropped;

@@ -29,7 +29,7 @@ pub(in crate::run) fn tail(dir: &Path, limit: u64) -> Result<Vec<u8>, PathError>
 }
 
 /// The gaps of a log, in order.
-pub(super) fn gaps(dir: &Path) -> Result<Vec<Gap>, PathError> {
+pub fn gaps(dir: &Path) -> Result<Vec<Gap>, PathError> {
     let text = read_optional(&index_path(dir))?.unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let gap = |line: &str| {
@@ -39,7 +39,15 @@ pub(super) fn gaps(dir: &Path) -> Result<Vec<Gap>, PathError> {
             bytes: bytes.parse().ok()?,
         })
     };
-    Ok(text.lines().filter_map(gap).collect())
+    let mut gaps: Vec<Gap> = Vec::new();
+    for gap in text.lines().filter_map(gap) {
+        match gaps.last_mut() {
+            // It went on before anything could be written.
+            Some(last) if last.offset == gap.offset => last.bytes += gap.bytes,
+            _ => gaps.push(gap),
+        }
+    }
+    Ok(gaps)
 }
 
 /// How many bytes are missing from a log.
@@ -187,9 +195,12 @@ mod tests {
     #[test]
     fn gaps_are_summed_and_torn_lines_ignored() {
         let dir = log(&[b"abc"]);
-        let index = b"at 0 1\ngap 2 10\nat 3 5\ngap 3 7\ngap 3";
+        let index = b"at 0 1\ngap 2 10\nat 3 5\ngap 3 7\nat 3 9\ngap 3 1\ngap 3";
         crate::fs::write_durable(&index_path(dir.path()), index).unwrap();
-        assert_eq!(dropped(dir.path()).unwrap(), 17);
+        assert_eq!(dropped(dir.path()).unwrap(), 18);
+        let places: Vec<_> = gaps(dir.path()).unwrap();
+        let places: Vec<_> = places.iter().map(|gap| (gap.offset, gap.bytes)).collect();
+        assert_eq!(places, [(2, 10), (3, 8)]);
     }
 
     #[test]

@@ -19,7 +19,7 @@ const CHUNK: usize = 1 << 20;
 /// How many calls before the caller may look after other things.
 const BURST: u32 = 64;
 /// How often the index gets a line.
-const STAMP_MS: i64 = 1000;
+const STAMP_MS: u64 = 1000;
 
 /// The writing end of a log; there is one at a time.
 pub(in crate::run) struct LogWriter {
@@ -171,7 +171,8 @@ impl LogWriter {
     }
 
     fn stamp(&mut self, now_ms: i64) {
-        if now_ms.saturating_sub(self.stamped_ms) >= STAMP_MS {
+        // Also when the clock was set back.
+        if now_ms.abs_diff(self.stamped_ms) >= STAMP_MS {
             self.note("at", self.size(), now_ms);
             self.stamped_ms = now_ms;
         }

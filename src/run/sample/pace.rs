@@ -39,6 +39,11 @@ impl Pace {
         self.next = now + self.period;
     }
 
+    /// How far apart looks are.
+    pub(super) fn period(&self) -> Duration {
+        self.period
+    }
+
     /// Whether it looks less often than it would like to.
     pub(super) fn is_slow(&self) -> bool {
         self.period > self.base

@@ -13,8 +13,8 @@ use crate::run::AttemptDir;
 const TICK: Duration = Duration::from_millis(900);
 /// How often all processes are looked at.
 const WALK: Duration = Duration::from_millis(4900);
-/// After this, nobody noted anything for a while.
-const GAP: Duration = Duration::from_secs(30);
+/// What is later than this after its time was not noted for a while.
+const LATE: Duration = Duration::from_secs(5);
 
 /// Writes the samples of all attempts of a run.
 pub struct Sampler {
@@ -85,11 +85,21 @@ impl Sampler {
             if self.walks.is_slow() || self.ticks.is_slow() {
                 sample.flags |= Sample::SLOW;
             }
-            self.record(dir, now, sample);
+            self.record(dir, (now, self.latest_next(dir)), sample);
         }
     }
 
-    fn record(&mut self, dir: &AttemptDir, now: Duration, sample: Sample) {
+    /// By when the next sample of an attempt is there, if all is well.
+    fn latest_next(&self, dir: &AttemptDir) -> Duration {
+        let pace = if self.probe.has_cgroup(dir) {
+            &self.ticks
+        } else {
+            &self.walks
+        };
+        2 * pace.period() + LATE
+    }
+
+    fn record(&mut self, dir: &AttemptDir, now: (Duration, Duration), sample: Sample) {
         let known = self.files.iter().position(|one| one.dir == *dir);
         let at = known.unwrap_or_else(|| {
             self.files.push(Recorded::new(dir));
@@ -117,7 +127,7 @@ impl Recorded {
     }
 
     /// Nothing about samples may fail a run: what the disk does not take is a gap.
-    fn add(&mut self, now: Duration, mut sample: Sample) {
+    fn add(&mut self, (now, limit): (Duration, Duration), mut sample: Sample) {
         if self.file.is_none() && self.dir.path().is_dir() {
             self.file = SampleFile::open(&self.dir.samples()).ok();
             self.is_behind_gap |= self.file.as_ref().is_some_and(SampleFile::is_continued);
@@ -125,7 +135,9 @@ impl Recorded {
         let Some(file) = &mut self.file else {
             return;
         };
-        let is_late = self.last.is_some_and(|last| now.saturating_sub(last) > GAP);
+        let is_late = self
+            .last
+            .is_some_and(|last| now.saturating_sub(last) > limit);
         if is_late || self.is_behind_gap {
             sample.flags |= Sample::GAP;
         }

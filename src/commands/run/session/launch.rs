@@ -56,7 +56,7 @@ impl Session<'_> {
         Ok(Spec {
             format: Spec::FORMAT,
             run: self.run.id().to_owned(),
-            attempt: world.ids.next(),
+            attempt: world.ids.next_after(self.run.newest_attempt()?.as_deref()),
             step: step.id.clone(),
             number,
             file: step.file.clone(),
@@ -109,14 +109,15 @@ impl Session<'_> {
 /// Begins a run of this command.
 pub(in crate::commands::run) fn begin_run(cx: &Context, keep: &Keep) -> Result<Run, Failure> {
     let world = &cx.world;
+    let runs = runs_of(keep);
     let record = RunRecord {
         format: 1,
-        run: world.ids.next(),
+        run: world.ids.next_after(runs.newest()?.as_deref()),
         started: world.clock.stamp(),
         argv: world.argv.clone(),
         is_closed: false,
     };
-    let run = runs_of(keep).begin(record, &world.clock)?;
+    let run = runs.begin(record, &world.clock)?;
     run.event("run-started", json!({ "argv": world.argv }))?;
     Ok(run)
 }
@@ -144,6 +145,7 @@ pub(in crate::commands::run) fn told_of(
         signal: exit.and_then(|exit| exit.signal),
         duration_s: exit.and_then(|exit| exit.duration_s).map(rounded),
         cause: is_told.then(|| failed.excerpt.cause.clone()),
+        dropped_bytes: exit.map_or(0, |exit| exit.dropped_bytes),
         left_running: attempt.left_running.clone(),
     };
     Ok((ended, failed))
