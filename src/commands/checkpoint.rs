@@ -38,7 +38,7 @@ struct List {
 struct Diff {
     /// The earlier step
     before: String,
-    /// The later step; without it the newest checkpoint
+    /// The later step; without it the newest snapshot
     after: Option<String>,
     /// Only at and below these paths in them
     #[arg(long = "path", value_name = "PATH")]
@@ -65,10 +65,7 @@ fn diff(cx: &mut Context, args: &Diff) -> Result<Answer, Failure> {
         Some(name) => {
             vault::checkpoint(all, name).ok_or_else(|| none(cx.keep().ok().as_ref(), name))?
         }
-        None => all
-            .iter()
-            .rposition(|other| other.is_kin(before) && other.step.is_some())
-            .unwrap_or(0),
+        None => found.newest(),
     };
     let sides = (Some(before), &all[after]);
     let diff = TreeDiff::of(cx, (vault, all), sides, (&args.paths, &args.wanted))?;

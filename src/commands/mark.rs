@@ -1,4 +1,5 @@
 //! `mark`
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -105,8 +106,37 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     Ok(Answer::Yes)
 }
 
+/// Marks steps as not done, all at once.
+pub(super) fn undone(
+    cx: &mut Context,
+    keep: &Keep,
+    manifests: Vec<Manifest>,
+    reason: &str,
+) -> Result<(), Failure> {
+    let marked = Marked {
+        done: false,
+        reason: reason.to_owned(),
+        steps: manifests.iter().map(|known| known.step.clone()).collect(),
+        already: Vec::new(),
+        commit: None,
+    };
+    let mark = Mark {
+        done: false,
+        reason: marked.reason.clone(),
+        by: cx.world.person.name.clone(),
+        time: cx.world.clock.stamp(),
+    };
+    let files = manifests.into_iter().map(|known| {
+        let path = Manifest::path(&known.step);
+        let manifest = known.marked(mark.clone(), &BTreeMap::new());
+        (path, Some(manifest.print().into_bytes()))
+    });
+    publish(cx, keep, &marked, files.collect())?;
+    Ok(())
+}
+
 /// A run knows what it began with, and would not see the mark.
-fn refuse_while_it_runs(cx: &Context, keep: &Keep) -> Result<(), Failure> {
+pub(super) fn refuse_while_it_runs(cx: &Context, keep: &Keep) -> Result<(), Failure> {
     if runs_of(keep).is_active()? || !running(cx, keep)?.is_empty() {
         return Err(Failure::text(Kind::Busy, "a run is going on")
             .hint("watch it: `buildkeep attach`")

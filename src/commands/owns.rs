@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::store::Keep;
 use crate::ui::{clean, style};
 use crate::vault::owners::{Owner, owners};
-use crate::vault::{Snapshot, Vault, shortest};
+use crate::vault::{Snapshot, Vault, lineage, newest, shortest};
 
 /// Tell which step put a file where it is
 #[derive(Debug, clap::Args)]
@@ -115,18 +115,18 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     Ok(Answer::of(owns.unknown.is_empty()))
 }
 
-/// The snapshots of what is built, with its checkpoints, oldest first; without a root those of what
-/// the newest checkpoint is of.
+/// The snapshots that led to what is built now, oldest first; without a root those of what the newest
+/// checkpoint is of.
 fn family(all: &[Snapshot], root: Option<&Path>) -> Vec<Snapshot> {
     let set = root.map(set_name);
     let is_of_root = |s: &&Snapshot| set.as_ref().is_none_or(|set| s.set == *set);
-    let mut checkpoints = all.iter().filter(|s| s.step.is_some()).rev();
-    let newest = checkpoints
-        .clone()
-        .find(is_of_root)
-        .or_else(|| checkpoints.next());
-    let kin = |newest: &Snapshot| all.iter().filter(|s| s.is_kin(newest)).cloned().collect();
-    newest.map(kin).unwrap_or_default()
+    let steps = (0..all.len()).rev().filter(|at| all[*at].step.is_some());
+    let of_root = steps.clone().find(|at| is_of_root(&&all[*at]));
+    let Some(checkpoint) = of_root.or_else(|| steps.clone().next()) else {
+        return Vec::new();
+    };
+    let line = lineage(all, newest(all, checkpoint));
+    line.into_iter().map(|at| all[at].clone()).collect()
 }
 
 /// Beside the keep's other caches; of a vault without a keep, in the vault.

@@ -1,4 +1,6 @@
 //! `rollback`
+mod tree;
+
 use std::fmt;
 use std::path::Path;
 
@@ -17,11 +19,20 @@ use crate::ui::style;
 ///
 /// Without --key, --file, --host, --profile or --all the whole configuration goes back: config/,
 /// buildkeep.toml and schemas/. History stays as it is, so a rollback can itself be undone.
+///
+/// With --tree what is built goes back to the checkpoint after a step, and the steps that were built
+/// since count as not done.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The version: `v3`, `last-good`, a tag, a date, or any commit
-    #[arg(long, value_name = "REVISION")]
-    to: String,
+    #[arg(long, value_name = "REVISION", required_unless_present = "tree")]
+    to: Option<String>,
+    /// What is built, as it was after this step, or in this snapshot
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["to", "key", "file", "host", "profile", "all"])]
+    tree: Option<String>,
+    /// With --tree: even what another machine built
+    #[arg(long, requires = "tree")]
+    force: bool,
     /// Only these keys or tables
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     key: Vec<String>,
@@ -100,9 +111,12 @@ impl fmt::Display for RolledBack {
 /// Runs the command.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     secret::refuse_message(cx, args.message.as_deref())?;
+    let Some(to) = &args.to else {
+        return tree::run(cx, args);
+    };
     let keep = cx.keep()?;
     let extent = extent(cx, &keep, args)?;
-    let target = versions::resolve(&keep, &args.to)?;
+    let target = versions::resolve(&keep, to)?;
     let plan = Plan::make(&keep, target, &extent);
     let plan = plan.map_err(|error| refused(&keep, target, error))?;
     let mut result = shown(cx, &keep, &plan, &extent)?;

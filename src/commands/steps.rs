@@ -3,7 +3,7 @@ use super::Context;
 use super::vaults::{VaultArg, default_vault};
 use crate::failure::Failure;
 use crate::store::Keep;
-use crate::vault::{Snapshot, Vault, checkpoint};
+use crate::vault::{Snapshot, Vault, checkpoint, lineage, newest};
 
 /// A checkpoint in its vault.
 pub(super) struct Checkpoint {
@@ -44,12 +44,15 @@ impl Checkpoint {
         &self.all[self.at]
     }
 
-    /// The snapshot that was taken of the same folder before it.
+    /// The snapshot of the state from which the step began.
     pub(super) fn before(&self) -> Option<&Snapshot> {
-        let own = self.snapshot();
-        self.all[..self.at]
-            .iter()
-            .rfind(|before| before.is_kin(own))
+        let line = lineage(&self.all, self.at);
+        Some(&self.all[*line.iter().rev().nth(1)?])
+    }
+
+    /// The state that the folder is in now, as far as snapshots tell.
+    pub(super) fn newest(&self) -> usize {
+        newest(&self.all, self.at)
     }
 
     /// The id of its step.

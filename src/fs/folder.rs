@@ -133,6 +133,24 @@ impl Folder {
         rustix::fs::unlinkat(&self.0, name, AtFlags::empty())
     }
 
+    /// The names of all entries, as they come.
+    pub fn names(&self) -> Result<Vec<Vec<u8>>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.0)? {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if !matches!(&name[..], b"." | b"..") {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Takes away an empty subfolder.
+    pub fn remove_folder(&self, name: &[u8]) -> Result<()> {
+        refuse_path(name)?;
+        rustix::fs::unlinkat(&self.0, name, AtFlags::REMOVEDIR)
+    }
+
     /// What the file system says of an entry.
     pub fn stat(&self, name: &[u8]) -> Result<Stat> {
         refuse_path(name)?;

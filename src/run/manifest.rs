@@ -276,7 +276,8 @@ impl Manifest {
         self
     }
 
-    fn as_success(&self) -> Option<LastSuccess> {
+    /// Its newest attempt, if that succeeded.
+    pub fn as_success(&self) -> Option<LastSuccess> {
         (self.state == AttemptState::Succeeded).then(|| LastSuccess {
             attempt: self.attempt.clone(),
             number: self.number,

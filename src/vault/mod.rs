@@ -12,6 +12,7 @@ mod error;
 pub mod find;
 mod folder;
 mod heal;
+mod lineage;
 pub mod meta;
 pub mod owners;
 mod queue;
@@ -26,6 +27,7 @@ mod xattrs;
 
 pub use create::{Created, Only, Problem, Source, Trouble, create};
 pub use error::Error;
+pub use lineage::{lineage, newest};
 pub use snapshot::{Snapshot, SnapshotInfo, Step, checkpoint, shortest};
 
 use std::path::{Path, PathBuf};

@@ -21,6 +21,8 @@ pub struct SnapshotInfo {
     pub step: Option<Step>,
     /// Why buildkeep took it by itself; nothing if somebody asked for it.
     pub reason: Option<&'static str>,
+    /// The snapshot to which the folder goes back when this one is taken.
+    pub back_to: Option<String>,
 }
 
 /// Where a build was when a checkpoint was taken.
@@ -63,6 +65,10 @@ pub struct Snapshot {
     pub step: Option<Step>,
     /// Why it was taken, if nobody asked for it: it may hold parts of the folder only.
     pub reason: Option<String>,
+    /// The snapshot to which the folder went back after this one was taken.
+    pub back_to: Option<String>,
+    /// What was left out on purpose, in the syntax of `.gitignore`.
+    pub excludes: Vec<String>,
     /// Files, links and devices in it.
     pub files: u64,
     /// Folders in it.
@@ -78,11 +84,6 @@ impl Snapshot {
         let number = numbered.and_then(|(tag, number)| Some((tag, number.parse().ok()?)));
         let (tag, number) = number.unwrap_or((&self.tag, 1));
         (self.time, tag, number)
-    }
-
-    /// Whether it is a whole snapshot of what `other` is one of.
-    pub fn is_kin(&self, other: &Self) -> bool {
-        self.reason.is_none() && self.host == other.host && self.set == other.set
     }
 
     /// Whether it was taken after this step.
@@ -107,7 +108,10 @@ impl Vault {
             now.format("%Y%m%dT%H%M%SZ")
         ))?;
         let signature = Signature::new(&world.person, now);
-        let message = message(&tag, &set, info, facts);
+        let mut message = message(&tag, &set, info, facts);
+        for pattern in &source.excludes {
+            message.trailers.push("Exclude", pattern);
+        }
         let mut change = self.repo().begin();
         let commit_id = change.commit(facts.tree_id, &[], &message, &signature)?;
         let tag_id = change.tag(&tag, commit_id, &message, &signature)?;
@@ -197,6 +201,8 @@ impl Vault {
                 attempt: text("Attempt").unwrap_or_default(),
             }),
             reason: text("Reason"),
+            back_to: text("Back-To"),
+            excludes: facts.all("Exclude").map(str::to_owned).collect(),
             files: number("Files"),
             dirs: number("Dirs"),
             bytes: number("Bytes"),
@@ -321,6 +327,9 @@ fn message(tag: &str, set: &str, info: &SnapshotInfo, facts: &Facts) -> Message 
     trailers.push("Bytes", facts.bytes);
     if let Some(reason) = info.reason {
         trailers.push("Reason", reason);
+    }
+    if let Some(tag) = &info.back_to {
+        trailers.push("Back-To", tag);
     }
     let what = match (&info.step, info.reason) {
         (Some(step), _) => format!("checkpoint: {set} after {}", step.id),

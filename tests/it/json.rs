@@ -305,6 +305,8 @@ fn saves(session: &mut Session) {
     session.ask("backup find", &["backup", "find", "app"]);
     session.ask("owns", &["owns", "app"]);
     session.ask("manifest", &["manifest", "libs"]);
+    let back = ["rollback", "--tree", "libs", "--dry-run"];
+    session.ask("rollback --tree", &back);
     session.ask("backup verify", &["backup", "verify"]);
     session.ask(
         "backup restore",

@@ -86,6 +86,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         op: cx.op.clone(),
         step: None,
         reason: None,
+        back_to: None,
     };
     let mut whole = true;
     for root in paths {

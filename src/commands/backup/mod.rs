@@ -9,7 +9,7 @@ mod show;
 mod verify;
 
 pub(super) use list::Snapshots;
-pub(super) use restore::{Args as RestoreArgs, run as restore};
+pub(super) use restore::{Args as RestoreArgs, examples, refuse_of_other, run as restore};
 
 use super::{Answer, Context};
 use crate::failure::Failure;

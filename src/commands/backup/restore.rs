@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::store::Keep;
 use crate::ui::{clean, counted, size, style};
 use crate::vault::restore::{self, Plan, Problem, Request, Target, Trouble};
-use crate::vault::{self, SnapshotInfo, Vault};
+use crate::vault::{self, Snapshot, SnapshotInfo, Vault};
 
 /// How many examples are shown of what went wrong, or will be replaced.
 const EXAMPLES: usize = 5;
@@ -30,6 +30,12 @@ pub(in crate::commands) struct Args {
     /// Change what differs in a folder with content: in what is built, unless `--to` names another
     #[arg(long)]
     in_place: bool,
+    /// Also remove what the snapshot does not have
+    #[arg(long, requires = "in_place")]
+    delete: bool,
+    /// Also restore in place what another machine had
+    #[arg(long)]
+    force: bool,
     /// Show what would be done, and do nothing
     #[arg(short = 'n', long)]
     dry_run: bool,
@@ -55,6 +61,7 @@ struct Outcome {
     changed: u64,
     unchanged: u64,
     replaced: Vec<String>,
+    removed: Vec<String>,
     /// The snapshot of what was replaced.
     safety: Option<String>,
     problems: Vec<Problem>,
@@ -73,6 +80,7 @@ impl Outcome {
             changed: plan.changed,
             unchanged: plan.unchanged,
             replaced: plan.replaced.clone(),
+            removed: plan.removed.clone(),
             safety: None,
             problems: plan.problems.clone(),
         }
@@ -127,6 +135,10 @@ impl fmt::Display for Outcome {
                 &self.replaced,
             )?;
         }
+        if !self.removed.is_empty() {
+            let what = format!("{} removed", self.removed.len());
+            examples(f, &what, &self.removed)?;
+        }
         let mut by_trouble: BTreeMap<Trouble, Vec<String>> = BTreeMap::new();
         for problem in &self.problems {
             by_trouble
@@ -143,7 +155,11 @@ impl fmt::Display for Outcome {
 }
 
 /// A line, and a few of what it speaks of.
-fn examples(f: &mut fmt::Formatter<'_>, what: &str, all: &[String]) -> fmt::Result {
+pub(in crate::commands) fn examples(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    all: &[String],
+) -> fmt::Result {
     writeln!(f, "  {what}:")?;
     for example in all.iter().take(EXAMPLES) {
         writeln!(f, "    {}", clean(example))?;
@@ -167,12 +183,17 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
     let request = Request {
         paths: args.paths.iter().map(|path| inside(path, &to)).collect(),
         to,
-        target: if args.in_place {
-            Target::InPlace
-        } else {
-            Target::New
+        target: match (args.in_place, args.delete) {
+            (false, _) => Target::New,
+            (true, false) => Target::InPlace,
+            (true, true) => Target::Exact,
         },
+        spared: keep.iter().map(|keep| keep.root().to_owned()).collect(),
     };
+    let root = root_of(keep.as_ref()).ok();
+    if args.in_place && !args.force && root.as_ref() == Some(&request.to) {
+        refuse_of_other(keep.as_ref(), &snapshot)?;
+    }
     cx.ui
         .live(format!("comparing with {}", request.to.display()));
     let plan = restore::plan(&vault, &snapshot, &request);
@@ -200,6 +221,23 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
     Ok(Answer::of(outcome.problems.is_empty()))
 }
 
+/// What one machine had is seldom meant to be in the place of what another has.
+pub(in crate::commands) fn refuse_of_other(
+    keep: Option<&Keep>,
+    snapshot: &Snapshot,
+) -> Result<(), Failure> {
+    let host = keep.map(Keep::host).unwrap_or_default();
+    if host.is_empty() || host == snapshot.host {
+        return Ok(());
+    }
+    Err(Failure::user(format!(
+        "the snapshot is of another machine, {}: this is {host}",
+        snapshot.host
+    ))
+    .hint("restore it into a new folder: `--to DIR`")
+    .hint("put it in the place of what is here all the same: `--force`"))
+}
+
 /// Takes a snapshot of what the plan replaces, unless that is not wanted; its tag.
 fn safety(
     cx: &mut Context,
@@ -207,7 +245,7 @@ fn safety(
     (vault, plan): (&Vault, &Plan),
     keep: Option<&Keep>,
 ) -> Result<Option<String>, Failure> {
-    if args.no_safety || plan.replaced.is_empty() {
+    if args.no_safety || plan.replaced.is_empty() && plan.removed.is_empty() {
         return Ok(None);
     }
     let info = SnapshotInfo {
@@ -215,6 +253,7 @@ fn safety(
         op: cx.op.clone(),
         step: None,
         reason: Some(restore::REASON),
+        back_to: None,
     };
     let world = &cx.world;
     let kept = shown(&mut cx.ui, "keeping what will be replaced", |counter| {

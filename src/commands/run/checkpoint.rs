@@ -70,6 +70,7 @@ pub(super) fn after(
             attempt: attempt.spec.attempt.clone(),
         }),
         reason: None,
+        back_to: None,
     };
     let what = format!("snapshot after {}", step.id);
     let world = cx.world.clone();

@@ -11,12 +11,15 @@ mod content;
 mod existing;
 mod plan;
 mod problem;
+mod removal;
 mod safety;
 mod special;
+mod target;
 
 mod work;
 
 pub use apply::{Restored, apply};
-pub use plan::{Plan, Request, Target, plan};
+pub use plan::{Plan, plan};
 pub use problem::{Problem, Trouble};
 pub use safety::{REASON, keep_replaced};
+pub use target::{Request, Target};

@@ -1,9 +1,11 @@
 //! Deciding what a restore has to do.
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::existing::{Action, Existing, decide};
 use super::problem::{Problem, Trouble};
+use super::removal::Removal;
+use super::target::{Request, Spared, open_target};
 use crate::fs::{AtPath as _, Folder};
 use crate::store::ObjectId;
 use crate::store::pack::{ObjectReader, Objects};
@@ -17,26 +19,6 @@ use crate::vault::{Error, Snapshot, Vault, join};
 const DEEPEST: usize = 2048;
 /// Room for as many.
 const STACK: usize = 64 << 20;
-
-/// What may be done with a target that has content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Nothing: it must be empty, or not exist.
-    New,
-    /// What differs may be replaced; what the snapshot does not have stays.
-    InPlace,
-}
-
-/// What is to be restored, and where.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Paths in the snapshot; all of it if there are none.
-    pub paths: Vec<PathBuf>,
-    /// The folder that becomes what the snapshot's top folder was.
-    pub to: PathBuf,
-    /// Whether it may have content.
-    pub target: Target,
-}
 
 /// What a restore will do.
 #[derive(Debug)]
@@ -59,7 +41,9 @@ pub struct Plan {
     pub problems: Vec<Problem>,
     /// The paths of files that will be replaced.
     pub replaced: Vec<String>,
-    /// The same and those that get other attributes, as bytes.
+    /// The paths of what will be removed; a folder stands for all in it, and ends in a slash.
+    pub removed: Vec<String>,
+    /// What is replaced, removed, or gets other attributes, as bytes.
     pub(super) touched: Vec<Vec<u8>>,
     pub(super) folders: Vec<PlannedFolder>,
     pub(super) links: Vec<PlannedLink>,
@@ -76,6 +60,8 @@ pub(super) struct PlannedFolder {
     pub(super) own: Action,
     /// One per entry of its metadata.
     pub(super) actions: Vec<Action>,
+    /// What is taken away before anything is made.
+    pub(super) removals: Vec<Removal>,
     /// The subfolders with something to do: number of the entry, number of the plan.
     pub(super) subfolders: Vec<(usize, usize)>,
 }
@@ -100,12 +86,14 @@ struct FirstName {
 pub fn plan(vault: &Vault, snapshot: &Snapshot, request: &Request) -> Result<Plan, Error> {
     let target = open_target(request)?;
     let objects = Objects::open(&vault.objects_dir())?;
+    let spared = Spared::new(vault, snapshot, request);
+    let (objects, target) = (&objects, target.as_ref());
     // Folders inside folders inside folders need more stack than the main thread has.
     std::thread::scope(|scope| {
         let planner = std::thread::Builder::new()
             .stack_size(STACK)
-            .spawn_scoped(scope, || {
-                plan_with(&objects, (snapshot, request), target.as_ref())
+            .spawn_scoped(scope, move || {
+                plan_with(objects, (snapshot, request, spared), target)
             })
             .at("start a thread for", &request.to)?;
         planner
@@ -116,12 +104,13 @@ pub fn plan(vault: &Vault, snapshot: &Snapshot, request: &Request) -> Result<Pla
 
 fn plan_with(
     objects: &Objects,
-    (snapshot, request): (&Snapshot, &Request),
+    (snapshot, request, spared): (&Snapshot, &Request, Spared),
     target: Option<&Folder>,
 ) -> Result<Plan, Error> {
     let mut planner = Planner {
         reader: objects.reader(),
         wanted: Wanted::new(&request.paths),
+        spared,
         file_system: target.map(stat_of).transpose().at("read", &request.to)?,
         shared: HashMap::new(),
         plan: Plan {
@@ -134,6 +123,7 @@ fn plan_with(
             unchanged: 0,
             problems: Vec::new(),
             replaced: Vec::new(),
+            removed: Vec::new(),
             touched: Vec::new(),
             folders: Vec::new(),
             links: Vec::new(),
@@ -142,6 +132,7 @@ fn plan_with(
     };
     planner.folder(Vec::new(), snapshot.tree_id, target)?;
     planner.wanted.all_found(&snapshot.tag)?;
+    planner.plan.removed.sort();
     planner.plan.check_room()?;
     Ok(planner.plan)
 }
@@ -150,41 +141,13 @@ fn stat_of(dir: &Folder) -> Result<u64, rustix::io::Errno> {
     rustix::fs::fstat(dir).map(|stat| stat.st_dev)
 }
 
-/// Opens the target if it exists, and refuses what a restore must not touch.
-fn open_target(request: &Request) -> Result<Option<Folder>, Error> {
-    let path = &request.to;
-    let refused = |reason| Error::BadTarget {
-        path: path.clone(),
-        reason,
-    };
-    if path.as_os_str().is_empty() {
-        return Err(refused("no folder is named"));
-    }
-    let Ok(real) = std::fs::canonicalize(path) else {
-        return match path.symlink_metadata() {
-            Ok(_) => Err(refused("it is a symbolic link that leads nowhere")),
-            Err(_) => Ok(None),
-        };
-    };
-    if real == Path::new("/") {
-        return Err(refused("that is the running system"));
-    }
-    if !real.is_dir() {
-        return Err(refused("it is not a folder"));
-    }
-    let mut entries = std::fs::read_dir(&real).at("read", path)?;
-    if entries.next().is_some() && request.target == Target::New {
-        return Err(Error::TargetNotEmpty { path: path.clone() });
-    }
-    Ok(Some(Folder::open(&real).at("open", path)?))
-}
-
-struct Planner<'a> {
+pub(super) struct Planner<'a> {
     reader: ObjectReader<'a>,
-    wanted: Wanted,
-    file_system: Option<u64>,
+    pub(super) wanted: Wanted,
+    pub(super) spared: Spared,
+    pub(super) file_system: Option<u64>,
     shared: HashMap<(u64, u64), FirstName>,
-    plan: Plan,
+    pub(super) plan: Plan,
 }
 
 impl Planner<'_> {
@@ -203,12 +166,15 @@ impl Planner<'_> {
             tree_id,
             own,
             actions: Vec::new(),
+            removals: Vec::new(),
             subfolders: Vec::new(),
         });
+        self.removals(number, &stored, there);
         for (at, entry) in stored.meta.entries.iter().enumerate() {
             let full = join(&path, entry.name());
             let action = match (self.wanted.choose(&full), entry) {
                 (Choice::No, _) => Action::Keep,
+                _ if self.spared.is_spared(&full) => Action::Keep,
                 (Choice::OnTheWay, Decoded::Known(record)) if record.kind != Kind::Folder => {
                     Action::Keep
                 }
@@ -238,6 +204,7 @@ impl Planner<'_> {
                 .subfolders
                 .iter()
                 .any(|(_, child)| self.plan.folders[*child].own == Action::Make);
+        let makes = makes || !folder.removals.is_empty();
         let whole = self.wanted.choose(&folder.path.clone()) == Choice::Yes;
         let folder = &mut self.plan.folders[number];
         if makes && whole && folder.own == Action::Keep {
@@ -249,6 +216,7 @@ impl Planner<'_> {
     fn is_idle(&mut self, number: usize) -> bool {
         let idle = self.plan.folders.get(number).is_some_and(|folder| {
             folder.own == Action::Keep
+                && folder.removals.is_empty()
                 && folder.actions.iter().all(|action| *action == Action::Keep)
         });
         let last = number + 1 == self.plan.folders.len();
@@ -339,7 +307,7 @@ impl Planner<'_> {
         Ok(Action::Keep)
     }
 
-    fn is_mounted(&self, folder: &Folder) -> bool {
+    pub(super) fn is_mounted(&self, folder: &Folder) -> bool {
         stat_of(folder).ok() != self.file_system
     }
 
@@ -354,6 +322,7 @@ impl Planner<'_> {
         let stat = match existing {
             Ok(Existing::Nothing) => None,
             Ok(Existing::Entry(stat)) => Some(stat),
+            Ok(Existing::Folder) if self.gives_way(number, (full, &record.name), there) => None,
             Ok(Existing::Folder) => {
                 self.problem(full, Trouble::InTheWay, None);
                 return Action::Keep;
@@ -436,7 +405,7 @@ impl Planner<'_> {
         self.plan.touched.push(full.to_vec());
     }
 
-    fn problem(&mut self, path: &[u8], trouble: Trouble, reason: Option<String>) {
+    pub(super) fn problem(&mut self, path: &[u8], trouble: Trouble, reason: Option<String>) {
         self.plan.problems.push(Problem {
             trouble,
             path: shown(path),
@@ -448,7 +417,7 @@ impl Planner<'_> {
 impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.files + self.dirs + self.changed == 0
+        self.files + self.dirs + self.changed == 0 && self.removed.is_empty()
     }
 
     /// Refuses to begin what cannot end.

@@ -26,6 +26,8 @@ pub enum Trouble {
     NotMade,
     /// A folder stands where it belongs.
     InTheWay,
+    /// It should go, and could not be removed.
+    NotRemoved,
     /// Something is mounted where it belongs.
     Mounted,
     /// Its owner or group.
@@ -46,6 +48,7 @@ impl Trouble {
             Self::Unknown => "of a newer format, not restored",
             Self::NotMade => "could not be made",
             Self::InTheWay => "not restored: a folder is in the way",
+            Self::NotRemoved => "could not be removed",
             Self::Mounted => "not restored: something is mounted there",
             Self::Owner => "without their owner (only root may give files away)",
             Self::SetId => "without setuid or setgid, as their owner could not be set",

@@ -8,7 +8,7 @@ use crate::world::World;
 /// Why such a snapshot is taken.
 pub const REASON: &str = "before restore";
 
-/// Takes a snapshot of the files that the plan replaces, and of those whose attributes it changes;
+/// Takes a snapshot of the files that the plan replaces or removes, and of those whose attributes it changes;
 /// none if it replaces nothing. An error if one of them could not be kept.
 pub fn keep_replaced(
     vault: &Vault,
@@ -17,7 +17,7 @@ pub fn keep_replaced(
     world: &World,
     progress: &(dyn Progress + Sync),
 ) -> Result<Option<Created>, Error> {
-    if plan.replaced.is_empty() {
+    if plan.replaced.is_empty() && plan.removed.is_empty() {
         return Ok(None);
     }
     let source = Source {

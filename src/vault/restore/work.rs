@@ -146,6 +146,12 @@ impl Worker<'_, '_> {
             // What is left here if not: names that are in nobody's way.
             let _ = open.dir.sweep();
         }
+        for removal in &planned.removals {
+            for (path, errno) in removal.apply(&open.dir, &planned.path) {
+                let reason = Some(crate::fs::reason(errno));
+                self.shared.problem(&path, Trouble::NotRemoved, reason);
+            }
+        }
         for (number, child) in &planned.subfolders {
             open.left.fetch_add(1, Ordering::AcqRel);
             let name = stored.meta.entries[*number].name().to_vec();

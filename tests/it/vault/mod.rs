@@ -2,10 +2,12 @@
 mod checkpoints;
 mod create;
 mod damage;
+mod delete;
 mod hostile;
 mod kill;
 mod look;
 mod restore;
+mod rollback;
 mod round_trip;
 
 use crate::env::Env;
