@@ -2,8 +2,9 @@
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::definition::{Check, Named, Set, Waiver};
+use super::definition::{Named, Set};
 use super::read::read;
+use super::select::Selection;
 use crate::document::{Problem, nearest};
 use crate::fs::{self, AtPath as _, is_absent};
 
@@ -44,15 +45,6 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ),
     ("yocto", include_str!("../../templates/checks/yocto.toml")),
 ];
-
-/// What to run: checks with their waivers.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// Each id once.
-    pub checks: Vec<Check>,
-    /// Findings that are accepted.
-    pub waivers: Vec<Waiver>,
-}
 
 /// The sets that come with the program.
 pub fn built_in() -> Result<Vec<Set>, Error> {

@@ -71,7 +71,7 @@ pub struct When {
 }
 
 /// What mends a finding, and what takes that back: programs with their arguments, or advice.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fix {
     /// Commands, one after the other; no shell reads them.
     pub run: Vec<Vec<String>>,

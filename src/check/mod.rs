@@ -2,9 +2,10 @@
 //!
 //! The model: a [`Set`] is data, built in (`templates/checks/*.toml`) or the keep's own
 //! (`checks/*.toml`). [`resolve`] turns names of sets into a list of [`Check`]s; [`run`] looks at
-//! the machine, in parallel and with a deadline for each, and makes a [`Report`]. What cannot be
-//! found out is `unknown`, never a failure. Nothing is changed.
+//! the machine, in parallel and with a deadline for each and for all, and makes a [`Report`]. What
+//! cannot be found out is `unknown`, never a failure. Looking changes nothing.
 
+mod cache;
 mod catalogue;
 mod definition;
 mod fix;
@@ -15,14 +16,15 @@ mod read;
 mod report;
 mod requirement;
 mod run;
+mod select;
 mod tool;
 mod units;
 mod version;
 
-pub use catalogue::{BUILT_IN, Selection, built_in, own, problems, resolve};
+pub use catalogue::{BUILT_IN, built_in, own, problems, resolve};
 pub use definition::{Check, Fix, Fixes, Named, Rights, Set, Severity, Tier, Waiver, When};
 pub use fix::Family;
-pub use host::Host;
+pub use host::{Host, Machine, Os};
 pub use probe::{
     Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KernelIs, Language,
     Make, Probe, Resource, SecurityIs, ToolIs, Trait,
@@ -30,6 +32,7 @@ pub use probe::{
 pub use report::{Outcome, Report, Status, Summary};
 pub use requirement::Requirement;
 pub use run::run;
+pub use select::{Selection, Wanted};
 pub use tool::{find_tool, version_line};
 pub use version::Version;
 
@@ -58,6 +61,24 @@ pub enum Error {
         /// All that there are.
         known: Vec<String>,
     },
+    /// There is no such check in the sets that are run.
+    #[error("there is no check `{name}` in these sets")]
+    UnknownCheck {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+}
+
+impl Error {
+    /// There is no check of this name among `ids`.
+    pub fn unknown_check<'a>(name: &str, ids: impl Iterator<Item = &'a str>) -> Self {
+        Self::UnknownCheck {
+            name: name.to_owned(),
+            nearest: document::nearest(name, ids).map(str::to_owned),
+        }
+    }
 }
 
 fn first_of(problems: &[Problem]) -> String {

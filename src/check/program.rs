@@ -7,16 +7,23 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
 
 use crate::world::{Clock, Env};
 
 /// Programs that say more than this are not worth listening to.
 const MOST_OUTPUT: usize = 64 * 1024;
+
+/// By this variable we know what our programs started, wherever it went.
+const MARK: &str = "BUILDKEEP_CHECK";
+
+/// Whether a program of ours ran since [`end_all`].
+static RAN: AtomicBool = AtomicBool::new(false);
 
 /// What a program did.
 #[derive(Debug)]
@@ -87,9 +94,11 @@ pub(super) fn run(mut command: Command, env: &Env, clock: &Clock, limit: Duratio
         .env_clear()
         .envs(passed)
         .env("LC_ALL", "C")
+        .env(MARK, std::process::id().to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    RAN.store(true, Ordering::Relaxed);
     let mut child = match spawn(&mut command) {
         Ok(child) => child,
         Err(error) => return Ran::NotStarted(error),
@@ -160,6 +169,8 @@ fn listen(child: &mut Child, clock: &Clock, limit: Duration) -> io::Result<Ran> 
             return Ok(Ran::TooMuch);
         }
         if ended {
+            // Whatever it left behind; as long as it is not waited for, its group is no other's.
+            let _ = kill_process_group(pid, Signal::KILL);
             let status = child.wait()?;
             return Ok(Ran::Ended(streams.output(status)));
         }
@@ -227,6 +238,35 @@ fn kill(child: &mut Child, clock: &Clock) {
         match child.try_wait() {
             Ok(None) => std::thread::sleep(Duration::from_millis(2)),
             _ => return,
+        }
+    }
+}
+
+/// Ends what programs of ours left behind in groups and sessions of their own.
+pub(super) fn end_all() {
+    let mark = format!("{MARK}={}", std::process::id());
+    if !RAN.swap(false, Ordering::Relaxed) {
+        return;
+    }
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    for entry in entries {
+        let pid = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let Some(pid) = pid.and_then(Pid::from_raw) else {
+            continue;
+        };
+        // The descriptor first: what is read then is of the process that is killed.
+        let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else {
+            continue;
+        };
+        let variables = fs::read(entry.path().join("environ")).unwrap_or_default();
+        if variables
+            .split(|byte| *byte == 0)
+            .any(|one| one == mark.as_bytes())
+        {
+            let _ = pidfd_send_signal(&pidfd, Signal::KILL);
         }
     }
 }

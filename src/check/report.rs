@@ -1,5 +1,9 @@
 //! What the checks found.
+use std::time::Duration;
+
 use serde::Serialize;
+
+use super::definition::{Fix, Severity, Tier};
 
 /// What a check says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -49,6 +53,10 @@ pub struct Outcome {
     pub set: String,
     /// What it says.
     pub status: Status,
+    /// What it is if it does not hold.
+    pub severity: Severity,
+    /// When it is looked at.
+    pub tier: Tier,
     /// What is required, for people.
     pub what: String,
     /// What is there; nothing if nothing is.
@@ -63,6 +71,14 @@ pub struct Outcome {
     pub undo: Option<String>,
     /// Why it is accepted, if it is.
     pub waived: Option<String>,
+    /// The last day of the waiver; one that is over is no waiver any more.
+    pub waived_until: Option<String>,
+    /// How long it took.
+    pub duration_s: f64,
+    /// Whether it is known from before, and nothing it depends on has changed.
+    pub cached: bool,
+    /// What mends it, for programs.
+    pub mend: Option<Fix>,
 }
 
 /// What all checks found.
@@ -76,11 +92,18 @@ pub struct Report {
     pub results: Vec<Outcome>,
     /// One command that installs all packages that are missing, if it takes several.
     pub install: Option<String>,
+    /// How long it took.
+    pub duration_s: f64,
 }
 
 impl Report {
     /// Puts results together.
-    pub(super) fn new(sets: Vec<String>, results: Vec<Outcome>, install: Option<String>) -> Self {
+    pub(super) fn new(
+        sets: Vec<String>,
+        results: Vec<Outcome>,
+        install: Option<String>,
+        took: Duration,
+    ) -> Self {
         let mut summary = Summary::default();
         for outcome in &results {
             let count = match outcome.status {
@@ -99,6 +122,7 @@ impl Report {
             summary,
             results,
             install,
+            duration_s: took.as_secs_f64(),
         }
     }
 

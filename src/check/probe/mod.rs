@@ -42,7 +42,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    fn new(status: Status, found: impl Into<String>) -> Self {
+    pub(super) fn new(status: Status, found: impl Into<String>) -> Self {
         let found = found.into();
         Self {
             status,
@@ -59,7 +59,7 @@ impl Finding {
         Self::new(Status::Fail, found)
     }
 
-    fn unknown(why: impl Into<String>) -> Self {
+    pub(super) fn unknown(why: impl Into<String>) -> Self {
         Self::new(Status::Unknown, why)
     }
 

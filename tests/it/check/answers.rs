@@ -84,6 +84,7 @@ fn a_finding_can_be_waived_until_a_day() {
     assert_data_eq!(
         today.shown(&["check", "own"]),
         str![[r#"
+waived gone until 2026-01-02: not used
 ready: 0 of 1 checks of own passed, 1 waived
 
 "#]]

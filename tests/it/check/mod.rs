@@ -1,5 +1,6 @@
 //! `check`: programs that print, hang, flood and crash; each kind made to fail and to pass.
 mod answers;
+mod engine;
 mod machine;
 mod programs;
 

@@ -1,0 +1,181 @@
+//! `check`
+mod list;
+mod shown;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Answer, Context};
+use crate::check::{self, Machine, Os, Report, Selection, Set, Tier, Wanted};
+use crate::document::Document;
+use crate::failure::Failure;
+use crate::fs::read_optional;
+use crate::store::Keep;
+use list::{Explained, Listing};
+use shown::Shown;
+
+/// The set that is run if none is named anywhere.
+const DEFAULT_SET: &str = "generic";
+/// How long all checks may take, if nobody says otherwise and none of them is deep.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// Look whether this machine is fit for the build
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Sets of checks: lfs-12.3, generic, or a file of the keep's `checks` folder
+    #[arg(value_name = "SET")]
+    sets: Vec<String>,
+    /// List the sets and what each looks at, and look at nothing
+    #[arg(long)]
+    list: bool,
+    /// Tell what is known of a check, and look at nothing
+    #[arg(long, value_name = "ID", conflicts_with = "list")]
+    explain: Option<String>,
+    /// Only these checks; `gcc*` is all that begin so
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    only: Vec<String>,
+    /// None of these checks
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    skip: Vec<String>,
+    /// Checks that take no longer than this
+    #[arg(
+        long,
+        value_name = "TIER",
+        default_value = "normal",
+        conflicts_with = "deep"
+    )]
+    tier: Tier,
+    /// Also what takes minutes, as the checksums of all sources
+    #[arg(long)]
+    deep: bool,
+    /// Where the build is, for checks that only have a meaning there: chapter7
+    #[arg(long, value_name = "STAGE")]
+    stage: Option<String>,
+    /// Report what is known after so many seconds; 60 without --deep
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    deadline: Option<Duration>,
+    /// Look at everything anew, also where nothing has changed since it was good
+    #[arg(long)]
+    no_cache: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "seconds, as 2.5".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// Runs the command.
+pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
+    let keep = keep(cx)?;
+    let own = match &keep {
+        Some(keep) => check::own(keep.root())?,
+        None => Vec::new(),
+    };
+    let built_in = check::built_in()?;
+    if args.list {
+        cx.ui.show(&Listing::new(&own, &built_in))?;
+        return Ok(Answer::Yes);
+    }
+    let machine = machine(cx, keep.as_ref(), args);
+    if let Some(id) = &args.explain {
+        return explain(cx, id, (&own, &built_in), &machine);
+    }
+    let names = match (&keep, args.sets.is_empty()) {
+        (_, false) => args.sets.clone(),
+        (Some(keep), true) => configured(keep, &own)?,
+        (None, true) => vec![DEFAULT_SET.to_owned()],
+    };
+    let selection = check::resolve(&names, &own, &built_in)?.narrowed(&wanted(args))?;
+    let report = look(names, &selection, &machine, args);
+    let answer = Answer::of(report.is_good());
+    cx.ui.show(&Shown(report))?;
+    Ok(answer)
+}
+
+fn wanted(args: &Args) -> Wanted {
+    Wanted {
+        tier: if args.deep { Tier::Deep } else { args.tier },
+        only: args.only.clone(),
+        skip: args.skip.clone(),
+    }
+}
+
+fn look(names: Vec<String>, selection: &Selection, machine: &Machine, args: &Args) -> Report {
+    let is_deep = selection
+        .checks
+        .iter()
+        .any(|check| check.tier == Tier::Deep);
+    let deadline = args.deadline.or((!is_deep).then_some(DEADLINE));
+    check::run(names, selection, machine, deadline)
+}
+
+fn explain(
+    cx: &mut Context,
+    id: &str,
+    (own, built_in): (&[Set], &[Set]),
+    machine: &Machine,
+) -> Result<Answer, Failure> {
+    let sets: Vec<&Set> = own.iter().chain(built_in).collect();
+    let Some(explained) = Explained::new(id, &sets, machine) else {
+        let ids = sets.iter().flat_map(|set| &set.checks);
+        let error = check::Error::unknown_check(id, ids.map(|check| check.id.as_str()));
+        return Err(error.into());
+    };
+    cx.ui.show(&explained)?;
+    Ok(Answer::Yes)
+}
+
+/// The keep, if we are in one; one that was named must be there.
+fn keep(cx: &Context) -> Result<Option<Keep>, Failure> {
+    let named = cx.dir.is_some() || cx.world.env.get("BUILDKEEP_DIR").is_some();
+    if named || Keep::find_root(&cx.world.cwd).is_some() {
+        return cx.keep().map(Some);
+    }
+    Ok(None)
+}
+
+/// The sets that buildkeep.toml names, and the keep's own ones.
+fn configured(keep: &Keep, own: &[Set]) -> Result<Vec<String>, Failure> {
+    let path = keep.root().join("buildkeep.toml");
+    let bytes = read_optional(&path)?.unwrap_or_default();
+    let settings = Document::parse_bytes("buildkeep.toml", &bytes)
+        .map_err(|problem| check::Error::Document(vec![problem]))?
+        .to_json();
+    let named = settings.get("checks").and_then(|value| value.as_array());
+    let named = named.into_iter().flatten().filter_map(|name| name.as_str());
+    let mut names: Vec<String> = named.map(str::to_owned).collect();
+    if names.is_empty() {
+        names.push(DEFAULT_SET.to_owned());
+    }
+    for set in own {
+        if !names.contains(&set.name) {
+            names.push(set.name.clone());
+        }
+    }
+    Ok(names)
+}
+
+fn machine(cx: &Context, keep: Option<&Keep>, args: &Args) -> Machine {
+    // A plan that is not right yet is no reason not to look at the machine.
+    let plan = keep.and_then(|keep| super::plan::load(keep).ok());
+    let lfs = cx.world.env.path("LFS").filter(|path| path.is_absolute());
+    let cache = keep.map(|keep| keep.private("cache/checks"));
+    Machine {
+        env: cx.world.env.clone(),
+        clock: cx.world.clock.clone(),
+        ids: cx.world.ids.clone(),
+        dir: keep.map_or_else(|| cx.world.cwd.clone(), |keep| keep.root().to_owned()),
+        root: plan.and_then(|plan| plan.root).or(lfs),
+        os: os(),
+        stage: args.stage.clone(),
+        cache: cache.filter(|_| !args.no_cache),
+    }
+}
+
+fn os() -> Os {
+    let places = ["/etc/os-release", "/usr/lib/os-release"].map(PathBuf::from);
+    let text = places
+        .iter()
+        .find_map(|path| read_optional(path).ok().flatten());
+    Os::of(&String::from_utf8_lossy(&text.unwrap_or_default()))
+}

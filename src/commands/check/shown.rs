@@ -1,0 +1,109 @@
+//! A report for people: quiet about what is fine.
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::check::{Outcome, Report, Status};
+use crate::ui::{clean, style};
+
+/// A report, quiet about what is fine.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Shown(pub(super) Report);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quiet = [Status::Ok, Status::Skipped, Status::Waived];
+        let mut findings: Vec<&Outcome> = self.0.results.iter().collect();
+        findings.retain(|outcome| !quiet.contains(&outcome.status));
+        findings.sort_by_key(|outcome| outcome.status);
+        for outcome in findings {
+            finding(outcome, f)?;
+        }
+        for outcome in &self.0.results {
+            waived(outcome, f)?;
+        }
+        writeln!(f, "{}", self.summary())?;
+        match &self.0.install {
+            Some(command) => writeln!(f, "all packages at once: {}", clean(command)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Shown {
+    fn summary(&self) -> String {
+        let summary = self.0.summary;
+        let sets = self.0.sets.join(" and ");
+        let total = self.0.results.len();
+        if summary.ok == total {
+            return format!("{} all {total} checks of {sets} passed", style::good("ok"));
+        }
+        let counts = [
+            (summary.fail, "failed"),
+            (summary.warn, "with a warning"),
+            (summary.unknown, "unknown"),
+            (summary.note, "with a note"),
+            (summary.waived, "waived"),
+            (summary.skipped, "skipped"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let mark = if summary.fail > 0 {
+            style::bad("not ready")
+        } else {
+            style::good("ready")
+        };
+        let passed = summary.ok;
+        format!(
+            "{mark}: {passed} of {total} checks of {sets} passed, {}",
+            counts.join(", ")
+        )
+    }
+}
+
+fn finding(outcome: &Outcome, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mark = match outcome.status {
+        Status::Fail => style::bad("fail"),
+        Status::Warn => style::notable("warn"),
+        Status::Note => style::faint("note"),
+        _ => style::faint("unknown"),
+    };
+    writeln!(
+        f,
+        "{mark} {} {}",
+        style::strong(&outcome.id),
+        clean(&outcome.what)
+    )?;
+    let mut line = |name: &str, text: &str| writeln!(f, "    {name:9}{}", clean(text));
+    line("found", outcome.found.as_deref().unwrap_or("nothing"))?;
+    if outcome.required != outcome.what {
+        line("required", &outcome.required)?;
+    }
+    line("why", &outcome.why)?;
+    if let Some(until) = &outcome.waived_until {
+        line("waiver", &format!("it ended on {until}"))?;
+    }
+    if let Some(fix) = &outcome.fix {
+        line("fix", fix)?;
+    }
+    if let Some(undo) = &outcome.undo {
+        line("undo", undo)?;
+    }
+    writeln!(f)
+}
+
+/// One line about what is accepted: it is easily forgotten.
+fn waived(outcome: &Outcome, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Some(reason) = &outcome.waived else {
+        return Ok(());
+    };
+    let (mark, id) = (style::faint("waived"), style::strong(&outcome.id));
+    let reason = clean(reason);
+    match &outcome.waived_until {
+        Some(until) => writeln!(f, "{mark} {id} until {until}: {reason}"),
+        None => writeln!(f, "{mark} {id} {reason}"),
+    }
+}
