@@ -31,6 +31,7 @@ pub mod man;
 pub mod manifest;
 pub mod mark;
 pub mod owns;
+mod older;
 mod past;
 pub mod pause;
 pub mod plan;

@@ -28,9 +28,9 @@ pub(super) fn follow(
         if let Some(manifest) = manifests.get_mut(&step.id) {
             rename(&mut manifest.fingerprint, &names, &digests);
             if let Some(success) = &mut manifest.last_success {
-                let before = digest(&success.fingerprint);
+                let before = hashes(&success.fingerprint);
                 rename(&mut success.fingerprint, &names, &digests);
-                digests.insert(before, digest(&success.fingerprint));
+                digests.extend(before.into_iter().zip(hashes(&success.fingerprint)));
             }
         }
     }
@@ -73,9 +73,11 @@ fn names(
     Ok(gone.iter().filter_map(pair).collect())
 }
 
-fn digest(parts: &BTreeMap<String, String>) -> String {
+/// What steps that come later know of one that was built from these.
+fn hashes(parts: &BTreeMap<String, String>) -> [String; 2] {
     let parts = parts.clone();
-    Fingerprint { parts }.digest()
+    let fingerprint = Fingerprint { parts };
+    [fingerprint.digest(), fingerprint.chain()]
 }
 
 fn rename(
@@ -84,12 +86,12 @@ fn rename(
     digests: &BTreeMap<String, String>,
 ) {
     let renamed = std::mem::take(parts).into_iter().map(|(part, value)| {
-        let Some(need) = part.strip_prefix("need:") else {
+        let Some((kind @ ("need" | "after"), need)) = part.split_once(':') else {
             return (part, value);
         };
         let part = names
             .get(need)
-            .map_or_else(|| part.clone(), |new| format!("need:{new}"));
+            .map_or_else(|| part.clone(), |new| format!("{kind}:{new}"));
         let value = digests.get(&value).cloned().unwrap_or(value);
         (part, value)
     });

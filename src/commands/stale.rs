@@ -230,7 +230,7 @@ impl Known {
                 because.push(format!("input {} changed", input.name));
             }
         }
-        let needs = step.needs.iter();
+        let needs = step.needs.iter().filter(|_| !step.is_by_order);
         let needed = needs.filter(|need| stale.stale.iter().any(|one| one.step == **need));
         because.extend(needed.map(|need| format!("needs `{need}`, which changed")));
         because
@@ -269,7 +269,8 @@ impl Known {
             let is_built = success
                 .zip(side.get(&step.id))
                 .is_some_and(|(success, reading)| is_built_from(&success.fingerprint, reading));
-            if is_built && step.needs.iter().all(|need| done.contains(need)) {
+            let is_whole = step.is_by_order || step.needs.iter().all(|need| done.contains(need));
+            if is_built && is_whole {
                 done.insert(step.id.clone());
             }
         }

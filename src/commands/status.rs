@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::past::Past;
 use super::project::Project;
 use super::run::{Reason, latest, manifests, reason};
-use super::{Answer, Context, configuration};
+use super::{Answer, Context, configuration, older};
 use crate::config::Judge;
 use crate::config::bypassed::{self, Bypassed};
 use crate::failure::Failure;
@@ -246,6 +246,7 @@ fn sort_steps(
     status: &mut Status,
 ) -> Result<(), Failure> {
     let fingerprints = project.fingerprints()?;
+    status.older = older::find(&project.plan, known, &fingerprints);
     status.steps = Counts {
         total: project.plan.steps.len(),
         ..Counts::default()

@@ -33,6 +33,8 @@ struct Why {
     since_attempt: Option<String>,
     /// What it is compared with: the failed attempt, or `now`.
     until: String,
+    /// The step up to which something changed that only comes before it: that makes nothing stale.
+    older_than: Option<String>,
     changes: Vec<Change>,
     /// What somebody said of it by hand.
     mark: Option<Mark>,
@@ -87,6 +89,14 @@ impl fmt::Display for Why {
         }
         for tool in &self.tools {
             writeln!(f, "  {}", clean(&tool.to_string()))?;
+        }
+        if let Some(than) = &self.older_than {
+            let than = clean(than);
+            writeln!(
+                f,
+                "  what comes before it changed, up to `{than}`; that makes nothing stale, because it does \
+                 not name it in `needs`"
+            )?;
         }
         if self.failure.is_some() {
             writeln!(f)?;
@@ -170,6 +180,10 @@ fn compare(step: &str, manifest: Option<&Manifest>, now: Fingerprint) -> Why {
         since: success.map(|success| success.ended.clone()),
         since_attempt: success.map(|success| format!("{step}#{}", success.number)),
         until: failed.map_or_else(|| "now".to_owned(), Manifest::name),
+        older_than: before
+            .as_ref()
+            .and_then(|before| after.outdated_by(&before.parts))
+            .map(str::to_owned),
         changes: before
             .map(|before| after.changes(&before))
             .unwrap_or_default(),

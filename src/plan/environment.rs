@@ -98,6 +98,21 @@ impl StepEnv {
     }
 }
 
+/// What the steps before one are built from.
+#[derive(Clone, Debug, Default)]
+pub struct Upstream {
+    digests: BTreeMap<String, String>,
+    chains: BTreeMap<String, String>,
+}
+
+impl Upstream {
+    /// Adds the step called `id`.
+    pub fn add(&mut self, id: &str, fingerprint: &Fingerprint) {
+        self.digests.insert(id.to_owned(), fingerprint.digest());
+        self.chains.insert(id.to_owned(), fingerprint.chain());
+    }
+}
+
 impl Plan {
     /// Resolves the variables of `step` and finds which configuration keys it reads.
     pub fn environment(&self, step: &Step, keys: &Keys) -> Result<StepEnv, Error> {
@@ -146,12 +161,12 @@ impl Plan {
         }
     }
 
-    /// The fingerprint of `step`; `upstream` holds the digests of the steps it needs.
+    /// The fingerprint of `step`; `upstream` knows those of the steps before it.
     pub fn fingerprint(
         &self,
         step: &Step,
         env: &StepEnv,
-        upstream: &BTreeMap<String, String>,
+        upstream: &Upstream,
     ) -> Result<Fingerprint, Error> {
         let mut parts = env.parts.clone();
         let mut add = |name: String, value: String| parts.insert(name, value);
@@ -189,19 +204,24 @@ impl Plan {
             );
         }
         for need in &step.needs {
-            let digest = upstream.get(need).cloned();
-            add(format!("need:{need}"), digest.unwrap_or_default());
+            let (part, known) = if step.is_by_order {
+                ("after", &upstream.chains)
+            } else {
+                ("need", &upstream.digests)
+            };
+            let value = known.get(need).cloned();
+            add(format!("{part}:{need}"), value.unwrap_or_default());
         }
         Ok(Fingerprint { parts })
     }
 
     /// The fingerprints of all steps, by id.
     pub fn fingerprints(&self, keys: &Keys) -> Result<BTreeMap<String, Fingerprint>, Error> {
-        let (mut fingerprints, mut digests) = (BTreeMap::new(), BTreeMap::new());
+        let (mut fingerprints, mut before) = (BTreeMap::new(), Upstream::default());
         for step in &self.steps {
             let env = self.environment(step, keys)?;
-            let fingerprint = self.fingerprint(step, &env, &digests)?;
-            digests.insert(step.id.clone(), fingerprint.digest());
+            let fingerprint = self.fingerprint(step, &env, &before)?;
+            before.add(&step.id, &fingerprint);
             fingerprints.insert(step.id.clone(), fingerprint);
         }
         Ok(fingerprints)

@@ -6,8 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::digest;
 
+/// What a part is called that says what came before, where only the order of scripts says so.
+const AFTER: &str = "after:";
+/// What a part is called that names a step that is needed.
+const NEED: &str = "need:";
+
 /// All that a step is built from: `script`, `interpreter`, `root`, `workdir`, `key:build.cflags`,
-/// `env:CFLAGS`, `input:src/x.c`, `need:libs`, each with a short value or a hash.
+/// `env:CFLAGS`, `input:src/x.c`, `need:libs`, each with a short value or a hash; and `after:libs`,
+/// which makes nothing stale (`docs/design/order.md`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint {
@@ -16,18 +22,72 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// One hash over all parts.
+    /// One hash over all parts that count for the steps that need this one.
     pub fn digest(&self) -> String {
-        digest::parts(&self.parts)
+        let mut parts = self.parts.clone();
+        parts.retain(|name, _| !name.starts_with(AFTER));
+        digest::parts(&parts)
+    }
+
+    /// One hash over all parts, and so over all that came before in the order of scripts.
+    ///
+    /// It is the same whether that order counts as a need or not.
+    pub fn chain(&self) -> String {
+        let counted = |(name, value): (&String, &String)| {
+            let name = name.strip_prefix(AFTER).map(|step| format!("{NEED}{step}"));
+            (name, value.clone())
+        };
+        let named = self.parts.iter().map(|part| {
+            let (name, value) = counted(part);
+            (name.unwrap_or_else(|| part.0.clone()), value)
+        });
+        digest::parts(&named.collect())
+    }
+
+    /// The parts of `old` that can be compared with these: what only came before is left out, and is a
+    /// need if it is one now.
+    pub fn comparable(&self, old: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let is_by_order = self.parts.keys().any(|name| name.starts_with(AFTER));
+        let kept = old.iter().filter_map(|(name, value)| {
+            let needed = name.strip_prefix(AFTER).map(|step| format!("{NEED}{step}"));
+            let name = match needed {
+                Some(need) => need,
+                None if is_by_order && name.starts_with(NEED) => return None,
+                None => return Some((name.clone(), value.clone())),
+            };
+            self.parts
+                .contains_key(&name)
+                .then(|| (name, value.clone()))
+        });
+        kept.collect()
+    }
+
+    /// Whether something before it in the order of scripts is not what it was when this was built from
+    /// `old`: the step before it.
+    pub fn outdated_by(&self, old: &BTreeMap<String, String>) -> Option<&str> {
+        let mut before = self.parts.iter();
+        let (step, now) =
+            before.find_map(|(name, value)| Some((name.strip_prefix(AFTER)?, value)))?;
+        let then = old.get(&format!("{AFTER}{step}"));
+        let then = then.or_else(|| old.get(&format!("{NEED}{step}")));
+        (then != Some(now)).then_some(step)
+    }
+
+    /// All parts that make a step stale if they change.
+    pub fn that_count(&self) -> BTreeMap<String, String> {
+        let mut parts = self.parts.clone();
+        parts.retain(|name, _| !name.starts_with(AFTER));
+        parts
     }
 
     /// What became different since `old`, by name; the step's own parts before its needs.
     pub fn changes(&self, old: &Self) -> Vec<Change> {
-        let names: BTreeSet<&String> = self.parts.keys().chain(old.parts.keys()).collect();
+        let (now, old) = (self.that_count(), self.comparable(&old.parts));
+        let names: BTreeSet<&String> = now.keys().chain(old.keys()).collect();
         let mut changes: Vec<Change> = names
             .into_iter()
-            .filter(|name| self.parts.get(*name) != old.parts.get(*name))
-            .map(|name| Change::of(name, old.parts.get(name), self.parts.get(name)))
+            .filter(|name| now.get(*name) != old.get(*name))
+            .map(|name| Change::of(name, old.get(name), now.get(name)))
             .collect();
         changes.sort_by_key(|change| change.kind);
         changes
@@ -237,6 +297,26 @@ mod tests {
         ] {
             assert_ne!(a.digest(), fingerprint(other).digest());
         }
+    }
+
+    #[test]
+    fn order_makes_nothing_stale_unless_it_is_a_need() {
+        let loose = |before: &str| fingerprint(&[("script", "1"), ("after:a", before)]);
+        let strict = |before: &str| fingerprint(&[("script", "1"), ("need:a", before)]);
+        assert_eq!(loose("2").changes(&loose("1")), []);
+        assert_eq!(loose("2").digest(), loose("1").digest());
+        assert_ne!(loose("2").chain(), loose("1").chain());
+        assert_eq!(loose("2").outdated_by(&loose("1").parts), Some("a"));
+        assert_eq!(loose("1").outdated_by(&loose("1").parts), None);
+        // As it was before order was told from needs, and when plan.toml changes its mind.
+        assert_eq!(loose("2").changes(&strict("1")), []);
+        assert_eq!(loose("1").outdated_by(&strict("1").parts), None);
+        assert_eq!(strict("1").changes(&loose("1")), []);
+        assert_eq!(strict("2").changes(&loose("1")).len(), 1);
+        assert_eq!(strict("1").chain(), loose("1").chain());
+        let moved = fingerprint(&[("script", "1"), ("after:b", "1")]);
+        assert_eq!(moved.changes(&loose("1")), []);
+        assert_eq!(moved.outdated_by(&loose("1").parts), Some("b"));
     }
 
     #[test]

@@ -126,6 +126,7 @@ fn steps(raw: &Raw, drafts: Drafts, reader: &mut Reader<'_>) -> Result<Vec<Step>
     } else {
         Order::ByNeeds
     };
+    let counts = raw.order == super::Counts::Strict;
     let linked = link(&drafts.drafts, &raw.step, order, reader);
     let ids: Vec<String> = drafts.drafts.iter().map(|draft| draft.id.clone()).collect();
     check_defaults(raw, &ids, reader);
@@ -144,6 +145,10 @@ fn steps(raw: &Raw, drafts: Drafts, reader: &mut Reader<'_>) -> Result<Vec<Step>
         if let Some(mut step) = steps[position].take() {
             let needed = needs[position].iter().map(|need| ids[*need].clone());
             step.needs = needed.collect();
+            let names = step
+                .index
+                .is_some_and(|index| raw.step[index].needs.is_some());
+            step.is_by_order = !names && !counts && !step.needs.is_empty();
             ordered.push(step);
         }
     }
@@ -183,6 +188,7 @@ impl Settings {
             path: draft.path,
             interpreter: draft.interpreter,
             needs: Vec::new(),
+            is_by_order: false,
             reads: Vec::new(),
             inputs: Vec::new(),
             timeout: None,

@@ -28,7 +28,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use environment::StepEnv;
+pub use environment::{StepEnv, Upstream};
 pub use error::{Error, SameId};
 pub use fingerprint::{Change, ChangeKind, Fingerprint};
 pub use keys::{Effect, Keys, Value};
@@ -56,6 +56,17 @@ pub enum Apply {
     /// `buildkeep config apply` does it; a run only says if they differ.
     #[default]
     Never,
+}
+
+/// Whether a step counts as built from the one before it in the folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Counts {
+    /// Only from what it names in `needs`.
+    #[default]
+    Loose,
+    /// It does.
+    Strict,
 }
 
 /// Whether the root is kept after a step.
@@ -91,6 +102,9 @@ pub struct Step {
     pub interpreter: Option<PathBuf>,
     /// The ids of the steps that must be done before, in build order.
     pub needs: Vec<String>,
+    /// Whether it needs another only because that stands before it in the folder: what that is built
+    /// from does not count then.
+    pub is_by_order: bool,
     /// Configuration keys, or what they begin with, that it reads besides those in variables.
     pub reads: Vec<String>,
     /// Files and folders that it is built from, besides the script.

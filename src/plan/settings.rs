@@ -29,6 +29,7 @@ pub(super) struct Raw {
     pub(super) jobs: Option<u32>,
     pub(super) tools: Vec<String>,
     pub(super) throttle: Option<bool>,
+    pub(super) order: super::Counts,
     pub(super) checkpoint: Checkpoint,
     pub(super) env: BTreeMap<String, String>,
     #[serde(skip)]

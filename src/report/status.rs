@@ -41,6 +41,8 @@ pub struct Status {
     /// What the parts of running steps took before, by step.
     #[serde(skip)]
     pub before: BTreeMap<String, Before>,
+    /// What is done, and was built before something changed that only comes before it.
+    pub older: Option<Older>,
     /// What was never tried.
     #[serde(skip)]
     pub pending: Vec<String>,
@@ -103,6 +105,39 @@ pub struct Running {
     pub rss_bytes: Option<u64>,
     /// The part of it that goes on, if its script tells.
     pub substep: Option<Part>,
+}
+
+/// Steps that were built before one that comes before them changed.
+///
+/// They do not name it in `needs`, so that makes them older, not stale.
+#[derive(Clone, Debug, Serialize)]
+pub struct Older {
+    /// The step that changed, or is new.
+    pub than: String,
+    /// The steps, in build order.
+    pub steps: Vec<String>,
+}
+
+impl fmt::Display for Older {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = self.steps.first().map_or("", String::as_str);
+        writeln!(f, "  older   {}; all again:", self.in_words())?;
+        writeln!(f, "          buildkeep run --from {} --force", clean(first))
+    }
+}
+
+impl Older {
+    /// `3 steps were built before glibc changed`
+    pub fn in_words(&self) -> String {
+        let than = style::name(clean(&self.than));
+        format!("{} built before {than} changed", was(self.steps.len()))
+    }
+}
+
+/// `1 step was`, `3 steps were`
+fn was(steps: usize) -> String {
+    let verb = if steps == 1 { "was" } else { "were" };
+    format!("{} {verb}", counted(steps as u64, "step"))
 }
 
 /// The room that the next step needs.
@@ -174,6 +209,9 @@ impl fmt::Display for Status {
         }
         list(f, &self.failed)?;
         list(f, &self.stale)?;
+        if let Some(older) = &self.older {
+            write!(f, "{older}")?;
+        }
         if let Some(step) = self.next_step.as_ref().filter(|_| self.running.is_empty()) {
             writeln!(f, "  next    {}", style::name(clean(step)))?;
         }

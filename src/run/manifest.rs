@@ -302,18 +302,21 @@ impl Manifest {
         toml_edit::ser::to_string_pretty(self).expect("a manifest has only what TOML can hold")
     }
 
-    /// Whether the step has to be built, if it would be built from `parts` now.
-    pub fn verdict(manifest: Option<&Self>, parts: &BTreeMap<String, String>) -> Verdict {
+    /// Whether the step has to be built, if it was built from `built` and would be from `parts` now.
+    pub fn verdict(
+        manifest: Option<(&Self, &BTreeMap<String, String>)>,
+        parts: &BTreeMap<String, String>,
+    ) -> Verdict {
+        let Some((manifest, built)) = manifest else {
+            return Verdict::New;
+        };
         match manifest {
-            None => Verdict::New,
-            Some(manifest) if manifest.state != AttemptState::Succeeded => {
-                Verdict::Again(manifest.state)
-            }
-            Some(Self {
+            manifest if manifest.state != AttemptState::Succeeded => Verdict::Again(manifest.state),
+            Self {
                 mark: Some(mark), ..
-            }) if !mark.done => Verdict::Unmarked(mark.reason.clone()),
-            Some(manifest) if manifest.fingerprint == *parts => Verdict::Done,
-            Some(manifest) => Verdict::Stale(manifest.fingerprint.clone()),
+            } if !mark.done => Verdict::Unmarked(mark.reason.clone()),
+            _ if built == parts => Verdict::Done,
+            _ => Verdict::Stale(built.clone()),
         }
     }
 
@@ -399,19 +402,25 @@ mod tests {
         };
         let parts = BTreeMap::from([("script".to_owned(), "1".to_owned())]);
         let done = Manifest::unbuilt("glibc", "glibc.sh").marked(mark(true), &parts);
-        assert_eq!(Manifest::verdict(Some(&done), &parts), Verdict::Done);
+        assert_eq!(
+            Manifest::verdict(Some((&done, &done.fingerprint)), &parts),
+            Verdict::Done
+        );
         assert_eq!(Manifest::parse("m", done.print().as_bytes()).unwrap(), done);
         let failed = Manifest::of(&attempt(2), Some(&done));
         let mended = failed.clone().marked(mark(true), &parts);
-        assert_eq!(Manifest::verdict(Some(&mended), &parts), Verdict::Done);
+        assert_eq!(
+            Manifest::verdict(Some((&mended, &mended.fingerprint)), &parts),
+            Verdict::Done
+        );
         assert_eq!((mended.code, mended.last_success), (None, None));
         let good = Manifest::of(&attempt(0), None);
         let undone = good.clone().marked(mark(false), &parts);
-        let verdict = Manifest::verdict(Some(&undone), &good.fingerprint);
+        let verdict = Manifest::verdict(Some((&undone, &undone.fingerprint)), &good.fingerprint);
         assert_eq!(verdict, Verdict::Unmarked("by hand".into()));
         let again = Manifest::of(&attempt(0), Some(&undone));
         assert_eq!(
-            Manifest::verdict(Some(&again), &again.fingerprint),
+            Manifest::verdict(Some((&again, &again.fingerprint)), &again.fingerprint),
             Verdict::Done
         );
     }
@@ -420,15 +429,21 @@ mod tests {
     fn only_the_same_origin_is_done() {
         let good = Manifest::of(&attempt(0), None);
         let same = good.fingerprint.clone();
-        assert_eq!(Manifest::verdict(Some(&good), &same), Verdict::Done);
+        assert_eq!(
+            Manifest::verdict(Some((&good, &good.fingerprint)), &same),
+            Verdict::Done
+        );
         assert_eq!(Manifest::verdict(None, &same), Verdict::New);
         let other = BTreeMap::from([("script".to_owned(), "1".to_owned())]);
         assert_eq!(
-            Manifest::verdict(Some(&good), &other),
+            Manifest::verdict(Some((&good, &good.fingerprint)), &other),
             Verdict::Stale(same.clone())
         );
         let bad = Manifest::of(&attempt(2), Some(&good));
         let again = Verdict::Again(AttemptState::Failed);
-        assert_eq!(Manifest::verdict(Some(&bad), &same), again);
+        assert_eq!(
+            Manifest::verdict(Some((&bad, &bad.fingerprint)), &same),
+            again
+        );
     }
 }

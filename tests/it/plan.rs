@@ -266,8 +266,8 @@ fn what_is_done_and_what_is_stale_is_shown_with_the_reason() {
         str![[r#"
 3 steps, one after the other: 3 stale
   1  stale        libs  01-libs.sh  variable CFLAGS changed from -O2 to -O3
-  2  stale        app   02-app.sh   variable CFLAGS changed from -O2 to -O3, needs `libs`, which changed
-  3  stale        late  03-late.sh  script changed, variable CFLAGS changed from -O2 to -O3, needs `app`, which changed
+  2  stale        app   02-app.sh   variable CFLAGS changed from -O2 to -O3
+  3  stale        late  03-late.sh  script changed, variable CFLAGS changed from -O2 to -O3
 
 "#]]
     );

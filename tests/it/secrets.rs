@@ -380,15 +380,14 @@ nothing to run: all 2 steps are done
   2  done         make   02-make.sh
 
 fetch  `net.token` changed (secret mirror)
-make   needs `fetch`, which changed
-2 to run, 0 done
+1 to run, 1 done
 
 mirror  variable MIRROR_TOKEN  has a value
         for net.token
 
-2 steps, one after the other: 2 stale
+2 steps, one after the other: 1 done, 1 stale
   1  stale        fetch  01-fetch.sh  `net.token` changed (secret mirror)
-  2  stale        make   02-make.sh   needs `fetch`, which changed
+  2  done         make   02-make.sh
 
 "#]]
     );

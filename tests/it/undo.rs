@@ -319,16 +319,16 @@ fn what_undo_does_not_reach_is_said() {
         str![[r#"
 build.jobs: 4 -> 16
   config/build.toml, version 3, committed [COMMIT]
-  makes 2 steps stale: one, two
+  makes 1 step stale: one
 undid `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
-  2 steps are done again: one, two
+  1 step is done again: one
 to do it again: buildkeep redo
 did again `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 4 -> 16
   config/build.toml changes
-  makes 2 steps stale: one, two
+  makes 1 step stale: one
   stays: what these steps built, until `buildkeep run` builds them again
 to undo: buildkeep undo
 new      refs/heads/main
@@ -338,7 +338,7 @@ new      refs/tags/good/01KDYAK34800000000000005VM
 undid `config: set build.jobs to 16` of 2026-01-02 03:04, committed [COMMIT]
   build.jobs: 16 -> 4
   config/build.toml changes
-  makes 2 steps stale: one, two
+  makes 1 step stale: one
   stays: what `origin` has; `buildkeep push` sends this commit after it
   stays: what these steps built, until `buildkeep run` builds them again
 to do it again: buildkeep redo

@@ -125,7 +125,8 @@ pub(in crate::commands) fn reason(
     now: &Fingerprint,
 ) -> Reason {
     debug_assert!(manifest.is_none_or(|manifest| manifest.step == step.id));
-    match Manifest::verdict(manifest, &now.parts) {
+    let known = manifest.map(|manifest| now.comparable(&manifest.fingerprint));
+    match Manifest::verdict(manifest.zip(known.as_ref()), &now.that_count()) {
         Verdict::Done => Reason::Done,
         Verdict::New => Reason::New,
         Verdict::Again(state) => Reason::Again(state),

@@ -41,6 +41,8 @@ fn choices_and_defaults_are_those_of_the_code() {
     );
     assert_eq!(properties["scripts"]["default"], DEFAULT_SCRIPTS);
     assert_eq!(properties["throttle"]["default"], true);
+    assert_eq!(properties["order"]["default"], "loose");
+    assert_eq!(Counts::default(), Counts::Loose);
     let defaults = SCHEMA.matches("\"default\":").count();
-    assert_eq!(defaults, 3, "each default is compared here");
+    assert_eq!(defaults, 4, "each default is compared here");
 }

@@ -21,9 +21,9 @@ use super::schedule::Schedule;
 use super::secrets::Giver;
 use super::telling::Telling;
 use super::{say, settle};
-use crate::commands::Context;
+use crate::commands::{Context, older};
 use crate::failure::Failure;
-use crate::plan::{Fingerprint, Plan, Step, StepEnv};
+use crate::plan::{Fingerprint, Plan, Step, StepEnv, Upstream};
 use crate::run::{
     Attempt, AttemptState, Follower, Interrupts, Manifest, Room, Run, Sampler, Shortage, Unknown,
 };
@@ -57,7 +57,7 @@ pub(super) struct Session<'a> {
     post: Post,
     manifests: BTreeMap<String, Manifest>,
     interrupts: Interrupts,
-    digests: BTreeMap<String, String>,
+    upstream: Upstream,
     /// The commit of the configuration that holds for all steps, whatever is committed meanwhile.
     config_commit: Option<String>,
     /// Steps that did not succeed, and steps that need one of them.
@@ -114,7 +114,7 @@ impl<'a> Session<'a> {
             post,
             manifests: ground.manifests,
             interrupts,
-            digests: BTreeMap::new(),
+            upstream: Upstream::default(),
             config_commit,
             blocked: BTreeSet::new(),
             jobs: 1,
@@ -159,12 +159,31 @@ impl<'a> Session<'a> {
                         return Err(failure);
                     }
                 }
+                self.tell_what_is_older();
                 Ok(Outcome::Over(self.summary))
             }
             Some(failure) => {
                 let summary = self.give_up(&failure, choices.len());
                 Ok(Outcome::Failed(summary, failure))
             }
+        }
+    }
+
+    /// Says which steps were built before something changed that was built again now.
+    fn tell_what_is_older(&mut self) {
+        if self.summary.exit != 0 || self.summary.succeeded == 0 {
+            return;
+        }
+        let fingerprints = self.plan.fingerprints(&self.giver.keys);
+        // Steps may have changed what others are built from: `status` tells of that.
+        let Ok(fingerprints) = fingerprints else {
+            return;
+        };
+        if let Some(older) = older::find(&self.plan, &self.manifests, &fingerprints) {
+            self.cx.ui.status(older.in_words());
+            let first = older.steps.first().map_or("", String::as_str);
+            let again = format!("build them again: `buildkeep run --from {first} --force`");
+            self.cx.ui.hint(again);
         }
     }
 
@@ -347,8 +366,8 @@ impl<'a> Session<'a> {
     /// What a step would get and be built from now; steps before it may have changed that.
     fn origin(&mut self, step: &Step) -> Result<(StepEnv, Fingerprint), Failure> {
         let env = self.plan.environment(step, &self.giver.keys)?;
-        let fingerprint = self.plan.fingerprint(step, &env, &self.digests)?;
-        self.digests.insert(step.id.clone(), fingerprint.digest());
+        let fingerprint = self.plan.fingerprint(step, &env, &self.upstream)?;
+        self.upstream.add(&step.id, &fingerprint);
         Ok((env, fingerprint))
     }
 

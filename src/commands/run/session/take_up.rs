@@ -29,8 +29,8 @@ impl Session<'_> {
                 continue;
             };
             let parts = attempt.spec.fingerprint.clone();
-            self.digests
-                .insert(attempt.spec.step.clone(), Fingerprint { parts }.digest());
+            self.upstream
+                .add(&attempt.spec.step, &Fingerprint { parts });
             let place = Place {
                 at: scope.get(&at).copied().unwrap_or(1),
                 of: scope.len(),
