@@ -99,32 +99,28 @@ const CANNOT: &[rustix::io::Errno] = &[
 ];
 
 fn has(ability: Ability, folder: &Path) -> io::Result<bool> {
-    let tried = match ability {
+    let at = |name: &str| folder.join(name);
+    made(match ability {
         Ability::HardLinks => {
-            make(folder, "linked")?;
-            rustix::fs::link(folder.join("linked"), folder.join("link"))
+            make(folder, "linked").and_then(|()| Ok(rustix::fs::link(at("linked"), at("link"))?))
         }
-        Ability::Symlinks => rustix::fs::symlink("linked", folder.join("symlink")),
-        Ability::Xattrs => {
-            make(folder, "marked")?;
+        Ability::Symlinks => rustix::fs::symlink("linked", at("symlink")).map_err(io::Error::from),
+        Ability::Xattrs => make(folder, "marked").and_then(|()| {
             let name = "user.buildkeep";
-            setxattr(folder.join("marked"), name, b"1", XattrFlags::empty())
-        }
+            Ok(setxattr(at("marked"), name, b"1", XattrFlags::empty())?)
+        }),
         Ability::Fifos => {
             let mode = Mode::RUSR | Mode::WUSR;
-            mknodat(CWD, folder.join("fifo"), FileType::Fifo, mode, 0)
+            mknodat(CWD, at("fifo"), FileType::Fifo, mode, 0).map_err(io::Error::from)
         }
-        Ability::LongNames => return made(make(folder, &"n".repeat(255))),
+        Ability::LongNames => make(folder, &"n".repeat(255)),
         Ability::UpperAndLowerCase => {
-            make(folder, "case")?;
-            return Ok(!folder.join("CASE").exists());
+            return Ok(made(make(folder, "case"))? && !at("CASE").exists());
         }
         Ability::Modes => {
-            make(folder, "mode")?;
-            return keeps_mode(&folder.join("mode"));
+            return Ok(made(make(folder, "mode"))? && keeps_mode(&at("mode"))?);
         }
-    };
-    made(tried.map_err(io::Error::from))
+    })
 }
 
 fn make(folder: &Path, name: &str) -> io::Result<()> {

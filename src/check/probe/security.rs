@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
-use super::super::Host;
 use super::super::definition::Check;
 use super::super::program::{Ran, command, run, search};
+use super::super::{Host, Status};
 use super::tree::{named, search_tree};
 use super::users::{name_of, uid_of};
 use super::{Finding, SecurityIs};
@@ -118,7 +118,7 @@ fn anybody_may_change(meta: &Metadata) -> bool {
     !special && !sticky_folder && mode & OTHERS_WRITE != 0
 }
 
-/// Looks through all of `paths`; the worst answer counts.
+/// Looks through all of `paths`; the worst answer counts, and of one that is not there only if all are.
 fn through(paths: &[String], at: (&Check, &Host<'_>), fault: &super::tree::Fault<'_>) -> Finding {
     let mut worst: Option<Finding> = None;
     for path in paths {
@@ -126,9 +126,10 @@ fn through(paths: &[String], at: (&Check, &Host<'_>), fault: &super::tree::Fault
             return Finding::no_root();
         };
         let finding = search_tree(&place, fault, at);
+        let counts = |finding: &Finding| (finding.status == Status::Skipped, finding.status);
         if worst
             .as_ref()
-            .is_none_or(|worst| finding.status < worst.status)
+            .is_none_or(|worst| counts(&finding) < counts(worst))
         {
             worst = Some(finding);
         }

@@ -3,6 +3,7 @@ mod answers;
 mod engine;
 mod machine;
 mod programs;
+mod sets;
 
 use std::process::Command;
 
