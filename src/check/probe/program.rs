@@ -22,7 +22,9 @@ pub(super) fn tool(is: &ToolIs, at: (&Check, &Host<'_>)) -> Finding {
     if let Some(make) = is.or.iter().find(|make| all.contains(&make.says)) {
         return version_of(&output, Some(&make.version), is);
     }
-    let other = REPLACEMENTS.iter().find(|name| all.contains(**name));
+    let lower = all.to_lowercase();
+    let named = |name: &&&str| lower.contains(&name.to_lowercase());
+    let other = REPLACEMENTS.iter().find(named);
     if let (Some(other), Some(says)) = (other, &is.says)
         && !says.contains(other)
     {
