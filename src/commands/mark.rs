@@ -5,11 +5,13 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::json;
 
-use super::run::{Reason, fingerprints, manifests, publish_finished, reason, running, runs_of};
+use super::run::{
+    Reason, active, fingerprints, manifests, publish_finished, reason, running, runs_of,
+};
 use super::{Answer, Context, project::Project};
 use crate::failure::{Failure, Kind};
 use crate::plan::{Fingerprint, Step};
-use crate::run::{Manifest, Mark};
+use crate::run::{Attempt, Manifest, Mark};
 use crate::store::journal::{Event, Journal};
 use crate::store::{Batch, JournalRef, Keep, Message};
 use crate::ui::{clean, style};
@@ -76,7 +78,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let project = Project::of(cx, keep.clone())?;
     let found = args.steps.iter().map(|name| project.plan.find(name));
     let steps: Vec<&Step> = found.collect::<Result<_, _>>()?;
-    refuse_while_it_runs(cx, &keep)?;
+    refuse_what_runs(cx, &keep, &steps)?;
     let now = fingerprints(cx, &project)?;
     let known = manifests(&keep)?;
     let mut marked = Marked {
@@ -101,6 +103,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     }
     if !files.is_empty() && !args.dry_run {
         marked.commit = Some(publish(cx, &keep, &marked, files)?);
+        tell_run(cx, &keep, &marked);
     }
     cx.ui.show(&marked)?;
     Ok(Answer::Yes)
@@ -135,7 +138,7 @@ pub(super) fn undone(
     Ok(())
 }
 
-/// A run knows what it began with, and would not see the mark.
+/// A run knows what the root was like when it began.
 pub(super) fn refuse_while_it_runs(cx: &Context, keep: &Keep) -> Result<(), Failure> {
     if runs_of(keep).is_active()? || !running(cx, keep)?.is_empty() {
         return Err(Failure::text(Kind::Busy, "a run is going on")
@@ -143,6 +146,36 @@ pub(super) fn refuse_while_it_runs(cx: &Context, keep: &Keep) -> Result<(), Fail
             .hint("end it: `buildkeep stop`"));
     }
     Ok(())
+}
+
+/// What comes of a step that runs is known soon, and would take the mark away.
+fn refuse_what_runs(cx: &Context, keep: &Keep, steps: &[&Step]) -> Result<(), Failure> {
+    let running = running(cx, keep)?;
+    let is_meant = |attempt: &&Attempt| steps.iter().any(|step| step.id == attempt.spec.step);
+    match running.iter().find(is_meant) {
+        None => Ok(()),
+        Some(attempt) => Err(Failure::text(
+            Kind::Busy,
+            format!("{} is running", attempt.spec.name()),
+        )
+        .hint("watch it: `buildkeep attach`")
+        .hint(format!("end it: `buildkeep stop {}`", attempt.spec.step))),
+    }
+}
+
+/// Tells the run that goes on, if one does; it looks at marks before each step.
+fn tell_run(cx: &mut Context, keep: &Keep, marked: &Marked) {
+    let told = active(cx, keep).and_then(|run| {
+        let Some(run) = run else { return Ok(()) };
+        for step in &marked.steps {
+            let data = json!({ "step": step, "done": marked.done, "reason": marked.reason });
+            run.event("marked", data)?;
+        }
+        Ok(())
+    });
+    if let Err(failure) = told {
+        cx.ui.warn(failure.message());
+    }
 }
 
 fn changed(

@@ -2,6 +2,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::run::{active, running};
 use super::stop::{is_meant, nothing_runs};
@@ -77,12 +78,35 @@ fn change(cx: &mut Context, step: Option<&str>, paused: Paused) -> Result<Answer
             Paused::No => go_on(&attempt.dir, &cx.world.clock)?,
         }
     }
+    note(cx, &keep, (step, paused), &attempts);
     cx.ui.show(&Told {
         run: whole.map(|run| run.id().to_owned()),
         paused: paused == Paused::Yes,
         steps: attempts.iter().map(|attempt| attempt.spec.name()).collect(),
     })?;
     Ok(Answer::Yes)
+}
+
+/// Puts it into the journal of the run. It is so already, whether or not that works.
+fn note(cx: &mut Context, keep: &Keep, (step, paused): (Option<&str>, Paused), of: &[Attempt]) {
+    let kind = match paused {
+        Paused::Yes => "paused",
+        Paused::No => "resumed",
+    };
+    let noted = active(cx, keep).and_then(|run| {
+        let Some(run) = run else { return Ok(()) };
+        if step.is_none() {
+            run.event(kind, json!({}))?;
+        }
+        for attempt in of {
+            let spec = &attempt.spec;
+            run.event(kind, json!({ "step": spec.step, "attempt": spec.attempt }))?;
+        }
+        Ok(())
+    });
+    if let Err(failure) = noted {
+        cx.ui.warn(failure.message());
+    }
 }
 
 fn meant(cx: &Context, keep: &Keep, step: Option<&str>) -> Result<Vec<Attempt>, Failure> {

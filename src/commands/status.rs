@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::past::Past;
 use super::project::Project;
-use super::run::{Reason, latest, manifests, reason};
+use super::run::{Reason, active, latest, manifests, reason};
 use super::{Answer, Context, configuration, older};
 use crate::config::Judge;
 use crate::config::bypassed::{self, Bypassed};
@@ -100,6 +100,7 @@ pub(super) fn standing(
     };
     let estimates = past.estimates(&project.plan);
     status.running = running(cx, &attempts, &estimates)?;
+    status.paused = active(cx, keep)?.is_some_and(|run| run.is_paused());
     for running in &status.running {
         let manifest = known.get(&running.step);
         let success = manifest.and_then(|manifest| manifest.last_success.as_ref());
@@ -203,7 +204,7 @@ fn running(
     attempts: &[Attempt],
     estimates: &Estimates,
 ) -> Result<Vec<Running>, Failure> {
-    let now = cx.world.clock.since_boot().as_secs_f64();
+    let now = cx.world.clock.since_boot();
     let mut running = Vec::new();
     for attempt in attempts.iter().filter(|attempt| attempt.state.is_live()) {
         let cost = living(attempt)?;
@@ -211,9 +212,7 @@ fn running(
             step: attempt.spec.step.clone(),
             attempt: attempt.spec.name(),
             state: attempt.state.word(),
-            elapsed_s: attempt
-                .started_boot_s
-                .map(|started| (now - started).max(0.0)),
+            elapsed_s: attempt.elapsed_s(now),
             expected_s: estimates
                 .expected(&attempt.spec.step)
                 .map(|range| range.likely_s),
@@ -387,12 +386,12 @@ fn next(status: &Status) -> Vec<String> {
         }
         next.push(format!("buildkeep why {}", failed.step));
     }
+    if status.paused || status.running.iter().any(|one| one.state == "paused") {
+        next.push("buildkeep resume".to_owned());
+    }
     if let Some(running) = status.running.first() {
-        if running.state == "paused" {
-            next.push("buildkeep resume".to_owned());
-        }
         next.push(format!("buildkeep logs --follow {}", running.step));
-    } else if status.config.valid && status.steps.done < status.steps.total {
+    } else if status.config.valid && !status.paused && status.steps.done < status.steps.total {
         next.push("buildkeep run".to_owned());
     }
     next

@@ -1,7 +1,10 @@
 //! Files that only grow.
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::retry_on_intr;
 
 use super::durable::sync_parent;
 use super::{AtPath as _, PathError};
@@ -24,6 +27,17 @@ pub fn open_stream(path: &Path) -> Result<File, PathError> {
         .at("open", path)
 }
 
+/// The last `limit` bytes of a file, or all of a shorter one.
+pub fn read_tail(path: &Path, limit: u64) -> Result<Vec<u8>, PathError> {
+    let mut file = File::open(path).at("open", path)?;
+    let length = file.metadata().at("look at", path)?.len();
+    let start = SeekFrom::Start(length.saturating_sub(limit));
+    file.seek(start).at("read", path)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).at("read", path)?;
+    Ok(bytes)
+}
+
 impl AppendFile {
     /// Opens `path`, creating it durably if it is not there.
     pub fn open(path: &Path) -> Result<Self, PathError> {
@@ -40,6 +54,12 @@ impl AppendFile {
             file,
             path: path.to_owned(),
         })
+    }
+
+    /// Waits until no other process has it for itself; it is ours until this is dropped.
+    pub fn have_alone(&self) -> Result<(), PathError> {
+        let wait = FlockOperation::LockExclusive;
+        retry_on_intr(|| flock(&self.file, wait)).at("lock", &self.path)
     }
 
     /// Appends a record and waits until the disk has it.

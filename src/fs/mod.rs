@@ -21,7 +21,7 @@ mod sync_tree;
 mod syncing;
 mod write_out;
 
-pub use append::{AppendFile, open_stream};
+pub use append::{AppendFile, open_stream, read_tail};
 pub use at_once::at_once;
 pub use batch::Batch;
 pub use durable::{

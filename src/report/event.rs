@@ -66,6 +66,17 @@ impl RunEvent {
             "step-started" => format!("{step} begins: {}", text("reason")),
             "step-ended" => self.end_of_step(step),
             "substep" => format!("{step}: {}{}", text("name"), of(data)),
+            "paused" if step.is_empty() => "the run is paused: nothing more is started".to_owned(),
+            "resumed" if step.is_empty() => "the run goes on".to_owned(),
+            "resumed" => format!("{step} goes on"),
+            "marked" => {
+                let word = if data["done"] == true {
+                    "done"
+                } else {
+                    "not done"
+                };
+                format!("{step} marked as {word}: {}", text("reason"))
+            }
             "waiting" => format!("{step} waits: too little {}", text("for")),
             "checkpoint" => format!(
                 "snapshot {} after {step}, {} added",

@@ -32,6 +32,8 @@ pub struct Status {
     pub eta_low_s: Option<f64>,
     /// Hardly more.
     pub eta_high_s: Option<f64>,
+    /// Whether the run that goes on is paused: nothing more is started.
+    pub paused: bool,
     /// What runs now.
     pub running: Vec<Running>,
     /// What failed, or was stopped or interrupted.
@@ -206,6 +208,12 @@ impl fmt::Display for Status {
             if let Some(part) = &running.substep {
                 writeln!(f, "          {part}")?;
             }
+        }
+        if self.paused {
+            writeln!(
+                f,
+                "  paused  nothing more is started until `buildkeep resume`"
+            )?;
         }
         list(f, &self.failed)?;
         list(f, &self.stale)?;

@@ -1,8 +1,11 @@
 //! What is known of an attempt.
+use std::time::Duration;
+
 use super::duty::noted_ending;
 use super::exit::{Ending, Unknown};
 use super::files::load;
 use super::left::left_running;
+use super::pause::paused_by;
 use super::process::ProcFile;
 use super::{
     AttemptDir, AttemptState, Cgroup, Error, Exit, Identity, LeftRunning, Spec, Stop, Substeps,
@@ -77,6 +80,14 @@ fn has_ended(dir: &AttemptDir) -> Result<bool, Error> {
 }
 
 impl Attempt {
+    /// For how many seconds its script has run by `now`, since boot, without the time in which it was
+    /// paused.
+    pub fn elapsed_s(&self, now: Duration) -> Option<f64> {
+        let paused = paused_by(&self.dir, now).as_secs_f64();
+        let began = self.started_boot_s?;
+        Some((now.as_secs_f64() - began - paused).max(0.0))
+    }
+
     /// Finds the state; and how it ended, if that is not on record yet.
     fn fold(&mut self) -> Result<(), Error> {
         let stat = self.process.as_ref().and_then(Identity::stat);

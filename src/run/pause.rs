@@ -42,8 +42,13 @@ impl Pauses {
 
 /// For how long the attempt in `dir` was paused by now; that counts for no timeout.
 pub(super) fn paused_for(dir: &AttemptDir, clock: &Clock) -> Duration {
+    paused_by(dir, clock.since_boot())
+}
+
+/// The same by `now`, since boot.
+pub(super) fn paused_by(dir: &AttemptDir, now: Duration) -> Duration {
     let pauses = Pauses::of(dir).unwrap_or_default();
-    let total = pauses.total_s(clock.since_boot().as_secs_f64());
+    let total = pauses.total_s(now.as_secs_f64());
     Duration::try_from_secs_f64(total).unwrap_or_default()
 }
 

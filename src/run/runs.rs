@@ -1,6 +1,8 @@
 //! The runs of a keep: `.buildkeep/runs/<run>/`, with `run.json`, `events.jsonl`, and a folder for
 //! each attempt.
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use crate::fs::{
     AtPath as _, Holder, Lock, LockError, PathError, create_dirs_durable, is_absent, is_locked,
     remove_file_durable, sweep_temporaries,
 };
-use crate::store::journal::{self, Event, Journal};
+use crate::store::journal::{self, Check, Event};
 use crate::world::Clock;
 
 /// The content of `run.json`.
@@ -80,6 +82,7 @@ impl Runs {
             dir,
             record,
             clock: clock.clone(),
+            is_sound: Arc::default(),
         };
         save(&run.file(), &run.record)?;
         Ok(run)
@@ -101,6 +104,7 @@ impl Runs {
                     dir,
                     record,
                     clock: clock.clone(),
+                    is_sound: Arc::default(),
                 });
             }
         }
@@ -147,6 +151,8 @@ pub struct Run {
     dir: PathBuf,
     record: RunRecord,
     clock: Clock,
+    /// Whether this process has read its journal to the end.
+    is_sound: Arc<AtomicBool>,
 }
 
 impl Run {
@@ -188,7 +194,7 @@ impl Run {
         Ok(folders(&self.dir)?.last().and_then(|dir| name_of(dir)))
     }
 
-    /// Writes an event of the run.
+    /// Writes an event of the run; other processes may do so, too.
     pub fn event(&self, kind: &str, data: Value) -> Result<(), Error> {
         let event = Event {
             seq: 0,
@@ -197,7 +203,11 @@ impl Run {
             kind: kind.to_owned(),
             data,
         };
-        Journal::open(&self.events())?.append(event)?;
+        let path = self.events();
+        let is_sound = self.is_sound.load(Ordering::Relaxed);
+        let check = if is_sound { Check::Tail } else { Check::Whole };
+        journal::append_shared(&path, event, check)?;
+        self.is_sound.store(true, Ordering::Relaxed);
         Ok(())
     }
 

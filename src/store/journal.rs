@@ -1,6 +1,6 @@
 //! Journals: files of events, one JSON object a line, numbered and checksummed.
 //!
-//! A journal has one writer at a time. An event counts once its line is synced. A torn or damaged
+//! A journal has one writer at a time, or several that append by [`append_shared`] only. An event counts once its line is synced. A torn or damaged
 //! tail is cut when the journal is opened for writing, and ignored when it is only read; what is more
 //! than a torn line is kept beside it, in `<name>.damaged`. Numbers
 //! start at 1 and have no gaps, which makes reading the same journal twice harmless.
@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::fs::{AppendFile, PathError, read_optional, write_durable};
+use crate::fs::{AppendFile, PathError, read_optional, read_tail, write_durable};
 
 /// A fact with a time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,43 @@ impl Journal {
         self.next += 1;
         Ok(event.seq)
     }
+}
+
+/// Longer than any line of ours.
+const TAIL: u64 = 64 << 10;
+
+/// How much of a journal is looked at before something is appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// All of it: what is damaged is cut.
+    Whole,
+    /// Its last line, unless that is torn.
+    Tail,
+}
+
+/// Appends an event to the journal at `path`, which other processes append to as well, and waits until
+/// the disk has it.
+pub fn append_shared(path: &Path, mut event: Event, check: Check) -> Result<u64, PathError> {
+    let mut file = AppendFile::open(path)?;
+    file.have_alone()?;
+    let next = match check {
+        Check::Tail => next_after(&read_tail(path, TAIL)?),
+        Check::Whole => None,
+    };
+    let Some(next) = next else {
+        return Journal::open(path)?.append(event);
+    };
+    event.seq = next;
+    file.append_synced(print(&event).as_bytes())?;
+    Ok(event.seq)
+}
+
+/// The number after that of the last line, if that is whole.
+fn next_after(tail: &[u8]) -> Option<u64> {
+    let before = tail.strip_suffix(b"\n")?;
+    let start = before.iter().rposition(|byte| *byte == b'\n');
+    let last = parse_line(&tail[start.map_or(0, |at| at + 1)..])?;
+    Some(last.seq + 1)
 }
 
 /// Reads the whole events of the journal at `path`; none if there is no such file.
@@ -129,6 +166,27 @@ mod tests {
         assert_eq!(Journal::open(&path).unwrap().append(event("b")).unwrap(), 2);
         let kinds: Vec<_> = read(&path).unwrap().into_iter().map(|e| e.kind).collect();
         assert_eq!(kinds, ["a", "b"]);
+    }
+
+    #[test]
+    fn several_writers_number_their_events_in_one_row() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("j");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let write = || {
+                    for _ in 0..25 {
+                        append_shared(&path, event("x"), Check::Tail).unwrap();
+                    }
+                };
+                scope.spawn(write);
+            }
+        });
+        assert_eq!(read(&path).unwrap().len(), 100);
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() - 3]).unwrap();
+        assert_eq!(append_shared(&path, event("y"), Check::Tail).unwrap(), 100);
+        assert_eq!(read(&path).unwrap().len(), 100, "what was torn is cut");
     }
 
     /// A journal of some events, and where each of its lines ends.

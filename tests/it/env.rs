@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tempfile::TempDir;
 
-/// A temporary world.
+/// A temporary world. What was started in it and still runs ends with it, however the test ended.
 pub(crate) struct Env {
     root: TempDir,
     commands: Cell<u64>,
@@ -139,6 +140,43 @@ impl Env {
         let shown = shown.replace(self.work().to_str().unwrap(), "[ROOT]");
         without_ids(&shown)
     }
+}
+
+impl Drop for Env {
+    fn drop(&mut self) {
+        // Whoever is killed may be called back by another: nobody is left when none is found.
+        while end_all(self.root.path()) {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+    }
+}
+
+/// Ends helpers, and what scripts started, below `root`; returns whether there were any.
+fn end_all(root: &Path) -> bool {
+    let helper = format!("helper\0{}/", root.display());
+    let attempt = format!("BUILDKEEP_ATTEMPT={}/", root.display());
+    let mut any = false;
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let pid = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let Some(pid) = pid.and_then(Pid::from_raw) else {
+            continue;
+        };
+        // Opened first, so that it means no later process of that number.
+        let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
+            continue;
+        };
+        let has = |file: &str, what: &str| {
+            let bytes = std::fs::read(entry.path().join(file)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).contains(what)
+        };
+        if has("cmdline", &helper) || has("environ", &attempt) {
+            any |= pidfd_send_signal(&process, Signal::KILL).is_ok();
+        }
+    }
+    any
 }
 
 /// Ids of commits depend on where the test runs: `[COMMIT]` for 10 or 40 hexadecimal digits.

@@ -59,6 +59,7 @@ mod substeps;
 mod supervise;
 mod terminal;
 mod top;
+mod totals;
 mod trouble;
 mod tty;
 mod undo;

@@ -1,7 +1,7 @@
 //! `mark`: what a person knows better than any record.
 use super::background::until_over;
 use super::run::{keep, patient, run, start};
-use super::site::{lines, until};
+use super::site::lines;
 
 #[test]
 fn what_was_built_by_hand_counts_as_done_until_it_changes() {
@@ -95,16 +95,34 @@ fn a_mark_names_a_reason_and_known_steps_and_waits_for_the_run() {
     let shown = run(&env, &["mark", "slow", "sloow", "--done", "-m", "x"]);
     assert!(shown.contains("did you mean `slow`?"), "{shown}");
     assert_eq!(env.json(&["-C", "k", "status"])["steps"]["done"], 0);
+}
+
+/// A step that runs cannot be marked; one that is to come can, and the run goes by that.
+#[test]
+fn marks_made_during_a_run_hold_for_it() {
+    let env = patient();
     let mut foreground = start(&env);
-    let shown = run(&env, &["mark", "next", "--done", "-m", "x"]);
+    let shown = run(&env, &["mark", "slow", "--done", "-m", "x"]);
     assert!(
-        shown.contains("a run is going on") && shown.contains("--- exit 3"),
+        shown.contains("slow#1 is running")
+            && shown.contains("buildkeep stop slow")
+            && shown.contains("--- exit 3"),
+        "{shown}"
+    );
+    let shown = run(&env, &["mark", "next", "--done", "-m", "built by hand"]);
+    assert!(
+        shown.contains("next marked as done: built by hand"),
         "{shown}"
     );
     env.write("go", "");
-    foreground.wait().unwrap();
+    assert!(foreground.wait().unwrap().success());
     until_over(&env);
-    until("a mark", || {
-        run(&env, &["mark", "slow", "--undone", "-m", "x"]).contains("marked")
-    });
+    assert!(!env.path("next").exists(), "it was done already");
+    let events = run(&env, &["events"]);
+    assert!(
+        events.contains("next marked as done: built by hand"),
+        "{events}"
+    );
+    let shown = run(&env, &["mark", "slow", "--undone", "-m", "x"]);
+    assert!(shown.contains("slow marked as not done"), "{shown}");
 }

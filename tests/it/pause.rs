@@ -41,6 +41,8 @@ fn nothing_of_a_paused_step_moves_and_nothing_more_is_started() {
         status.contains("paused busy#1") && status.contains("buildkeep resume"),
         "{status}"
     );
+    let told = env.json(&["-C", "k", "status"]);
+    assert_eq!(told["paused"], true, "{told}");
     // The step alone goes on; what comes after it does not begin.
     assert_eq!(run(&env, &["resume", "busy"]), "busy#1 goes on\n");
     until("it moves", || counted() > before);
@@ -48,9 +50,50 @@ fn nothing_of_a_paused_step_moves_and_nothing_more_is_started() {
     until("its end", || state(&env) == "nothing runs");
     until("the pause to be on record", || has(&env, "paused"));
     assert!(!env.path("next").exists());
+    // Nothing runs, and nothing begins.
+    let status = run(&env, &["status"]);
+    assert!(
+        status.contains("  paused  nothing more is started")
+            && status.contains("\n  buildkeep resume\n")
+            && !status.contains("buildkeep run"),
+        "{status}"
+    );
     assert_eq!(run(&env, &["resume"]), "the run goes on\n");
     until_over(&env);
     assert!(env.path("next").exists());
+    let events = run(&env, &["events"]);
+    let said = [
+        "the run is paused",
+        "paused busy",
+        "busy goes on",
+        "the run goes on",
+        "run ended",
+    ];
+    let at = said.map(|words| {
+        events
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}\n{events}"))
+    });
+    assert!(at.is_sorted(), "{events}");
+}
+
+/// Of time spent halted, nothing counts: neither while it lasts nor afterwards.
+#[test]
+fn a_paused_step_grows_no_older() {
+    let env = patient();
+    run(&env, &["run", "--detach"]);
+    until("running", || env.path("running").exists());
+    run(&env, &["pause"]);
+    let elapsed = || {
+        let status = env.json(&["-C", "k", "status"]);
+        status["running"][0]["elapsed_s"].as_f64().unwrap()
+    };
+    let before = elapsed();
+    std::thread::sleep(Duration::from_millis(1500));
+    let after = elapsed();
+    assert!((after - before).abs() < 0.001, "{before} {after}");
+    run(&env, &["stop"]);
+    until_over(&env);
 }
 
 #[test]

@@ -116,9 +116,3 @@ pub(super) fn stop_all(
     }
     Ok(())
 }
-
-/// How long ago something began.
-pub(super) fn since(now: Duration, began_boot_s: Option<f64>) -> Duration {
-    let began = began_boot_s.and_then(|began| Duration::try_from_secs_f64(began).ok());
-    began.map_or(Duration::ZERO, |began| now.saturating_sub(began))
-}

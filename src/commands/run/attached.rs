@@ -4,7 +4,6 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::active::since;
 use super::checkpoint::Taken;
 use super::lines::{Place, Started, Summary};
 use super::session::told_of;
@@ -144,8 +143,7 @@ impl Watcher {
                     say(cx, &taken);
                 }
             }
-            "paused" => cx.ui.status("the run is paused: `buildkeep resume`"),
-            "resumed" => cx.ui.status("the run goes on"),
+            "paused" | "resumed" => Self::show_pause(cx, event),
             "run-failed" => {
                 let message = event.data["message"].as_str().unwrap_or_default();
                 cx.ui
@@ -157,6 +155,16 @@ impl Watcher {
             _ => {}
         }
         Ok(())
+    }
+
+    fn show_pause(cx: &mut Context, event: &Event) {
+        let step = event.data["step"].as_str().map(clean);
+        cx.ui.status(match (event.kind.as_str(), step) {
+            ("paused", None) => "the run is paused: `buildkeep resume`".to_owned(),
+            ("paused", Some(step)) => format!("{step} is paused"),
+            (_, None) => "the run goes on".to_owned(),
+            (_, Some(step)) => format!("{step} goes on"),
+        });
     }
 
     fn show_end(&self, cx: &mut Context, data: &Value) -> Result<(), Failure> {
@@ -184,7 +192,8 @@ impl Watcher {
                 continue;
             };
             if attempt.state.is_live() {
-                let took = since(now, attempt.started_boot_s);
+                let took = attempt.elapsed_s(now).map(Duration::from_secs_f64);
+                let took = took.unwrap_or_default();
                 parts.push(format!(
                     "{} {} {}  {} of output",
                     running.place,

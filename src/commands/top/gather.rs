@@ -236,14 +236,12 @@ impl Gatherer {
             (Some(sample), Some(earlier)) if !is_apart(&earlier, &sample) => Some(earlier),
             (sample, _) => sample,
         };
-        let elapsed = attempt
-            .started_boot_s
-            .map(|began| now.as_secs_f64() - began);
+        let elapsed = attempt.elapsed_s(now);
         let one = Now {
             step: attempt.spec.step.clone(),
             attempt: attempt.spec.name(),
             state: attempt.state,
-            elapsed_s: elapsed.map(|elapsed| (elapsed.max(0.0) * 10.0).round() / 10.0),
+            elapsed_s: elapsed.map(|elapsed| (elapsed * 10.0).round() / 10.0),
             expected_s: None,
             substep: None,
             cpus: rates.map(|rates| (rates.cpus * 100.0).round() / 100.0),
@@ -268,8 +266,7 @@ fn tell_steps(now: Duration, attempts: &[Attempt], (known, view): (&mut Known, &
     };
     let elapsed = |step: &str| {
         let attempt = attempts.iter().find(|attempt| attempt.spec.step == step);
-        let began = attempt?.started_boot_s?;
-        Some((now.as_secs_f64() - began).max(0.0))
+        attempt?.elapsed_s(now)
     };
     for running in &mut steps.status.running {
         running.elapsed_s = elapsed(&running.step).or(running.elapsed_s);

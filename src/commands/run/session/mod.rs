@@ -221,7 +221,7 @@ impl<'a> Session<'a> {
         (wanted, scope): (&Wanted, &BTreeMap<usize, usize>),
     ) -> Result<(), Failure> {
         self.waiting = None;
-        self.note_pause()?;
+        self.is_paused = self.run.is_paused();
         self.is_halted = self.is_paused && !self.is_enough && schedule.next().is_some();
         while !self.is_halted
             && active.len() < self.jobs
@@ -262,6 +262,7 @@ impl<'a> Session<'a> {
             self.leave(&step, &fingerprint);
             return Ok(None);
         }
+        self.see_mark(&step)?;
         let reason = if wanted.forces(at) {
             Reason::Forced
         } else {
@@ -282,6 +283,18 @@ impl<'a> Session<'a> {
         let follower = self.start(&step, (&env, &fingerprint), (place, &reason))?;
         let began = self.cx.world.clock.since_boot();
         Ok(Some(self.active((at, place), follower, began)))
+    }
+
+    /// Learns of a mark that somebody made since the run began.
+    fn see_mark(&mut self, step: &Step) -> Result<(), Failure> {
+        let path = Manifest::path(&step.id);
+        if let Some(text) = self.keep.state_file(&path)? {
+            let manifest = Manifest::parse(&path, &text)?;
+            if manifest.mark.is_some() {
+                self.manifests.insert(step.id.clone(), manifest);
+            }
+        }
+        Ok(())
     }
 
     /// A step that runs since `began`.

@@ -39,17 +39,6 @@ impl Session<'_> {
         }
     }
 
-    /// Puts on record that somebody halted the run, or has it go on.
-    pub(super) fn note_pause(&mut self) -> Result<(), Failure> {
-        let is_paused = self.run.is_paused();
-        if is_paused != self.is_paused {
-            let kind = if is_paused { "paused" } else { "resumed" };
-            self.run.event(kind, json!({}))?;
-            self.is_paused = is_paused;
-        }
-        Ok(())
-    }
-
     /// Whether there is too little of something for another step; said once.
     pub(super) fn is_short(&mut self, at: usize, active: &[Active]) -> Result<bool, Failure> {
         let need = self.memory_of(&self.plan.steps[at].id);
