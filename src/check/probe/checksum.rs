@@ -1,8 +1,18 @@
-//! Files that must be what a list of sums says.
+//! Files that must be what a list of sums says, as many at once as there are processors.
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::super::Host;
 use super::super::definition::Check;
 use super::super::program::{Ran, command, run, search};
-use super::super::{Host, Status};
 use super::Finding;
+use super::limits::cpus;
+use super::program::piped;
 
 /// The programs that check a list, by a word in its name.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -13,6 +23,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("b2", "b2sum"),
 ];
 
+/// So much of a list is given to one program: it fits into a pipe, and so does its answer.
+const PART: usize = 16 * 1024;
+
 pub(super) fn look(
     path: &str,
     folder: Option<&str>,
@@ -21,11 +34,12 @@ pub(super) fn look(
     let Some(list) = host.place(path) else {
         return Finding::no_root();
     };
-    let name = list.file_name().unwrap_or_default().to_string_lossy();
-    let known = PROGRAMS
-        .iter()
-        .find(|(word, _)| name.to_lowercase().contains(word));
-    let Some((_, program)) = known else {
+    let name = list
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    let Some((_, program)) = PROGRAMS.iter().find(|(word, _)| name.contains(word)) else {
         return Finding::unknown(format!("the name `{name}` does not tell the kind of sum"));
     };
     let Some(program) = search(program, host.env) else {
@@ -38,17 +52,160 @@ pub(super) fn look(
     let Some(folder) = folder else {
         return Finding::no_root();
     };
-    if !list.is_file() {
-        return Finding::new(Status::Skipped, format!("there is no {}", list.display()));
+    match fs::read_to_string(&list) {
+        Ok(text) => compare(&text, &Sums { program, folder }, (check, host)),
+        Err(error) if crate::fs::is_absent(&error) => {
+            Finding::skipped(format!("there is no {}", list.display()))
+        }
+        Err(error) => Finding::unknown(error.to_string()),
     }
-    let args = ["--check", "--quiet", &list.display().to_string()].map(str::to_owned);
-    let mut checking = command(&program, &args);
-    checking.current_dir(folder);
-    match run(checking, host.env, host.clock, check.limit) {
-        Ran::Ended(output) if output.status.success() => Finding::ok("all files"),
-        Ran::Ended(output) => Finding::fail(output.first_line()),
-        Ran::TooLong(limit) => Finding::unknown(format!("not done within {limit:?}")),
-        Ran::TooMuch => Finding::fail("very many files are not as they should be"),
-        Ran::NotStarted(error) => Finding::unknown(error.to_string()),
+}
+
+/// What compares, and where the files are.
+struct Sums {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+fn compare(text: &str, sums: &Sums, (check, host): (&Check, &Host<'_>)) -> Finding {
+    let parts = parts(text, &sums.folder);
+    let deadline = host.clock.since_boot() + check.limit;
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Found::default());
+    thread::scope(|scope| {
+        for _ in 0..cpus().unwrap_or(1) {
+            scope.spawn(|| {
+                while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let left = deadline.saturating_sub(host.clock.since_boot());
+                    let answer = sums.ask(part, left, host);
+                    if let Ok(mut found) = found.lock() {
+                        found.add(answer);
+                    }
+                }
+            });
+        }
+    });
+    let found = found.into_inner().unwrap_or_default();
+    found.finding(text.lines().filter_map(file_of).count())
+}
+
+/// What all programs said.
+#[derive(Default)]
+struct Found {
+    wrong: BTreeSet<String>,
+    unknown: Option<String>,
+}
+
+impl Found {
+    fn add(&mut self, answer: Result<Vec<String>, String>) {
+        match answer {
+            Ok(wrong) => self.wrong.extend(wrong),
+            Err(why) => self.unknown = Some(why),
+        }
+    }
+
+    fn finding(self, files: usize) -> Finding {
+        let wrong: Vec<PathBuf> = self.wrong.iter().map(PathBuf::from).collect();
+        match (wrong.first(), self.unknown) {
+            (Some(first), _) => {
+                let found = format!("missing or not the same: {}", super::tree::named(&wrong));
+                Finding::fail(found).subject(first.display().to_string())
+            }
+            (None, Some(why)) => Finding::unknown(why),
+            (None, None) => Finding::ok(format!("all {files} files")),
+        }
+    }
+}
+
+impl Sums {
+    /// The files of a part of the list that are not as it says.
+    fn ask(&self, part: &str, left: Duration, host: &Host<'_>) -> Result<Vec<String>, String> {
+        let mut checking = command(&self.program, &["-c".to_owned(), "-".to_owned()]);
+        checking.current_dir(&self.folder);
+        checking.stdin(piped(part).map_err(|error| error.to_string())?);
+        match run(checking, host.env, host.clock, left) {
+            Ran::Ended(output) => {
+                let wrong: Vec<String> = output.stdout.lines().filter_map(failed).collect();
+                if wrong.is_empty() && !output.status.success() {
+                    return Err(output.first_line().to_owned());
+                }
+                Ok(wrong)
+            }
+            Ran::TooLong(_) => Err("the time was too short for all files".into()),
+            Ran::TooMuch => Err("it prints without end".into()),
+            Ran::NotStarted(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// `name: FAILED`, or `name: FAILED open or read`.
+fn failed(line: &str) -> Option<String> {
+    let (name, verdict) = line.rsplit_once(": ")?;
+    verdict.starts_with("FAILED").then(|| name.to_owned())
+}
+
+/// The list in parts that take about as long as one another: large files alone, and first.
+fn parts(text: &str, folder: &Path) -> Vec<String> {
+    let size = |line: &str| {
+        let file = file_of(line).map(|name| folder.join(name));
+        file.and_then(|file| fs::metadata(file).ok())
+            .map_or(0, |meta| meta.len())
+    };
+    let mut lines: Vec<(u64, &str)> = text.lines().map(|line| (size(line), line)).collect();
+    lines.retain(|(_, line)| file_of(line).is_some());
+    lines.sort_by(|one, other| other.cmp(one));
+    let all: u64 = lines.iter().map(|(size, _)| size).sum();
+    let share = all / (cpus().unwrap_or(1) * 8).max(1);
+    let mut parts: Vec<(u64, String)> = Vec::new();
+    for (size, line) in lines {
+        match parts.last_mut() {
+            Some((has, part)) if *has + size <= share && part.len() + line.len() < PART => {
+                *has += size;
+                part.push_str(line);
+                part.push('\n');
+            }
+            _ => parts.push((size, format!("{line}\n"))),
+        }
+    }
+    parts.into_iter().map(|(_, part)| part).collect()
+}
+
+/// The name in a line of a list: `SUM  NAME`, or `SUM *NAME`.
+fn file_of(line: &str) -> Option<&str> {
+    let (sum, name) = line.trim_end().split_once(' ')?;
+    let name = name.trim_start_matches([' ', '*']);
+    let is_sum = sum.len() >= 32 && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_sum && !name.is_empty()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SUM: &str = "d41d8cd98f00b204e9800998ecf8427e";
+
+    #[test]
+    fn lists_are_read() {
+        assert_eq!(file_of(&format!("{SUM}  a b.tar")), Some("a b.tar"));
+        assert_eq!(file_of(&format!("{SUM} *a.tar\r")), Some("a.tar"));
+        for line in ["", "# a comment", "abc  a.tar", SUM] {
+            assert_eq!(file_of(line), None, "{line}");
+        }
+        assert_eq!(failed("a: b.tar: FAILED open or read").unwrap(), "a: b.tar");
+        assert_eq!(failed("a.tar: OK"), None);
+    }
+
+    #[test]
+    fn every_line_is_in_one_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let lines = (0..3000).map(|n| format!("{SUM}  file-{n}\n"));
+        let text: String = lines.collect();
+        let parts = parts(&text, folder.path());
+        assert!(parts.iter().all(|part| part.len() <= PART + 100));
+        let mut given: Vec<&str> = parts.iter().flat_map(|part| part.lines()).collect();
+        let mut wanted: Vec<&str> = text.lines().collect();
+        given.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(given, wanted);
     }
 }

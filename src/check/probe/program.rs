@@ -219,7 +219,7 @@ pub(super) fn quoted(line: &str) -> String {
 }
 
 /// A text to be read from standard input; it fits into a pipe.
-fn piped(text: &str) -> io::Result<io::PipeReader> {
+pub(super) fn piped(text: &str) -> io::Result<io::PipeReader> {
     let (reader, mut writer) = io::pipe()?;
     let most = text.len().min(32 * 1024);
     writer.write_all(&text.as_bytes()[..most])?;

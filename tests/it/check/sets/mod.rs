@@ -91,8 +91,9 @@ impl World {
     }
 
     fn look(&self, prepare: &str) -> Output {
-        let script =
-            format!("{WORDS}{prepare}\ncd \"$W\"; PATH=$P exec $RUN \"$BK\" check one --json");
+        let script = format!(
+            "{WORDS}{prepare}\ncd \"$W\"; PATH=$P exec $RUN \"$BK\" check one --deep --json"
+        );
         let mut command = if rustix::process::geteuid().is_root() {
             let mut command = self.command("unshare");
             command.args(["--mount", "--propagation", "private", "bash"]);
