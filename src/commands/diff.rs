@@ -1,5 +1,4 @@
 //! `diff`
-use super::manifest::warn_if_first;
 use super::steps::{Checkpoint, none};
 use super::trees::{TreeDiff, Wanted};
 use super::{Answer, Context, versions};
@@ -61,9 +60,9 @@ fn of_step(
     };
     let sides = (found.before(), found.snapshot());
     let mut diff = TreeDiff::of(cx, (&found.vault, &found.all), sides, (&[], wanted))?;
-    diff.step = Some(found.step().to_owned());
+    diff.step = Some(found.steps());
     cx.ui.show(&diff)?;
-    warn_if_first(cx, &found);
+    found.warn(cx);
     Ok(Answer::Yes)
 }
 

@@ -20,17 +20,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let list = FileList::of(&found.vault, (found.before(), found.snapshot()))?;
     cx.ui.show(&list)?;
     cx.ui
-        .status(format!("{}: {}", found.step(), list.summary()));
-    warn_if_first(cx, &found);
+        .status(format!("{}: {}", found.steps(), list.summary()));
+    found.warn(cx);
     Ok(Answer::Yes)
-}
-
-/// Without a snapshot before, nobody knows what was there.
-pub(super) fn warn_if_first(cx: &mut Context, found: &Checkpoint) {
-    if found.before().is_none() {
-        cx.ui.warn(format!(
-            "nothing was snapshot before {}: whatever was there counts as its own",
-            found.step()
-        ));
-    }
 }

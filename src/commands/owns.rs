@@ -27,8 +27,11 @@ pub struct Args {
 #[derive(Debug, Serialize)]
 struct Owned {
     path: String,
-    /// The step that brought what it holds; nothing if it was there before any step.
+    /// The step that brought what it holds; nothing if it was there before any step, or if it is one
+    /// of several.
     step: Option<String>,
+    /// The step, or those that ran together: it is one of them.
+    steps: Vec<String>,
     attempt: Option<String>,
     snapshot: String,
     /// The step that brought it first.
@@ -37,6 +40,10 @@ struct Owned {
     /// The step that took it away.
     removed_by: Option<String>,
     removed_in: Option<String>,
+    #[serde(skip)]
+    first_steps: Vec<String>,
+    #[serde(skip)]
+    removed_steps: Vec<String>,
     #[serde(skip)]
     names: [String; 3],
 }
@@ -49,19 +56,28 @@ struct Owns {
     unknown: Vec<String>,
 }
 
+/// Whose it is, in words; without a step by the name of the snapshot.
+fn by(steps: &[String], snapshot: &str) -> String {
+    match steps {
+        [] => format!("(no step: snapshot {})", clean(snapshot)),
+        [step] => style::strong(clean(step)).to_string(),
+        [.., last] => format!(
+            "one of {} (they ran together, with one checkpoint after {})",
+            style::strong(clean(&steps.join(", "))),
+            clean(last)
+        ),
+    }
+}
+
 impl fmt::Display for Owned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let by = |step: &Option<String>, name: &str| match step {
-            Some(step) => style::strong(clean(step)).to_string(),
-            None => format!("(no step: snapshot {})", clean(name)),
-        };
         let [last, first, removed] = &self.names;
-        write!(f, "{}  {}", clean(&self.path), by(&self.step, last))?;
+        write!(f, "{}  {}", clean(&self.path), by(&self.steps, last))?;
         if self.first_snapshot != self.snapshot {
-            write!(f, ", first by {}", by(&self.first_step, first))?;
+            write!(f, ", first by {}", by(&self.first_steps, first))?;
         }
         if self.removed_in.is_some() {
-            let by = by(&self.removed_by, removed);
+            let by = by(&self.removed_steps, removed);
             write!(f, ", {} {by}", style::notable("removed by"))?;
         }
         writeln!(f)
@@ -164,12 +180,21 @@ fn name(cx: &Context, typed: &Path, root: Option<&Path>) -> Vec<u8> {
 
 fn described(owner: Owner, kin: &[Snapshot], all: &[Snapshot]) -> Owned {
     let at = |number: usize| &kin[number];
-    let step = |number: usize| at(number).step.as_ref().map(|step| step.id.clone());
+    let steps =
+        |number: usize| -> Vec<String> { at(number).steps().map(|step| step.id.clone()).collect() };
+    let step = |number: usize| match &steps(number)[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    };
     let tag = |number: usize| at(number).tag.clone();
     let name = |number: usize| shortest(&at(number).tag, all).to_owned();
-    let last = at(owner.last).step.as_ref();
+    let alone = at(owner.last).with.is_empty();
+    let last = at(owner.last).step.as_ref().filter(|_| alone);
     Owned {
         step: step(owner.last),
+        steps: steps(owner.last),
+        first_steps: steps(owner.first),
+        removed_steps: owner.removed.map(steps).unwrap_or_default(),
         attempt: last.map(|step| step.attempt.clone()),
         snapshot: tag(owner.last),
         first_step: step(owner.first),

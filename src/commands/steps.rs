@@ -55,10 +55,25 @@ impl Checkpoint {
         newest(&self.all, self.at)
     }
 
-    /// The id of its step.
-    pub(super) fn step(&self) -> &str {
-        let step = self.snapshot().step.as_ref();
-        step.map_or("", |step| &step.id)
+    /// The ids of its steps: of one, unless several ran together.
+    pub(super) fn steps(&self) -> String {
+        let steps = self.snapshot().steps().map(|step| &*step.id);
+        steps.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Says what a reader could take for more than it is.
+    pub(super) fn warn(&self, cx: &mut Context) {
+        let steps = self.steps();
+        if self.before().is_none() {
+            cx.ui.warn(format!(
+                "nothing was snapshot before {steps}: whatever was there counts as its own"
+            ));
+        }
+        if !self.snapshot().with.is_empty() {
+            cx.ui.warn(format!(
+                "{steps} ran together: this is what all of them did, up to the one checkpoint after them"
+            ));
+        }
     }
 }
 

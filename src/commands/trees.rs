@@ -230,9 +230,10 @@ impl FileList {
             });
         Ok(Self {
             step: after
-                .step
-                .as_ref()
-                .map_or_else(String::new, |step| step.id.clone()),
+                .steps()
+                .map(|step| &*step.id)
+                .collect::<Vec<_>>()
+                .join(", "),
             snapshot: after.tag.clone(),
             entries: installed.collect(),
         })

@@ -53,6 +53,9 @@ fn hinted(error: &Error) -> Failure {
         Error::InsideVault(_) => {
             failure.hint("copy a vault with Git: `git clone --mirror VAULT COPY`")
         }
+        Error::HealFirst(_) => failure
+            .hint("see what is damaged: `buildkeep backup verify`")
+            .hint("a backup writes again what is still in its source: `buildkeep backup create`"),
         Error::BadTarget { .. } => failure.hint("name a folder to restore into: `--to DIR`"),
         Error::NoRoom { path, .. } => {
             failure.hint(format!("make room, or choose another disk: `df -h {}`", path.display()))

@@ -21,7 +21,7 @@ const TRIES: usize = 1500;
 /// No `git gc` begins until this is dropped.
 #[must_use = "git gc may run when this is dropped"]
 #[derive(Debug)]
-pub(super) struct GcLock(PathBuf);
+pub struct GcLock(PathBuf);
 
 impl GcLock {
     /// Waits for a `git gc` that is at work, and keeps the next one out.

@@ -12,6 +12,17 @@ use crate::fs::{AtPath as _, sweep_temporaries, sync_file_system};
 pub(super) fn settle(root: &Path, repo: &Repo) -> Result<(), Error> {
     sync_file_system(root)?;
     sync_file_system(repo.git_dir())?;
+    sweep_repo(repo)?;
+    let private = root.join(".buildkeep");
+    sweep_temporaries(root)?;
+    for inside in ["", "applied", "cache", "secrets"] {
+        sweep_temporaries(&private.join(inside))?;
+    }
+    sweep_below(&private.join("trash"))
+}
+
+/// Deletes our temporary files in a repository whose lock the caller holds.
+pub(super) fn sweep_repo(repo: &Repo) -> Result<(), Error> {
     for folder in fs::read_dir(repo.objects_dir()).into_iter().flatten() {
         let folder = folder.at("list", &repo.objects_dir())?;
         if folder.file_name().len() == 2 {
@@ -22,12 +33,7 @@ pub(super) fn settle(root: &Path, repo: &Repo) -> Result<(), Error> {
     for inside in ["", "info", "hooks"] {
         sweep_temporaries(&repo.git_dir().join(inside))?;
     }
-    let private = root.join(".buildkeep");
-    sweep_temporaries(root)?;
-    for inside in ["", "applied", "cache", "secrets"] {
-        sweep_temporaries(&private.join(inside))?;
-    }
-    sweep_below(&private.join("trash"))
+    Ok(())
 }
 
 /// The temporary files in a folder of ours and in all below it.

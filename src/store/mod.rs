@@ -59,6 +59,7 @@ mod worktree;
 pub use called::Called;
 pub use commits::{Commit, Signature};
 pub use error::Error;
+pub use gc_lock::GcLock;
 pub use git_facts::{GitFacts, HooksPath};
 pub use git_program::{GitProgram, without_password};
 pub use gix::ObjectId;

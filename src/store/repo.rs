@@ -8,9 +8,10 @@ use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice as _};
 
 use super::error::During as _;
+use super::gc_lock::GcLock;
 use super::patience::patiently;
 use super::refs::full_name;
-use super::{Error, Mode, Transaction, skeleton};
+use super::{Error, Mode, Transaction, leftovers, lock_files, skeleton};
 use crate::fs::{AtPath as _, Batch, Syncing};
 
 /// A file in a tree.
@@ -93,6 +94,18 @@ impl Repo {
     /// The folder of objects.
     pub fn objects_dir(&self) -> PathBuf {
         self.git_dir().join("objects")
+    }
+
+    /// Deletes what killed commands left here: temporary files, and locks that nobody holds. The
+    /// caller has the lock that every writer takes.
+    pub fn clear_left_overs(&self) -> Result<(), Error> {
+        lock_files::remove_stale(self.git_dir(), self.git_dir())?;
+        leftovers::sweep_repo(self)
+    }
+
+    /// Waits for a `git gc` that is at work here, and keeps the next one out until the lock is dropped.
+    pub fn keep_gc_out(&self) -> Result<GcLock, Error> {
+        GcLock::acquire(self.git_dir())
     }
 
     /// Whether files or refs began to move, and did not all arrive.

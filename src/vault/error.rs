@@ -57,6 +57,9 @@ pub enum Error {
         /// What is there.
         path: PathBuf,
     },
+    /// A vault with damage, of which nothing is to be deleted.
+    #[error("the vault {} is damaged, and nothing of it is deleted before it is healed", .0.display())]
+    HealFirst(PathBuf),
     /// The source folder went away.
     #[error("{} went away while it was read", .0.display())]
     SourceVanished(PathBuf),

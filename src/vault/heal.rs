@@ -107,7 +107,7 @@ impl Vault {
 }
 
 /// The files of a pack, the index first: without it the others mean nothing.
-fn files_of(index: &Path) -> impl Iterator<Item = PathBuf> {
+pub(super) fn files_of(index: &Path) -> impl Iterator<Item = PathBuf> {
     let extensions = ["idx", "pack", "rev", "bitmap", "mtimes", "keep"];
     let files = extensions.map(|extension| index.with_extension(extension));
     files.into_iter().filter(|path| path.exists())

@@ -61,12 +61,14 @@ mod tests {
     fn snapshot(tag: &str, back_to: Option<&str>) -> Snapshot {
         Snapshot {
             tag: tag.to_owned(),
+            is_own: true,
             commit_id: ObjectId::Sha1([0; 20]),
             tree_id: ObjectId::Sha1([0; 20]),
             host: "h".into(),
             set: "s".into(),
             time: chrono::DateTime::UNIX_EPOCH.into(),
             step: None,
+            with: Vec::new(),
             reason: back_to.map(|_| "before rollback".into()),
             back_to: back_to.map(str::to_owned),
             excludes: Vec::new(),

@@ -11,6 +11,7 @@ mod create;
 mod error;
 pub mod find;
 mod folder;
+mod forget;
 mod heal;
 mod lineage;
 pub mod meta;
@@ -18,6 +19,7 @@ pub mod owners;
 mod queue;
 pub mod registry;
 pub mod restore;
+pub mod retention;
 pub mod show;
 mod snapshot;
 mod stat;
@@ -27,6 +29,7 @@ mod xattrs;
 
 pub use create::{Created, Only, Problem, Source, Trouble, create};
 pub use error::Error;
+pub use forget::Reclaimed;
 pub use lineage::{lineage, newest};
 pub use snapshot::{Snapshot, SnapshotInfo, Step, checkpoint, shortest};
 
@@ -129,7 +132,12 @@ impl Vault {
             command: format!("buildkeep {}", world.argv.join(" ")),
             since: world.clock.stamp(),
         };
-        Ok(Lock::acquire(&dir.join("lock"), &me, PATIENCE)?)
+        let lock = Lock::acquire(&dir.join("lock"), &me, PATIENCE)?;
+        // Whoever held it before may have been killed.
+        if lock.was_left() {
+            self.repo.clear_left_overs()?;
+        }
+        Ok(lock)
     }
 }
 

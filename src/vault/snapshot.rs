@@ -1,5 +1,5 @@
 //! Snapshots: how they are recorded, listed and found.
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
@@ -19,6 +19,8 @@ pub struct SnapshotInfo {
     pub op: String,
     /// The step after which it is taken: then it is a checkpoint.
     pub step: Option<Step>,
+    /// Steps that ran at the same time and ended before it, and have no checkpoint of their own.
+    pub with: Vec<Step>,
     /// Why buildkeep took it by itself; nothing if somebody asked for it.
     pub reason: Option<&'static str>,
     /// The snapshot to which the folder goes back when this one is taken.
@@ -51,6 +53,8 @@ pub(super) struct Facts {
 pub struct Snapshot {
     /// Its tag: `HOST/SET/TIME`.
     pub tag: String,
+    /// Whether that is the tag it was given when it was taken.
+    pub(super) is_own: bool,
     /// Its commit.
     pub commit_id: ObjectId,
     /// Its top folder.
@@ -63,6 +67,8 @@ pub struct Snapshot {
     pub time: DateTime<FixedOffset>,
     /// The step it was taken after, for a checkpoint.
     pub step: Option<Step>,
+    /// Steps that ran at the same time, whose only checkpoint this is, too.
+    pub with: Vec<Step>,
     /// Why it was taken, if nobody asked for it: it may hold parts of the folder only.
     pub reason: Option<String>,
     /// The snapshot to which the folder went back after this one was taken.
@@ -88,7 +94,12 @@ impl Snapshot {
 
     /// Whether it was taken after this step.
     pub fn is_after(&self, step: &str) -> bool {
-        self.step.as_ref().is_some_and(|taken| taken.id == step)
+        self.steps().any(|taken| taken.id == step)
+    }
+
+    /// The steps that it is the checkpoint of, the last one at the end.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.with.iter().chain(&self.step)
     }
 }
 
@@ -156,6 +167,13 @@ impl Vault {
                 Err(error) => return Err(error),
             }
         }
+        let own: HashSet<_> = snapshots
+            .iter()
+            .filter(|s| s.is_own)
+            .map(|s| s.commit_id)
+            .collect();
+        // Another tag for the same snapshot, which somebody made.
+        snapshots.retain(|snapshot| snapshot.is_own || !own.contains(&snapshot.commit_id));
         snapshots.sort_by(|a, b| a.age().cmp(&b.age()));
         Ok(snapshots)
     }
@@ -186,10 +204,11 @@ impl Vault {
                 .unwrap_or(0)
         };
         let text = |key| facts.get(key).map(str::to_owned);
-        if text("Snapshot").is_none() {
+        let Some(named) = text("Snapshot") else {
             return Err(Error::NotASnapshot { tag });
-        }
+        };
         Ok(Snapshot {
+            is_own: named == tag,
             commit_id,
             tree_id: commit.tree_id,
             host: text("Host").unwrap_or_default(),
@@ -200,6 +219,10 @@ impl Vault {
                 run: text("Run").unwrap_or_default(),
                 attempt: text("Attempt").unwrap_or_default(),
             }),
+            with: facts
+                .all("With")
+                .filter_map(|text| with(text, facts))
+                .collect(),
             reason: text("Reason"),
             back_to: text("Back-To"),
             excludes: facts.all("Exclude").map(str::to_owned).collect(),
@@ -214,6 +237,12 @@ impl Vault {
     /// beginning of one, a commit, or the step of a checkpoint, the newest of which is meant.
     pub fn find(&self, spec: &str) -> Result<Snapshot, Error> {
         let mut snapshots = self.snapshots()?;
+        // A tag that somebody made names what it names.
+        if let Some(commit_id) = self.commit_of(spec)
+            && let Some(at) = snapshots.iter().position(|s| s.commit_id == commit_id)
+        {
+            return Ok(snapshots.swap_remove(at));
+        }
         let newest = |wanted: &dyn Fn(&Snapshot) -> bool| snapshots.iter().rposition(wanted);
         let found = match spec.strip_prefix("latest") {
             Some("") => newest(&|s| s.reason.is_none()),
@@ -264,11 +293,22 @@ pub fn checkpoint(all: &[Snapshot], name: &str) -> Option<usize> {
     all.iter().rposition(|snapshot| snapshot.is_after(&id))
 }
 
+/// A step that has its checkpoint together with another, of the same run.
+fn with(text: &str, facts: &Trailers) -> Option<Step> {
+    let (attempt, id) = text.split_once(' ')?;
+    Some(Step {
+        id: id.to_owned(),
+        run: facts.get("Run").unwrap_or_default().to_owned(),
+        attempt: attempt.to_owned(),
+    })
+}
+
 /// The step that `spec` is the id of, or else the end of the id, if it is of one only.
 fn one_step(all: &[Snapshot], spec: &str) -> Option<String> {
     let ids = all
         .iter()
-        .filter_map(|s| Some(s.step.as_ref()?.id.as_str()));
+        .flat_map(Snapshot::steps)
+        .map(|step| step.id.as_str());
     let meant: BTreeSet<_> = ids.filter(|id| is_end(id, spec)).collect();
     match meant.first() {
         _ if meant.contains(spec) => Some(spec.to_owned()),
@@ -321,6 +361,9 @@ fn message(tag: &str, set: &str, info: &SnapshotInfo, facts: &Facts) -> Message 
         trailers.push("Run", &step.run);
         trailers.push("Step", &step.id);
         trailers.push("Attempt", &step.attempt);
+    }
+    for step in &info.with {
+        trailers.push("With", format!("{} {}", step.attempt, step.id));
     }
     trailers.push("Files", facts.files);
     trailers.push("Dirs", facts.dirs);

@@ -305,6 +305,7 @@ fn saves(session: &mut Session) {
     session.ask("backup find", &["backup", "find", "app"]);
     session.ask("owns", &["owns", "app"]);
     session.ask("manifest", &["manifest", "libs"]);
+    session.ask("backup forget", &["backup", "forget", "--dry-run"]);
     let back = ["rollback", "--tree", "libs", "--dry-run"];
     session.ask("rollback --tree", &back);
     session.ask("backup verify", &["backup", "verify"]);

@@ -231,4 +231,17 @@ fn a_snapshot_waits_until_nothing_runs() {
         .collect();
     assert_eq!(taken.len(), 2, "one after both, one after c: {lines:?}");
     assert_eq!(taken[1]["step"], "c");
+    // The one after both is that of either.
+    let list = env.json(&["-C", "k", "checkpoint", "list"]);
+    let first = &list["snapshots"][0];
+    let last = first["step"].as_str().unwrap();
+    let other = if last == "a" { "b" } else { "a" };
+    assert_eq!(first["with"], serde_json::json!([other]), "{list}");
+    for step in ["a", "b"] {
+        let diff = env.run(&["-C", "k", "diff", step]);
+        assert!(
+            diff.contains("ran together") && !diff.contains("error"),
+            "{diff}"
+        );
+    }
 }

@@ -85,6 +85,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         host: host(cx, keep.as_ref())?,
         op: cx.op.clone(),
         step: None,
+        with: Vec::new(),
         reason: None,
         back_to: None,
     };

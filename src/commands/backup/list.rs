@@ -33,6 +33,8 @@ pub(in crate::commands) struct Listed {
     step: Option<String>,
     run: Option<String>,
     attempt: Option<String>,
+    /// Steps that ran together with it and have no other checkpoint.
+    with: Vec<String>,
     reason: Option<String>,
     files: u64,
     dirs: u64,
@@ -55,6 +57,7 @@ impl Listed {
             step: step.map(|step| step.id.clone()),
             run: step.map(|step| step.run.clone()),
             attempt: step.map(|step| step.attempt.clone()),
+            with: snapshot.with.iter().map(|step| step.id.clone()).collect(),
             reason: snapshot.reason.clone(),
             files: snapshot.files,
             dirs: snapshot.dirs,
@@ -66,7 +69,14 @@ impl Listed {
     fn purpose(&self) -> String {
         let set = clean(&self.set);
         match (&self.step, &self.reason) {
-            (Some(step), _) => format!("{set} after {}", style::strong(clean(step))),
+            (Some(step), _) if self.with.is_empty() => {
+                format!("{set} after {}", style::strong(clean(step)))
+            }
+            (Some(step), _) => format!(
+                "{set} after {}, {}",
+                clean(&self.with.join(", ")),
+                style::strong(clean(step))
+            ),
             (None, Some(reason)) => format!("{set} {}", clean(reason)),
             (None, None) => set.into_owned(),
         }

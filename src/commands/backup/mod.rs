@@ -3,6 +3,7 @@ mod cat;
 mod create;
 mod diff;
 mod find;
+mod forget;
 mod list;
 mod restore;
 mod show;
@@ -31,6 +32,7 @@ enum Verb {
     Cat(cat::Args),
     Verify(verify::Args),
     Restore(restore::Args),
+    Forget(forget::Args),
 }
 
 /// Runs the command.
@@ -44,5 +46,6 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Verb::Cat(args) => cat::run(cx, args),
         Verb::Verify(args) => verify::run(cx, args),
         Verb::Restore(args) => restore::run(cx, args),
+        Verb::Forget(args) => forget::run(cx, args),
     }
 }

@@ -252,6 +252,7 @@ fn safety(
         host: create::host(cx, keep)?,
         op: cx.op.clone(),
         step: None,
+        with: Vec::new(),
         reason: Some(restore::REASON),
         back_to: None,
     };

@@ -204,8 +204,9 @@ fn built_since(keep: &Keep, all: &[Snapshot], at: usize) -> Result<Vec<Manifest>
         let kin = snapshots
             .iter()
             .filter(|s| s.host == own.host && s.set == own.set);
-        let steps = kin.filter_map(|s| s.step.as_ref());
-        steps.map(|step| step.attempt.clone()).collect()
+        kin.flat_map(Snapshot::steps)
+            .map(|step| step.attempt.clone())
+            .collect()
     };
     let (before, later) = (attempts(&all[..=at]), attempts(&all[at + 1..]));
     let mut since: Vec<_> = manifests(keep)?
@@ -245,6 +246,7 @@ fn keep_all(
         host: keep.host(),
         op: cx.op.clone(),
         step: None,
+        with: Vec::new(),
         reason: Some(REASON),
         back_to: Some(plan.snapshot.tag.clone()),
     };

@@ -51,7 +51,7 @@ pub(super) fn after(
     cx: &mut Context,
     keep: &Keep,
     plan: &Plan,
-    (step, attempt): (&Step, &Attempt),
+    (step, attempt, with): (&Step, &Attempt, Vec<vault::Step>),
 ) -> Option<Taken> {
     let is_wanted = step.checkpoint == Checkpoint::After;
     let root = plan.root.as_deref().filter(|_| is_wanted)?;
@@ -64,11 +64,8 @@ pub(super) fn after(
     let info = SnapshotInfo {
         host: keep.host(),
         op: cx.op.clone(),
-        step: Some(vault::Step {
-            id: step.id.clone(),
-            run: attempt.spec.run.clone(),
-            attempt: attempt.spec.attempt.clone(),
-        }),
+        step: Some(named(step, attempt)),
+        with,
         reason: None,
         back_to: None,
     };
@@ -116,9 +113,18 @@ pub(super) fn make_up(
         .iter()
         .any(|taken| taken.step.as_ref().is_some_and(is_of_attempt))
     {
-        after(cx, keep, plan, (step, attempt));
+        after(cx, keep, plan, (step, attempt, Vec::new()));
     }
     Ok(())
+}
+
+/// A step as its checkpoint names it.
+pub(super) fn named(step: &Step, attempt: &Attempt) -> vault::Step {
+    vault::Step {
+        id: step.id.clone(),
+        run: attempt.spec.run.clone(),
+        attempt: attempt.spec.attempt.clone(),
+    }
 }
 
 fn told(step: &str, created: &Created) -> Taken {

@@ -9,7 +9,7 @@ use super::hash::{Hasher, object_id};
 use super::known::{index_files, open_index};
 use super::reader::{Pack, parse_header};
 use super::rebuild::EXPANSION;
-use super::{Kind, PackError};
+use super::{Kind, PackError, PackWriter};
 
 /// An entry of a pack: what the index says is there, and where it ends.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +96,50 @@ impl PackScan {
             entries[at - 1].end = entries[at].offset;
         }
         entries
+    }
+
+    /// Whether an entry only makes sense together with another, as Git writes them.
+    pub fn has_deltas(&self) -> Result<bool, PackError> {
+        let mut byte = Vec::new();
+        for entry in self.entries() {
+            byte.clear();
+            self.pack.read(entry.offset, 1, &mut byte)?;
+            let number = byte.first().map_or(0, |byte| byte >> 4 & 7);
+            if matches!(number, 6 | 7) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Copies neighbouring entries as they are, unless their bytes are no longer what was written.
+    pub fn copy(
+        &self,
+        entries: &[PackEntry],
+        writer: &mut PackWriter<'_>,
+    ) -> Result<(), PackError> {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return Ok(());
+        };
+        let mut bytes = Vec::new();
+        let length = last.end.min(self.pack.end).saturating_sub(first.offset);
+        self.pack.read(first.offset, length as usize, &mut bytes)?;
+        for entry in entries {
+            let start = (entry.offset - first.offset) as usize;
+            let raw = bytes.get(start..(entry.end - first.offset) as usize);
+            match raw.zip(entry.crc) {
+                Some((raw, crc)) if crc32fast::hash(raw) == crc => {
+                    writer.add_as_it_is(entry.id, raw)?;
+                }
+                _ => {
+                    return Err(PackError::Damaged {
+                        id: entry.id,
+                        reason: "its bytes have another checksum than its index says".to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Reads neighbouring entries in one go and calls `found` with the fate of each: the size of

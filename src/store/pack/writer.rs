@@ -122,11 +122,32 @@ impl PackWriter<'_> {
         if !self.packs.known.is_new(&id) {
             return Ok(id);
         }
-        let mut pack = match self.open.take() {
-            Some(pack) => pack,
-            None => OpenPack::create(&self.packs.dir, size.objects())?,
-        };
+        let mut pack = self.begun(size)?;
         pack.append((kind, id), content, &mut self.deflater);
+        self.added(pack)?;
+        Ok(id)
+    }
+
+    /// Adds the entry of another pack, compressed as it is there, unless the repository has it.
+    pub(super) fn add_as_it_is(&mut self, id: ObjectId, raw: &[u8]) -> Result<(), PackError> {
+        if !self.packs.known.is_new(&id) {
+            return Ok(());
+        }
+        let mut pack = self.begun(Size::Small)?;
+        pack.append_as_it_is(id, raw);
+        self.added(pack)
+    }
+
+    /// The pack that is open, or a new one.
+    fn begun(&mut self, size: Size) -> Result<OpenPack, PackError> {
+        match self.open.take() {
+            Some(pack) => Ok(pack),
+            None => OpenPack::create(&self.packs.dir, size.objects()),
+        }
+    }
+
+    /// Writes what is worth writing, and closes the pack if it is full.
+    fn added(&mut self, mut pack: OpenPack) -> Result<(), PackError> {
         if pack.drain_if_large()? {
             self.sender.sync_early(&pack.file);
         }
@@ -135,7 +156,7 @@ impl PackWriter<'_> {
         } else {
             self.open = Some(pack);
         }
-        Ok(id)
+        Ok(())
     }
 
     /// Closes the last pack.
@@ -177,6 +198,17 @@ impl OpenPack {
         let start = self.buffer.len();
         append_header(kind, content.len(), &mut self.buffer);
         deflater.append(content, &mut self.buffer);
+        self.note(id, start);
+    }
+
+    fn append_as_it_is(&mut self, id: ObjectId, raw: &[u8]) {
+        let start = self.buffer.len();
+        self.buffer.extend_from_slice(raw);
+        self.note(id, start);
+    }
+
+    /// Notes for the index what was appended to the buffer.
+    fn note(&mut self, id: ObjectId, start: usize) {
         self.entries.push(IndexEntry {
             id,
             crc: crc32fast::hash(&self.buffer[start..]),

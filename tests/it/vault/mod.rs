@@ -3,6 +3,7 @@ mod checkpoints;
 mod create;
 mod damage;
 mod delete;
+mod forget;
 mod hostile;
 mod kill;
 mod look;

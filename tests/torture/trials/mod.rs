@@ -31,6 +31,7 @@ macro_rules! trials {
 mod files;
 mod keeps;
 mod rendered;
+mod vaults;
 
 /// A command, what it is tried on, and how its success is seen.
 pub(crate) struct Trial {

@@ -28,6 +28,7 @@ use crate::run::{
     Attempt, AttemptState, Follower, Interrupts, Manifest, Room, Run, Sampler, Shortage, Unknown,
 };
 use crate::store::Keep;
+use crate::vault;
 
 /// What a run stands on.
 pub(super) struct Ground {
@@ -88,6 +89,8 @@ pub(super) struct Session<'a> {
     leaving: Vec<Child>,
     /// The last step that succeeded since the last snapshot.
     to_keep: Option<(Step, Attempt)>,
+    /// Those before it that ran at the same time.
+    kept_with: Vec<vault::Step>,
     sampler: Sampler,
     telling: Telling,
     summary: Summary,
@@ -133,6 +136,7 @@ impl<'a> Session<'a> {
             leaving: Vec::new(),
             to_keep: None,
             telling: Telling::default(),
+            kept_with: Vec::new(),
             run,
         })
     }
@@ -345,14 +349,16 @@ impl<'a> Session<'a> {
             schedule.settle(ended.at);
             self.after(&ended.step, &attempt, wanted);
             if attempt.state == AttemptState::Succeeded {
-                self.to_keep = Some((ended.step, *attempt));
+                let before = self.to_keep.replace((ended.step, *attempt));
+                self.kept_with
+                    .extend(before.map(|(step, attempt)| checkpoint::named(&step, &attempt)));
             }
         }
         // Others that run would be in the snapshot with half of what they make.
         if active.is_empty()
             && let Some((step, attempt)) = self.to_keep.take()
         {
-            let last = (&step, &attempt);
+            let last = (&step, &attempt, std::mem::take(&mut self.kept_with));
             if let Some(taken) = checkpoint::after(self.cx, &self.keep, &self.plan, last) {
                 self.run.event("checkpoint", json!(taken))?;
             }

@@ -1,0 +1,221 @@
+//! Forgetting snapshots, and reclaiming the room that only they used.
+//!
+//! First the tags go. Then everything that refs still lead to is marked; packs of which nothing is
+//! needed go, and packs of which little is needed are written anew, their entries copied as they
+//! are. A new pack is durable before the old one goes. Killed at any moment, the vault is whole, and
+//! the next time goes on.
+use std::collections::{BTreeSet, HashSet};
+use std::path::PathBuf;
+
+use super::folder::damaged;
+use super::heal::files_of;
+use super::{Error, Snapshot, Vault};
+use crate::fs::remove_file_durable;
+use crate::store::ObjectId;
+use crate::store::pack::{
+    Kind, Mode, ObjectReader, Objects, PackEntry, PackScan, Packs, decode_tree,
+};
+use crate::world::World;
+
+/// Packs are written anew if less than one part in so many is needed.
+const SPARSE: u64 = 2;
+/// Bytes that are copied at once.
+const PIECE: u64 = 4 << 20;
+
+/// What reclaiming did, or would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reclaimed {
+    /// Packs deleted because nothing in them was needed.
+    pub deleted: u64,
+    /// Packs written anew.
+    pub rewritten: u64,
+    /// Bytes of the vault that became free.
+    pub bytes_freed: u64,
+    /// Bytes of objects that nobody needs, and that stay because their packs are mostly needed.
+    pub bytes_left: u64,
+}
+
+/// What is to become of the packs.
+struct Plan {
+    live: HashSet<ObjectId>,
+    delete: Vec<PathBuf>,
+    rewrite: Vec<PathBuf>,
+    told: Reclaimed,
+}
+
+impl Vault {
+    /// The snapshots that somebody gave a tag of their own, by number.
+    pub fn tagged(&self, snapshots: &[Snapshot]) -> Result<BTreeSet<usize>, Error> {
+        let own: HashSet<&str> = snapshots.iter().map(|s| &*s.tag).collect();
+        let mut commits = HashSet::new();
+        for (tag, target) in self.tags()? {
+            if !own.contains(&*tag) {
+                commits.extend(self.repo().peel(target));
+            }
+        }
+        let has = |number: &usize| {
+            let snapshot = &snapshots[*number];
+            !snapshot.is_own || commits.contains(&snapshot.commit_id)
+        };
+        Ok((0..snapshots.len()).filter(has).collect())
+    }
+
+    /// What forgetting these snapshots would free.
+    pub fn would_free(&self, forgotten: &[&Snapshot]) -> Result<Reclaimed, Error> {
+        Ok(self.plan_without(forgotten)?.told)
+    }
+
+    /// Forgets snapshots, and reclaims what only they needed. A backup that is under way is waited
+    /// for.
+    pub fn forget(&self, forgotten: &[&Snapshot], world: &World) -> Result<Reclaimed, Error> {
+        let _lock = self.lock(world)?;
+        if !forgotten.is_empty() {
+            let mut change = self.repo().begin();
+            for snapshot in forgotten {
+                let name = format!("refs/tags/{}", snapshot.tag);
+                if let Some(target) = self.repo().find_ref(&name)? {
+                    change.delete_ref(&name, target)?;
+                }
+            }
+            change.finish()?;
+        }
+        let _no_gc = self.repo().keep_gc_out()?;
+        let plan = self.plan_without(&[])?;
+        self.reclaim(&plan)?;
+        Ok(plan.told)
+    }
+
+    fn plan_without(&self, forgotten: &[&Snapshot]) -> Result<Plan, Error> {
+        let known = self.damaged()?;
+        if known.noted || !known.packs.is_empty() {
+            return Err(Error::HealFirst(self.path().to_owned()));
+        }
+        let without: HashSet<_> = forgotten
+            .iter()
+            .map(|snapshot| format!("refs/tags/{}", snapshot.tag))
+            .collect();
+        let refs = self.repo().refs("refs/")?;
+        let roots = refs.into_iter().filter(|(name, _)| !without.contains(name));
+        let objects = Objects::open(&self.objects_dir())?;
+        let mut live = HashSet::new();
+        mark(
+            &mut objects.reader(),
+            roots.map(|(_, id)| id).collect(),
+            &mut live,
+        )?;
+        self.judge_packs(live)
+    }
+
+    fn judge_packs(&self, live: HashSet<ObjectId>) -> Result<Plan, Error> {
+        let mut plan = Plan {
+            live,
+            delete: Vec::new(),
+            rewrite: Vec::new(),
+            told: Reclaimed::default(),
+        };
+        for index in PackScan::indexes(&self.objects_dir())? {
+            if index.with_extension("keep").exists() {
+                continue;
+            }
+            let scan = PackScan::open(&index)?;
+            let (mut needed, mut dead) = (0, 0);
+            for entry in scan.entries() {
+                let bytes = entry.end.saturating_sub(entry.offset);
+                let count = if plan.live.contains(&entry.id) {
+                    &mut needed
+                } else {
+                    &mut dead
+                };
+                *count += bytes;
+            }
+            if needed == 0 {
+                plan.told.deleted += 1;
+                plan.told.bytes_freed += size_of(&index);
+                plan.delete.push(index);
+            } else if needed < dead / (SPARSE - 1) && !scan.has_deltas()? {
+                plan.told.rewritten += 1;
+                plan.told.bytes_freed += dead;
+                plan.rewrite.push(index);
+            } else {
+                plan.told.bytes_left += dead;
+            }
+        }
+        Ok(plan)
+    }
+
+    fn reclaim(&self, plan: &Plan) -> Result<(), Error> {
+        let going: Vec<_> = plan.delete.iter().chain(&plan.rewrite).cloned().collect();
+        if going.is_empty() {
+            return Ok(());
+        }
+        let packs = Packs::begin(&self.objects_dir(), &going)?;
+        let mut writer = packs.writer();
+        for index in &plan.rewrite {
+            let scan = PackScan::open(index)?;
+            let is_live = |entry: &PackEntry| plan.live.contains(&entry.id);
+            let entries: Vec<_> = scan.entries().into_iter().filter(is_live).collect();
+            for piece in
+                entries.chunk_by(|a, b| a.end == b.offset && a.offset / PIECE == b.offset / PIECE)
+            {
+                scan.copy(piece, &mut writer)?;
+            }
+        }
+        writer.finish()?;
+        packs.finish()?;
+        // Git's index of all packs names those that go.
+        remove_file_durable(&self.objects_dir().join("pack/multi-pack-index"))?;
+        for index in going {
+            for file in files_of(&index) {
+                remove_file_durable(&file)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn size_of(index: &std::path::Path) -> u64 {
+    let sizes = files_of(index).filter_map(|file| Some(file.metadata().ok()?.len()));
+    sizes.sum()
+}
+
+/// Marks all that the roots lead to. What cannot be read is an error: nothing is deleted then.
+fn mark(
+    reader: &mut ObjectReader<'_>,
+    roots: Vec<ObjectId>,
+    live: &mut HashSet<ObjectId>,
+) -> Result<(), Error> {
+    let (mut left, mut content) = (roots, Vec::new());
+    while let Some(id) = left.pop() {
+        if !live.insert(id) {
+            continue;
+        }
+        match reader.read(&id, &mut content)? {
+            Kind::Blob => {}
+            Kind::Tree => {
+                let entries = decode_tree(&content)
+                    .map_err(|_| damaged(id, "no tree that this buildkeep can read"))?;
+                for entry in entries {
+                    if entry.mode == Mode::Tree {
+                        left.push(entry.id);
+                    } else {
+                        live.insert(entry.id);
+                    }
+                }
+            }
+            Kind::Commit => left.extend(named(&content, &["tree ", "parent "])),
+            Kind::Tag => left.extend(named(&content, &["object "])),
+        }
+    }
+    Ok(())
+}
+
+/// The ids in the head of a commit or tag, in lines that begin so.
+fn named(content: &[u8], words: &[&str]) -> Vec<ObjectId> {
+    let text = String::from_utf8_lossy(content);
+    let head = text.lines().take_while(|line| !line.is_empty());
+    let id = |line: &str| {
+        let hex = words.iter().find_map(|word| line.strip_prefix(word))?;
+        ObjectId::from_hex(hex.as_bytes()).ok()
+    };
+    head.filter_map(id).collect()
+}
