@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::fs::{read_optional, write_cache};
 use crate::plan::Plan;
 use crate::report::estimate::{Estimates, Known};
+use crate::run::Manifest;
 use crate::store::{Commit, Keep, ObjectId};
 
 /// Where imported times stand on the state branch.
@@ -105,11 +106,14 @@ impl Past {
         known
     }
 
-    /// The room that a step needs: as plan.toml says, else as it took elsewhere.
-    pub(super) fn disk(&self, step: &crate::plan::Step) -> Option<u64> {
+    /// The room that a step needs: as plan.toml says, or as it took the last time if that was more;
+    /// else as it took elsewhere.
+    pub(super) fn disk(&self, step: &crate::plan::Step, last: Option<&Manifest>) -> Option<u64> {
         let imported = self.imported.steps.get(&step.id);
-        step.disk
-            .or_else(|| imported.and_then(|step| step.disk_bytes))
+        let success = last.and_then(|last| last.last_success.as_ref());
+        let measured = success.and_then(|success| Some(success.taken.as_ref()?.disk_bytes));
+        let known = step.disk.max(measured.filter(|bytes| *bytes > 0));
+        known.or_else(|| imported.and_then(|step| step.disk_bytes))
     }
 }
 

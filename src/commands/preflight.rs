@@ -183,7 +183,7 @@ fn room(ground: &Ground<'_>, next: &[&Step]) -> Result<Vec<Finding>, Failure> {
         return Ok(found);
     };
     let place = ground.plan.root.as_deref().unwrap_or(&step.workdir);
-    let needed = Past::of(ground.keep)?.disk(step);
+    let needed = Past::of(ground.keep)?.disk(step, ground.manifests.get(&step.id));
     if let (Some(needed), Some(free)) = (needed, free_space(place))
         && free < needed
     {

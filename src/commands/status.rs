@@ -11,8 +11,10 @@ use crate::config::Judge;
 use crate::config::bypassed::{self, Bypassed};
 use crate::failure::Failure;
 use crate::fs::read_optional;
+use crate::plan::Step;
 use crate::report::estimate::{Behind, Estimates};
 use crate::report::part::{Before, Part};
+use crate::report::schedule::{Todo, makespan};
 use crate::report::status::{Ages, Config, Counts, Disk, Reasoned, Running, Status};
 use crate::run::{Attempt, AttemptState, FailureNote, Manifest, StopReason, Unknown, living};
 use crate::store::Keep;
@@ -108,9 +110,10 @@ pub(super) fn standing(
         status.before.insert(running.step.clone(), before);
     }
     tell_parts(&attempts, &mut status);
+    status.jobs = jobs(cx, project);
     sort_steps(project, &known, &mut status)?;
     progress(project, &estimates, &mut status);
-    status.disk = disk(project, past, &status);
+    status.disk = disk(project, (past, &known), &status);
     Ok(status)
 }
 
@@ -225,6 +228,15 @@ fn running(
     Ok(running)
 }
 
+/// How many steps run at once, in the run that goes on or in the next one.
+fn jobs(cx: &Context, project: &Project) -> usize {
+    let run = super::run::active(cx, &project.keep).ok().flatten();
+    let monitor = run.and_then(|run| run.monitor().ok().flatten());
+    let asked = monitor.and_then(|monitor| monitor.asked.jobs);
+    let jobs = asked.or(project.plan.jobs).unwrap_or(1);
+    usize::try_from(jobs).unwrap_or(1)
+}
+
 /// How far running steps are within themselves.
 pub(super) fn tell_parts(attempts: &[Attempt], status: &mut Status) {
     for running in &mut status.running {
@@ -324,18 +336,63 @@ pub(super) fn progress(project: &Project, estimates: &Estimates, status: &mut St
             None => Behind::All,
         }
     };
-    let steps = project.plan.steps.iter();
-    let (done, left) = estimates.progress(steps.map(|step| (step.id.as_str(), behind(&step.id))));
+    let steps: Vec<_> = project
+        .plan
+        .steps
+        .iter()
+        .map(|step| (step, behind(&step.id)))
+        .collect();
+    let each = steps
+        .iter()
+        .map(|(step, behind)| (step.id.as_str(), *behind));
+    let (done, left) = estimates.progress(each);
     status.progress = done;
-    status.eta_s = left.map(|left| left.likely_s);
-    status.eta_low_s = left.map(|left| left.low_s);
-    status.eta_high_s = left.map(|left| left.high_s);
+    let part = overlap(&steps, (estimates, status.jobs));
+    status.eta_s = left.map(|left| left.likely_s * part);
+    status.eta_low_s = left.map(|left| left.low_s * part);
+    status.eta_high_s = left.map(|left| left.high_s * part);
+}
+
+/// What part of the time that all steps take one by one they take as they run, `jobs` at once.
+fn overlap(steps: &[(&Step, Behind)], (estimates, jobs): (&Estimates, usize)) -> f64 {
+    if jobs <= 1 {
+        return 1.0;
+    }
+    let open: Vec<_> = steps
+        .iter()
+        .filter(|(_, behind)| *behind != Behind::All)
+        .collect();
+    let at: BTreeMap<&str, usize> = open
+        .iter()
+        .map(|(step, _)| step.id.as_str())
+        .zip(0..)
+        .collect();
+    let todo = |(step, behind): &&(&Step, Behind)| Todo {
+        left_s: estimates.left(&step.id, *behind),
+        needs: step
+            .needs
+            .iter()
+            .filter_map(|need| at.get(need.as_str()).copied())
+            .collect(),
+        is_running: matches!(behind, Behind::Seconds(ran_s) | Behind::Part { ran_s, .. } if *ran_s > 0.0),
+    };
+    let todo: Vec<Todo> = open.iter().map(todo).collect();
+    let sum: f64 = todo.iter().map(|todo| todo.left_s).sum();
+    if sum > 0.0 {
+        makespan(&todo, jobs) / sum
+    } else {
+        1.0
+    }
 }
 
 /// Whether the next step has the room that it needs.
-fn disk(project: &Project, past: &Past, status: &Status) -> Option<Disk> {
+fn disk(
+    project: &Project,
+    (past, known): (&Past, &BTreeMap<String, Manifest>),
+    status: &Status,
+) -> Option<Disk> {
     let step = project.plan.step(status.next_step.as_ref()?)?;
-    let needed_bytes = past.disk(step)?;
+    let needed_bytes = past.disk(step, known.get(&step.id))?;
     let place = project.plan.root.as_deref().unwrap_or(&step.workdir);
     Some(Disk {
         step: step.id.clone(),

@@ -137,6 +137,12 @@ impl Estimates {
         self.of(step).filter(|range| range.basis != Basis::Others)
     }
 
+    /// What a step still takes; of one of which nothing is known, as if steps were all the same.
+    pub fn left(&self, step: &str, done: Behind) -> f64 {
+        let expected = self.of(step).map_or(1.0, |range| range.likely_s);
+        left_of(expected.max(0.001), done)
+    }
+
     /// How much of the whole is done (0 to 1), and how much time is left.
     ///
     /// `done` says of each step how many seconds of it are behind us, or that all of it is.
@@ -166,17 +172,22 @@ impl Estimates {
             };
             whole += step_whole;
             behind += step_behind;
-            match (range, done) {
-                (Some(range), Behind::Seconds(seconds)) => {
-                    let longer = seconds * (OVERDUE - 1.0);
-                    left.add((expected - seconds).max(longer), range);
-                }
-                (Some(range), Behind::Part { left_s, .. }) => left.add(left_s, range),
-                _ => {}
+            if let Some(range) = range.filter(|_| done != Behind::All) {
+                left.add(left_of(expected, done), range);
             }
         }
         let left = (!self.by_step.is_empty()).then(|| left.summed());
         (if whole > 0.0 { behind / whole } else { 0.0 }, left)
+    }
+}
+
+/// What is left of a step that is expected to take so many seconds.
+fn left_of(expected: f64, done: Behind) -> f64 {
+    match done {
+        Behind::All => 0.0,
+        // One that takes longer than expected is never quite done.
+        Behind::Seconds(seconds) => (expected - seconds).max(seconds * (OVERDUE - 1.0)),
+        Behind::Part { left_s, .. } => left_s,
     }
 }
 

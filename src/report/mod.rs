@@ -7,6 +7,7 @@ pub mod event;
 pub mod failure;
 pub mod log;
 pub mod part;
+pub mod schedule;
 pub mod status;
 pub mod top;
 pub mod words;

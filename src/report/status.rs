@@ -45,6 +45,9 @@ pub struct Status {
     pub before: BTreeMap<String, Before>,
     /// What is done, and was built before something changed that only comes before it.
     pub older: Option<Older>,
+    /// How many steps may run at once.
+    #[serde(skip)]
+    pub jobs: usize,
     /// What was never tried.
     #[serde(skip)]
     pub pending: Vec<String>,

@@ -65,7 +65,7 @@ impl Duty {
         };
         let noted = self.event("exited", data);
         if noted.is_err() {
-            fallback::note(&self.dir, ending);
+            fallback::note(&self.dir, ending, &self.clock);
         }
         noted
     }
@@ -75,7 +75,7 @@ impl Duty {
         let recorded = self.try_record(ending, usage);
         match &recorded {
             Ok(()) => fallback::forget(&self.dir),
-            Err(_) => fallback::note(&self.dir, ending),
+            Err(_) => fallback::note(&self.dir, ending, &self.clock),
         }
         recorded
     }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::AttemptDir;
 use super::exit::Ending;
+use super::{AttemptDir, syslog};
 use crate::fs::{create_dirs_durable, create_exclusive_durable, read_optional, remove_tree};
+use crate::world::Clock;
 
 /// Outlives a restart, unlike `/tmp` on many machines.
 const PLACE: &str = "/var/tmp";
@@ -17,7 +18,7 @@ const PLACE: &str = "/var/tmp";
 const NOTE: &str = "end.json";
 
 /// Notes how an attempt ended; that it does not work leaves things as they are.
-pub(super) fn note(dir: &AttemptDir, ending: Ending) {
+pub(super) fn note(dir: &AttemptDir, ending: Ending, clock: &Clock) {
     let Some((_, folder)) = place(dir) else {
         return;
     };
@@ -27,8 +28,14 @@ pub(super) fn note(dir: &AttemptDir, ending: Ending) {
         Ending::Unknown(_) => return,
     };
     let text = json!({ "attempt": dir.path(), "code": code, "signal": signal });
-    let _ = create_dirs_durable(&folder)
+    let is_first = create_dirs_durable(&folder)
         .and_then(|()| create_exclusive_durable(&folder.join(NOTE), text.to_string().as_bytes()));
+    if matches!(is_first, Ok(true)) {
+        let (attempt, folder) = (dir.path().display(), folder.display());
+        let message =
+            format!("the end of {attempt} cannot be recorded there; it is in {folder}: {text}");
+        syslog::tell(clock, &message);
+    }
 }
 
 /// What was noted of an attempt.
@@ -77,7 +84,7 @@ mod tests {
         let dir = AttemptDir::new(place.path().join("attempt"));
         let other = AttemptDir::new(place.path().join("other"));
         assert_eq!(noted(&dir), None);
-        note(&dir, Ending::Code(7));
+        note(&dir, Ending::Code(7), &Clock::new(chrono::Utc::now));
         assert_eq!(noted(&dir), Some(Ending::Code(7)));
         assert_eq!(noted(&other), None);
         forget(&dir);

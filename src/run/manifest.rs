@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, AttemptState, Error, StopReason, Substep, Trouble, Unknown};
+use super::{Attempt, AttemptState, Error, StopReason, Substep, Taken, Trouble, Unknown};
 
 /// The content of `steps/<step>.toml` on the state branch.
 ///
@@ -82,6 +82,9 @@ pub struct Manifest {
     /// The parts that its script told of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub substeps: Vec<Substep>,
+    /// What it took of the machine, as far as it was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
     /// The last attempt that succeeded, kept over failures.
     #[serde(default)]
     pub last_success: Option<LastSuccess>,
@@ -128,6 +131,9 @@ pub struct LastSuccess {
     /// The parts that its script told of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub substeps: Vec<Substep>,
+    /// What it took of the machine, as far as it was watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
 }
 
 /// What the log of an attempt that failed tells, in short.
@@ -222,12 +228,25 @@ impl Manifest {
             tools: spec.tools.clone(),
             failure: None,
             substeps: attempt.substeps.parts.clone(),
+            taken: None,
             last_success: None,
         };
         manifest.last_success = manifest
             .as_success()
             .or_else(|| previous.and_then(|previous| previous.last_success.clone()));
         manifest
+    }
+
+    /// The manifest with what the attempt took of the machine.
+    #[must_use]
+    pub fn with_taken(mut self, taken: Option<Taken>) -> Self {
+        if let Some(success) = &mut self.last_success
+            && success.attempt == self.attempt
+        {
+            success.taken.clone_from(&taken);
+        }
+        self.taken = taken;
+        self
     }
 
     /// The manifest of a step that no attempt was made at.
@@ -259,6 +278,7 @@ impl Manifest {
             tools: BTreeMap::new(),
             failure: None,
             substeps: Vec::new(),
+            taken: None,
             last_success: None,
         }
     }
@@ -286,6 +306,7 @@ impl Manifest {
             fingerprint: self.fingerprint.clone(),
             tools: self.tools.clone(),
             substeps: self.substeps.clone(),
+            taken: self.taken.clone(),
         })
     }
 

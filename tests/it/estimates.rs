@@ -109,3 +109,25 @@ fn a_step_without_room_is_told_before_it_starts() {
         "{shown}"
     );
 }
+
+#[test]
+fn what_runs_side_by_side_takes_as_long_as_the_longest_way() {
+    let env = keep(&[
+        ("01-a.sh", "#!/bin/sh\nsleep 0.2\n"),
+        ("02-b.sh", "#!/bin/sh\nsleep 0.2\n"),
+    ]);
+    let plan = "schema = 1\nscripts = \"scripts\"\n[[step]]\nid = \"b\"\nneeds = []\n";
+    env.write("k/plan.toml", plan);
+    json(&env, &["run"]);
+    for step in ["a", "b"] {
+        json(&env, &["mark", step, "--undone", "-m", "again"]);
+    }
+    let left = || json(&env, &["status"])[0]["eta_s"].as_f64().unwrap();
+    let one_by_one = left();
+    env.write("k/plan.toml", &format!("jobs = 2\n{plan}"));
+    let at_once = left();
+    assert!(
+        at_once > 0.0 && at_once < one_by_one * 0.9,
+        "{at_once} {one_by_one}"
+    );
+}

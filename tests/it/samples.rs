@@ -47,6 +47,7 @@ fn a_running_step_is_sampled_with_all_its_processes() {
             last.processes >= 4 && last.cpu_us > 100_000 && last.log_bytes == 12
         })
     });
+    until("some samples", || of(&env).len() >= 3);
     let found = of(&env);
     let last = found.last().unwrap();
     assert!(last.rss_bytes > 1 << 20, "{last:?}");
@@ -58,6 +59,17 @@ fn a_running_step_is_sampled_with_all_its_processes() {
     assert!(found.windows(2).all(is_growing), "{found:?}");
     env.write("go", "");
     assert!(foreground.wait().unwrap().success());
+    let host = std::fs::read_to_string(env.path("k/.buildkeep/host")).unwrap();
+    let kept = format!("refs/heads/state/{}:steps/busy.toml", host.trim());
+    let kept = env.git(&["-C", "k", "show", &kept]);
+    for expected in [
+        "[taken]",
+        "[last_success.taken]",
+        "peak_rss_bytes = ",
+        "cpus = [",
+    ] {
+        assert!(kept.contains(expected), "{expected}\n{kept}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::fs::{PathError, remove_file_durable, write_durable};
-use crate::run::Interrupts;
+use crate::run::{Interrupts, tell_syslog};
 use crate::store::Keep;
 
 /// How long to wait before the next try: at first, and at last.
@@ -62,6 +62,8 @@ pub(super) fn warn(cx: &mut Context, keep: &Keep) -> Option<()> {
     let error = obstacle(keep)?;
     let failure = Failure::from(error);
     cx.ui.live_end();
+    let told = format!("{}: a run waits for its keep", failure.message());
+    tell_syslog(&cx.world.clock, &told);
     cx.ui.warn(format!(
         "{}: the run waits until that is possible, and what runs goes on",
         failure.message()

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::run::{
     Attempt, AttemptState, FailureNote, Follower, Interrupts, Manifest, Program, Redactor, Run,
-    Tick, adopt, inspect,
+    Taken, Tick, adopt, inspect, roll_up,
 };
 use crate::store::{Batch, JournalRef, Keep, Message};
 
@@ -197,6 +197,9 @@ pub(super) fn publish(
         None => None,
     };
     keep.publish(&guard, &batch, &cx.signature(keep))?;
+    if let Some(attempt) = attempt {
+        roll_up(&attempt.dir.samples());
+    }
     Ok(manifest)
 }
 
@@ -228,7 +231,8 @@ fn add_attempt(
     let previous = previous
         .map(|text| Manifest::parse(&path, &text))
         .transpose()?;
-    let mut manifest = Manifest::of(attempt, previous.as_ref());
+    let mut manifest =
+        Manifest::of(attempt, previous.as_ref()).with_taken(Taken::of(&attempt.dir.samples()));
     manifest.failure = FailureNote::of(attempt)?;
     let log = match attempt.state {
         AttemptState::Succeeded => None,

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use super::{Host, Sample};
-use crate::fs::{AtPath as _, PathError, is_absent, open_stream};
+use crate::fs::{AtPath as _, PathError, is_absent, open_stream, write_disposable};
 
 /// What the file begins with; the last bytes are the version and the size of a record.
 const HEADER: [u8; 16] = *b"bksample\x01\0\0\0\x48\0\0\0";
@@ -65,6 +65,12 @@ pub fn samples(path: &Path, limit: u64) -> Result<Vec<Sample>, PathError> {
     file.read_exact_at(&mut bytes, start).at("read", path)?;
     let (records, _) = bytes.as_chunks::<RECORD>();
     Ok(records.iter().filter_map(sample_of).collect())
+}
+
+/// Replaces the file at `path` by one with these records.
+pub(super) fn write_all(path: &Path, all: &[Sample]) -> Result<(), PathError> {
+    let records: Vec<u8> = all.iter().flat_map(bytes_of).collect();
+    write_disposable(path, &[&HEADER, &records])
 }
 
 fn bytes_of(sample: &Sample) -> [u8; RECORD] {

@@ -9,6 +9,7 @@ mod host;
 mod pace;
 mod probe;
 mod sampler;
+mod summary;
 mod tree;
 
 use file::SampleFile;
@@ -16,6 +17,7 @@ pub use file::samples;
 pub use host::Host;
 pub use probe::Probe;
 pub use sampler::Sampler;
+pub use summary::{Taken, quiet_for, roll_up};
 
 use serde::Serialize;
 
