@@ -3,7 +3,7 @@
 //! Only a result that was good is remembered, and only of kinds that look at a program. It counts
 //! while all of this is as it was: the definition, the variables, the program's file and that of
 //! its interpreter, and every file in the folders of shared libraries; for compilers also what
-//! they compile and link with. A file is known by device, inode, size, mtime, ctime and mode.
+//! they compile and link with, for scripts the modules of Perl. A file is known by device, inode, size, mtime, ctime and mode.
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::OsStr;
@@ -52,6 +52,14 @@ const COMPILERS: &[&str] = &[
     "/usr/local/include",
 ];
 
+/// Where scripts find their modules, besides.
+const SCRIPTS: &[&str] = &[
+    "/usr/share/autoconf",
+    "/usr/share/perl",
+    "/usr/share/perl5",
+    "/usr/share/texinfo",
+];
+
 /// What is remembered of a keep's checks.
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -61,6 +69,7 @@ pub(super) struct Cache {
     around: u64,
     libraries: OnceLock<u64>,
     compilers: OnceLock<u64>,
+    scripts: OnceLock<u64>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -112,6 +121,7 @@ impl Cache {
             path,
             libraries: OnceLock::new(),
             compilers: OnceLock::new(),
+            scripts: OnceLock::new(),
         }
     }
 
@@ -172,15 +182,17 @@ impl Cache {
     /// All that a check depends on, in one number; nothing if that is not known.
     fn print(&self, check: &Check, host: &Host<'_>) -> Option<String> {
         let (program, is_compiler) = match &check.probe {
-            Probe::Tool(tool) => (&tool.program, false),
+            Probe::Tool(is) => (&is.program, false),
             Probe::Alias { program, .. } => (program, false),
-            Probe::Compile(compile) => (&compile.program, true),
+            Probe::Compile(is) => (&is.program, true),
             _ => return None,
         };
         let mut prints = Prints::default();
         prints.add(&format!("{:?}", check.probe));
         prints.add(&self.around);
-        prints.program(program, host)?;
+        if prints.program(program, host)? == Kind::Script {
+            prints.add(self.scripts.get_or_init(|| folders(SCRIPTS, 4)));
+        }
         prints.add(self.libraries.get_or_init(|| folders(LIBRARIES, 2)));
         if is_compiler {
             prints.add(self.compilers.get_or_init(|| folders(COMPILERS, 3)));
@@ -190,6 +202,13 @@ impl Cache {
         }
         Some(prints.text())
     }
+}
+
+/// What a program is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Binary,
+    Script,
 }
 
 /// Two numbers of 64 bits, made of all that was added.
@@ -211,7 +230,8 @@ impl Prints {
     }
 
     /// Adds the file of a program, and those of the programs that interpret it.
-    fn program(&mut self, program: &str, host: &Host<'_>) -> Option<()> {
+    fn program(&mut self, program: &str, host: &Host<'_>) -> Option<Kind> {
+        let mut kind = Kind::Binary;
         let mut path = search(program, host.env)?;
         for _ in 0..MOST_INTERPRETERS {
             let real = path.canonicalize().ok()?;
@@ -219,8 +239,8 @@ impl Prints {
             self.add(&real);
             self.add(&stat(&real.metadata().ok()?));
             match interpreter(&real, host.env) {
-                Some(next) => path = next,
-                None => return Some(()),
+                Some(next) => (kind, path) = (Kind::Script, next),
+                None => return Some(kind),
             }
         }
         None

@@ -24,6 +24,8 @@ pub struct Check {
     pub tier: Tier,
     /// Where it has a meaning.
     pub when: When,
+    /// Checks without which it has no meaning.
+    pub needs: Vec<String>,
     /// When to give up on it.
     pub limit: Duration,
     /// What to look at.
@@ -47,13 +49,24 @@ pub enum Severity {
 
 /// How long a check may take, and so when it is looked at.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, clap::ValueEnum,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Deserialize,
+    Serialize,
+    clap::ValueEnum,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// Milliseconds: before every run.
     Fast,
     /// A second: whenever somebody asks.
+    #[default]
     Normal,
     /// Minutes: only if asked for.
     Deep,

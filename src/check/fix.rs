@@ -132,7 +132,7 @@ impl Fix {
 }
 
 /// Commands as a person would type them, one after the other.
-pub(super) fn typed(commands: &[Vec<String>]) -> String {
+pub fn typed(commands: &[Vec<String>]) -> String {
     let one = |words: &Vec<String>| {
         let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
         words.join(" ")

@@ -9,6 +9,7 @@ mod cache;
 mod catalogue;
 mod definition;
 mod fix;
+mod format;
 mod host;
 mod probe;
 mod program;
@@ -23,7 +24,8 @@ mod version;
 
 pub use catalogue::{BUILT_IN, built_in, own, problems, resolve};
 pub use definition::{Check, Fix, Fixes, Named, Rights, Set, Severity, Tier, Waiver, When};
-pub use fix::Family;
+pub use fix::{Family, typed};
+pub use format::{junit, sarif, tap};
 pub use host::{Host, Machine, Os};
 pub use probe::{
     Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KernelIs, Language,

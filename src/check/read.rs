@@ -16,7 +16,8 @@ const LIMITS_S: [(Tier, f64); 3] = [(Tier::Fast, 5.0), (Tier::Normal, 5.0), (Tie
 
 /// The keys that checks of all kinds have.
 const COMMON: &[&str] = &[
-    "fix", "id", "package", "packages", "severity", "tier", "timeout", "what", "when", "why",
+    "fix", "id", "needs", "package", "packages", "severity", "tier", "timeout", "what", "when",
+    "why",
 ];
 
 /// What a fix may speak of.
@@ -46,6 +47,8 @@ struct Raw {
     tier: Option<Tier>,
     #[serde(default)]
     when: RawWhen,
+    #[serde(default)]
+    needs: Words,
     timeout: Option<f64>,
     package: Option<Words>,
     #[serde(default)]
@@ -269,6 +272,7 @@ fn whole(set: &str, raw: Raw, probe: Probe) -> Result<Check, Wrong> {
             arch: raw.when.arch.into(),
             distribution: raw.when.distribution.into(),
         },
+        needs: raw.needs.into(),
         limit: Duration::try_from_secs_f64(limit.unwrap_or_default()).unwrap_or_default(),
         probe,
         fixes: fixes(raw.package, raw.packages, raw.fix)?,

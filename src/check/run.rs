@@ -76,6 +76,7 @@ pub fn run(
         let seen = seen.unwrap_or_else(|| not_seen(deadline));
         outcomes.push(outcome(check, seen, &selection.waivers, machine));
     }
+    skip_dependents(&shared.checks, &mut outcomes);
     let install = install(&shared.checks, &outcomes, machine.os.family());
     let took = clock.since_boot().saturating_sub(begun);
     Report::new(sets, outcomes, install, took)
@@ -234,6 +235,24 @@ impl Shared {
             finding: Finding::unknown("deadline: it was not done yet"),
             took: Duration::ZERO,
             is_known: false,
+        }
+    }
+}
+
+/// What builds on a check that does not hold is not told beside it.
+fn skip_dependents(checks: &[Check], outcomes: &mut [Outcome]) {
+    let lost = [Status::Fail, Status::Warn, Status::Waived, Status::Unknown];
+    let lost: Vec<String> = outcomes
+        .iter()
+        .filter(|outcome| lost.contains(&outcome.status))
+        .map(|outcome| outcome.id.clone())
+        .collect();
+    for (check, outcome) in checks.iter().zip(outcomes) {
+        let missing = check.needs.iter().find(|need| lost.contains(need));
+        if let Some(missing) = missing.filter(|_| outcome.status != Status::Ok) {
+            outcome.status = Status::Skipped;
+            outcome.found = Some(format!("`{missing}` does not hold, on which it builds"));
+            (outcome.fix, outcome.undo, outcome.mend) = (None, None, None);
         }
     }
 }

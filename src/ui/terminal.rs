@@ -70,6 +70,12 @@ impl Ui {
         self.print(&text)
     }
 
+    /// Writes a result as one JSON object, whatever was asked for.
+    pub fn show_json<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
+        self.answered = true;
+        self.print(&with_format(value)?)
+    }
+
     /// Writes one of many results: a line for people, a JSON line for scripts.
     pub fn stream<T: Serialize + Display>(&mut self, value: &T) -> io::Result<()> {
         self.show(value)

@@ -1,9 +1,16 @@
 //! `check`
+mod before;
+mod history;
 mod list;
+mod mend;
+mod record;
 mod shown;
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub(super) use before::before_run;
+pub(super) use mend::{Consent, undo};
 
 use super::{Answer, Context};
 use crate::check::{self, Machine, Os, Report, Selection, Set, Tier, Wanted};
@@ -12,6 +19,7 @@ use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::store::Keep;
 use list::{Explained, Listing};
+use mend::{Patient, mend};
 use shown::Shown;
 
 /// The set that is run if none is named anywhere.
@@ -20,7 +28,7 @@ const DEFAULT_SET: &str = "generic";
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Look whether this machine is fit for the build
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// Sets of checks: lfs-12.3, generic, or a file of the keep's `checks` folder
     #[arg(value_name = "SET")]
@@ -57,6 +65,45 @@ pub struct Args {
     /// Look at everything anew, also where nothing has changed since it was good
     #[arg(long)]
     no_cache: bool,
+    /// Also tell notes, and what is skipped and why
+    #[arg(short, long)]
+    verbose: bool,
+    /// How the report is written
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        conflicts_with = "fix"
+    )]
+    format: Form,
+    /// Mend what can be mended, each after a question
+    #[arg(long)]
+    fix: bool,
+    /// Take the newest fix back, or the newest one of this check
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["fix", "list", "explain"])]
+    undo: Option<String>,
+    /// Mend or take back without a question
+    #[arg(long)]
+    yes: bool,
+    /// Show what would be mended or taken back, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// For people
+    #[default]
+    Human,
+    /// One object, as with --json
+    Json,
+    /// JUnit XML, for CI servers
+    Junit,
+    /// SARIF 2.1.0, for viewers of findings
+    Sarif,
+    /// TAP 14, for test harnesses
+    Tap,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -72,6 +119,9 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         None => Vec::new(),
     };
     let built_in = check::built_in()?;
+    if let Some(name) = &args.undo {
+        return undo(cx, keep.as_ref(), name, consent(args));
+    }
     if args.list {
         cx.ui.show(&Listing::new(&own, &built_in))?;
         return Ok(Answer::Yes);
@@ -87,9 +137,45 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     };
     let selection = check::resolve(&names, &own, &built_in)?.narrowed(&wanted(args))?;
     let report = look(names, &selection, &machine, args);
+    if args.fix {
+        let patient = Patient {
+            keep: keep.as_ref(),
+            machine: &machine,
+            selection: &selection,
+            verbose: args.verbose,
+        };
+        return mend(cx, &patient, report, consent(args));
+    }
+    if let Some(keep) = keep.as_ref().filter(|_| is_whole(args)) {
+        history::record(cx, keep, &report);
+    }
     let answer = Answer::of(report.is_good());
-    cx.ui.show(&Shown(report))?;
+    show(cx, report, args)?;
     Ok(answer)
+}
+
+/// Whether all is looked at that the sets have, but for what takes long.
+fn is_whole(args: &Args) -> bool {
+    args.only.is_empty() && args.skip.is_empty() && args.tier != Tier::Fast
+}
+
+fn show(cx: &mut Context, report: Report, args: &Args) -> Result<(), Failure> {
+    let text = match args.format {
+        Form::Human => return Ok(cx.ui.show(&Shown::new(report, args.verbose))?),
+        Form::Json => return Ok(cx.ui.show_json(&report)?),
+        Form::Junit => check::junit(&report),
+        Form::Sarif => check::sarif(&report),
+        Form::Tap => check::tap(&report),
+    };
+    Ok(cx.ui.raw(text.as_bytes())?)
+}
+
+fn consent(args: &Args) -> Consent {
+    match (args.dry_run, args.yes) {
+        (true, _) => Consent::DryRun,
+        (false, true) => Consent::Given,
+        (false, false) => Consent::Ask,
+    }
 }
 
 fn wanted(args: &Args) -> Wanted {
@@ -134,8 +220,8 @@ fn keep(cx: &Context) -> Result<Option<Keep>, Failure> {
     Ok(None)
 }
 
-/// The sets that buildkeep.toml names, and the keep's own ones.
-fn configured(keep: &Keep, own: &[Set]) -> Result<Vec<String>, Failure> {
+/// The sets that buildkeep.toml names.
+fn configured_sets(keep: &Keep) -> Result<Vec<String>, Failure> {
     let path = keep.root().join("buildkeep.toml");
     let bytes = read_optional(&path)?.unwrap_or_default();
     let settings = Document::parse_bytes("buildkeep.toml", &bytes)
@@ -143,7 +229,12 @@ fn configured(keep: &Keep, own: &[Set]) -> Result<Vec<String>, Failure> {
         .to_json();
     let named = settings.get("checks").and_then(|value| value.as_array());
     let named = named.into_iter().flatten().filter_map(|name| name.as_str());
-    let mut names: Vec<String> = named.map(str::to_owned).collect();
+    Ok(named.map(str::to_owned).collect())
+}
+
+/// The sets that buildkeep.toml names, and the keep's own ones.
+fn configured(keep: &Keep, own: &[Set]) -> Result<Vec<String>, Failure> {
+    let mut names = configured_sets(keep)?;
     if names.is_empty() {
         names.push(DEFAULT_SET.to_owned());
     }

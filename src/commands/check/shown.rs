@@ -8,34 +8,52 @@ use crate::ui::{clean, style};
 
 /// A report, quiet about what is fine.
 #[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub(super) struct Shown(pub(super) Report);
+pub(super) struct Shown {
+    #[serde(flatten)]
+    report: Report,
+    #[serde(skip)]
+    verbose: bool,
+}
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quiet = [Status::Ok, Status::Skipped, Status::Waived];
-        let mut findings: Vec<&Outcome> = self.0.results.iter().collect();
+        let quiet: &[Status] = if self.verbose {
+            &[Status::Ok, Status::Waived]
+        } else {
+            &[Status::Ok, Status::Waived, Status::Skipped, Status::Note]
+        };
+        let mut findings: Vec<&Outcome> = self.report.results.iter().collect();
         findings.retain(|outcome| !quiet.contains(&outcome.status));
         findings.sort_by_key(|outcome| outcome.status);
         for outcome in findings {
             finding(outcome, f)?;
         }
-        for outcome in &self.0.results {
+        for outcome in &self.report.results {
             waived(outcome, f)?;
         }
         writeln!(f, "{}", self.summary())?;
-        match &self.0.install {
-            Some(command) => writeln!(f, "all packages at once: {}", clean(command)),
-            None => Ok(()),
+        if let Some(command) = &self.report.install {
+            writeln!(f, "all packages at once: {}", clean(command))?;
+        }
+        match self.report.summary.note {
+            0 => Ok(()),
+            _ if self.verbose => Ok(()),
+            1 => writeln!(f, "1 note: {}", style::name("buildkeep check -v")),
+            notes => writeln!(f, "{notes} notes: {}", style::name("buildkeep check -v")),
         }
     }
 }
 
 impl Shown {
+    /// A report to be shown; with all of it that is not fine, if `verbose`.
+    pub(super) fn new(report: Report, verbose: bool) -> Self {
+        Self { report, verbose }
+    }
+
     fn summary(&self) -> String {
-        let summary = self.0.summary;
-        let sets = self.0.sets.join(" and ");
-        let total = self.0.results.len();
+        let summary = self.report.summary;
+        let sets = self.report.sets.join(" and ");
+        let total = self.report.results.len() - summary.note;
         if summary.ok == total {
             return format!("{} all {total} checks of {sets} passed", style::good("ok"));
         }
@@ -43,7 +61,6 @@ impl Shown {
             (summary.fail, "failed"),
             (summary.warn, "with a warning"),
             (summary.unknown, "unknown"),
-            (summary.note, "with a note"),
             (summary.waived, "waived"),
             (summary.skipped, "skipped"),
         ];
@@ -69,6 +86,7 @@ fn finding(outcome: &Outcome, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Status::Fail => style::bad("fail"),
         Status::Warn => style::notable("warn"),
         Status::Note => style::faint("note"),
+        Status::Skipped => style::faint("skipped"),
         _ => style::faint("unknown"),
     };
     writeln!(

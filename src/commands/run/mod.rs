@@ -30,7 +30,7 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use super::project::Project;
-use super::{Answer, Context, preflight, renamed};
+use super::{Answer, Context, check, preflight, renamed};
 use crate::failure::{Failure, Kind};
 use crate::fs::{Holder, Lock};
 use crate::plan::Plan;
@@ -163,7 +163,10 @@ fn look_around(
         Some(finding) => Err(Failure::user(finding.message)
             .hint(finding.fix.unwrap_or_default())
             .hint("go on all the same: `buildkeep run --unchecked`")),
-        None => Ok(()),
+        None => match next.first().filter(|_| !goes_on) {
+            Some(step) => check::before_run(cx, &ground.keep, &step.id),
+            None => Ok(()),
+        },
     }
 }
 

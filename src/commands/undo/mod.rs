@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::restore::{Changes, refuse_while_running, save_work, warn_of_secrets};
-use super::{Answer, Context, secret};
+use super::{Answer, Context, check, secret};
 use crate::config::Error;
 use crate::failure::Failure;
 use crate::store::{Expect, Keep, Message, Operation, Trailers, WriteGuard};
@@ -154,11 +154,26 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     if args.list {
         return list::run(cx, args.limit);
     }
+    if args.operation.is_none() && !args.how.dry_run {
+        let keep = cx.keep()?;
+        if let Some(name) = newest_fix(&keep)? {
+            return check::undo(cx, Some(&keep), &name, check::Consent::Given);
+        }
+    }
     let sense = args
         .operation
         .as_deref()
         .map_or(Sense::Undo, Sense::UndoNamed);
     carry_out(cx, sense, &args.how)
+}
+
+/// The check whose fix is the newest thing that was done, if it is not taken back.
+fn newest_fix(keep: &Keep) -> Result<Option<String>, Failure> {
+    let newest = keep.operations()?.next().transpose()?;
+    let how = newest.as_ref().and_then(Operation::take_back);
+    Ok(how
+        .and_then(|how| how.strip_prefix("buildkeep check --undo "))
+        .map(str::to_owned))
 }
 
 /// Runs `redo`.

@@ -188,6 +188,57 @@ fn nothing_that_programs_start_is_left_behind() {
 }
 
 #[test]
+fn a_run_does_not_start_on_a_machine_that_is_not_fit() {
+    let machine = Machine::new(
+        "[[check]]\nid = \"seen\"\nkind = \"file\"\npath = \"seen\"\nis = \"file\"\n\
+        what = \"The file seen is there\"\nwhy = \"It is needed.\"\n",
+    );
+    machine.0.write("buildkeep.toml", "checks = [\"own\"]\n");
+    machine.0.write("plan.toml", "scripts = \"scripts\"\n");
+    machine.0.script("scripts/01-one.sh", "#!/bin/sh\n:\n");
+    let run = |args: &[&str]| {
+        machine
+            .0
+            .shown(&machine.0.buildkeep(args).output().unwrap())
+    };
+    let shown = run(&["run"]);
+    let told = "this machine is not fit for the build: The file seen is there (found: nothing)";
+    assert!(
+        shown.contains(told) && shown.contains("--- exit 2"),
+        "{shown}"
+    );
+    let log = run(&["log", "--kind", "check"]);
+    assert!(log.contains("check: seen of own"), "{log}");
+    let shown = run(&["run", "--unchecked"]);
+    assert!(!shown.contains("exit"), "{shown}");
+    machine.0.script("scripts/02-two.sh", "#!/bin/sh\n:\n");
+    machine.0.write("seen", "");
+    let shown = run(&["run"]);
+    assert!(!shown.contains("exit"), "{shown}");
+}
+
+#[test]
+fn what_builds_on_another_check_is_not_told_beside_it() {
+    let checks = [
+        tool("base", ""),
+        tool("top", "needs = \"base\""),
+        tool("free", "needs = \"good\""),
+        tool("good", ""),
+    ];
+    let machine = Machine::new(&checks.concat());
+    machine.program("good", "echo good");
+    assert_eq!(
+        machine.results(),
+        [
+            "base fail nothing",
+            "top skipped `base` does not hold, on which it builds",
+            "free fail nothing",
+            "good ok good",
+        ]
+    );
+}
+
+#[test]
 fn checks_are_chosen_and_explained() {
     let checks = [
         tool(

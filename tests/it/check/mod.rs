@@ -1,7 +1,9 @@
 //! `check`: programs that print, hang, flood and crash; each kind made to fail and to pass.
 mod answers;
 mod engine;
+mod formats;
 mod machine;
+mod mending;
 mod programs;
 mod sets;
 
