@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::cache::Cache;
-use super::definition::{Check, Fix, Waiver};
+use super::definition::{Check, Fix, Severity, Waiver};
 use super::fix::typed;
 use super::host::Machine;
 use super::probe::{Finding, look};
@@ -242,10 +242,15 @@ impl Shared {
 /// What builds on a check that does not hold is not told beside it.
 fn skip_dependents(checks: &[Check], outcomes: &mut [Outcome]) {
     let lost = [Status::Fail, Status::Warn, Status::Waived, Status::Unknown];
-    let lost: Vec<String> = outcomes
+    // What is only newer than anybody has tried is there, and what builds on it may not work.
+    let only_new = |check: &Check, outcome: &Outcome| {
+        outcome.status == Status::Warn && check.severity == Severity::Error
+    };
+    let lost: Vec<String> = checks
         .iter()
-        .filter(|outcome| lost.contains(&outcome.status))
-        .map(|outcome| outcome.id.clone())
+        .zip(outcomes.iter())
+        .filter(|(check, outcome)| lost.contains(&outcome.status) && !only_new(check, outcome))
+        .map(|(_, outcome)| outcome.id.clone())
         .collect();
     for (check, outcome) in checks.iter().zip(outcomes) {
         let missing = check.needs.iter().find(|need| lost.contains(need));

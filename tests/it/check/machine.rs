@@ -214,7 +214,6 @@ fn really_missing() -> Vec<&'static str> {
         ("perl", "perl"),
         ("python3", "python3"),
         ("texinfo", "texi2any"),
-        ("texinfo-works", "texi2any"),
         ("xz", "xz"),
         ("nproc", "nproc"),
     ] {

@@ -4,6 +4,7 @@ mod engine;
 mod formats;
 mod machine;
 mod mending;
+mod planted;
 mod programs;
 mod sets;
 

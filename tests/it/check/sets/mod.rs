@@ -83,9 +83,10 @@ impl World {
         checks.retain(|check| ids.contains(&check["id"].as_str().unwrap()));
         assert_eq!(checks.len(), ids.len(), "{set}: {ids:?}");
         // Rows are about what is looked at, on whatever machine.
-        checks
-            .iter_mut()
-            .for_each(|check| drop(check.remove("when")));
+        for check in checks.iter_mut() {
+            check.remove("when");
+            check.remove("needs");
+        }
         text.remove("extends");
         std::fs::write(self.folder.path().join("checks/one.toml"), text.to_string()).unwrap();
     }
