@@ -26,7 +26,12 @@ const FAILING: &str = "openat,write,pwrite64,fsync,fdatasync,syncfs,sync_file_ra
 /// Calls that make things so.
 const DECISIVE: &[&str] = &["fsync", "rename", "syncfs"];
 /// Failures that a command may do without: notes and caches, and what is only deleted.
-const DISPENSABLE: &[&str] = &["/.buildkeep/lock>", "/runs/lock>", "/.buildkeep/cache"];
+const DISPENSABLE: &[&str] = &[
+    "/.buildkeep/lock>",
+    "/buildkeep/lock>",
+    "/runs/lock>",
+    "/.buildkeep/cache",
+];
 
 /// What happens to a command at one of its calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -208,3 +208,46 @@ fn an_ordinary_user_gets_what_it_may_have_and_is_told_the_rest() {
         b"hello\n"
     );
 }
+
+/// The script of the guide, with nothing of ours.
+#[test]
+fn a_snapshot_comes_back_without_buildkeep() {
+    let env = Env::new();
+    hostile::make(&env.path("src"));
+    let tag = backup(&env)["snapshot"].as_str().unwrap().to_owned();
+    let guide = include_str!("../../../docs/guide/restore-without-buildkeep.md");
+    let (_, script) = guide.split_once("```sh\n").unwrap();
+    let (script, _) = script.split_once("\n```\n").unwrap();
+    env.write("restore.sh", script);
+    let output = env
+        .command("sh")
+        .args(["restore.sh", "v", &tag, "new"])
+        .output()
+        .unwrap();
+    let said = env.shown(&output);
+    assert!(output.status.success(), "{said}");
+    if env.command("setfattr").arg("--version").output().is_ok() {
+        assert_eq!(
+            (differences(&env, "src", "new"), said),
+            (String::new(), String::new())
+        );
+    } else {
+        let mut rsync = env.command("rsync");
+        let args = [
+            "-aHn",
+            "--delete",
+            "--checksum",
+            "--itemize-changes",
+            "src/",
+            "new/",
+        ];
+        assert_eq!(env.shown(&rsync.args(args).output().unwrap()), "");
+    }
+    let left = std::fs::read_dir(env.work()).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        left.iter()
+            .all(|name| !name.to_str().unwrap().contains("links")),
+        "{left:?}"
+    );
+}
