@@ -72,7 +72,7 @@ impl Site {
 
     pub(crate) fn finish(&self, mut follower: Follower) -> Attempt {
         let interrupts = Interrupts::watch().unwrap();
-        for _ in 0..600 {
+        for _ in 0..3000 {
             match follower
                 .wait(Duration::from_millis(100), &interrupts)
                 .unwrap()

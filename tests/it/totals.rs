@@ -9,12 +9,12 @@ use super::site::Site;
 const BUILD: &str = "
 set -e
 if command -v cc > /dev/null; then
-    for unit in 1 2 3 4 5 6 7 8; do
-        { seq 1 3000 | sed \"s/.*/int f${unit}_&(int x) { return x * & + $unit; }/\"; } > $1/unit$unit.c
+    for unit in 1 2 3; do
+        { seq 1 2000 | sed \"s/.*/int f${unit}_&(int x) { return x * & + $unit; }/\"; } > $1/unit$unit.c
         cc -O1 -c -o $1/unit$unit.o $1/unit$unit.c
     done
 else
-    for unit in 1 2 3 4; do seq 1 400000 | sort -R | sha256sum > /dev/null; done
+    for unit in 1 2 3 4; do seq 1 200000 | sort -R | sha256sum > /dev/null; done
 fi
 awk 'BEGIN { for (i = 0; i < 600000; i++) a[i] = i \"\"; }'
 ";
