@@ -30,6 +30,7 @@ pub mod logs;
 pub mod man;
 pub mod manifest;
 pub mod mark;
+mod notices;
 mod older;
 pub mod owns;
 mod past;

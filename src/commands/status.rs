@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::past::Past;
 use super::project::Project;
 use super::run::{Reason, active, latest, manifests, reason};
-use super::{Answer, Context, configuration, older};
+use super::{Answer, Context, configuration, notices, older};
 use crate::config::Judge;
 use crate::config::bypassed::{self, Bypassed};
 use crate::failure::Failure;
@@ -114,6 +114,7 @@ pub(super) fn standing(
     sort_steps(project, &known, &mut status)?;
     progress(project, &estimates, &mut status);
     status.disk = disk(project, (past, &known), &status);
+    status.notices = notices::look(keep, (&attempts, &known), &status);
     Ok(status)
 }
 
@@ -230,7 +231,7 @@ fn running(
 
 /// How many steps run at once, in the run that goes on or in the next one.
 fn jobs(cx: &Context, project: &Project) -> usize {
-    let run = super::run::active(cx, &project.keep).ok().flatten();
+    let run = active(cx, &project.keep).ok().flatten();
     let monitor = run.and_then(|run| run.monitor().ok().flatten());
     let asked = monitor.and_then(|monitor| monitor.asked.jobs);
     let jobs = asked.or(project.plan.jobs).unwrap_or(1);

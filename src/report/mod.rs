@@ -6,6 +6,7 @@ pub mod estimate;
 pub mod event;
 pub mod failure;
 pub mod log;
+pub mod notice;
 pub mod part;
 pub mod schedule;
 pub mod status;

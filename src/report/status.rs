@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::estimate::{Basis, Range};
+use super::notice::Notice;
 use super::part::{Before, Part};
 use crate::config::bypassed::Bypassed;
 use crate::run::FailureNote;
@@ -36,6 +37,8 @@ pub struct Status {
     pub paused: bool,
     /// What runs now.
     pub running: Vec<Running>,
+    /// What people should know of what runs.
+    pub notices: Vec<Notice>,
     /// What failed, or was stopped or interrupted.
     pub failed: Vec<Reasoned>,
     /// What is done, but from something that has changed.
@@ -211,6 +214,9 @@ impl fmt::Display for Status {
             if let Some(part) = &running.substep {
                 writeln!(f, "          {part}")?;
             }
+        }
+        for notice in self.notices.iter().filter(|notice| !notice.is_told()) {
+            writeln!(f, "  {notice}")?;
         }
         if self.paused {
             writeln!(

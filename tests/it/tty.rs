@@ -110,3 +110,18 @@ fn steps_and_commands_ask_for_one() {
     );
     assert_eq!(run(&env, &["logs", "sh"]), "one\n");
 }
+
+#[test]
+fn a_script_that_waits_for_somebody_to_type_is_told_apart() {
+    let env = keep(&[("01-ask.sh", "#!/bin/bash\nread answer < /dev/tty\n")]);
+    let plan = "schema = 1\nscripts = \"scripts\"\ntty = true\n";
+    env.write("k/plan.toml", plan);
+    run(&env, &["run", "--detach"]);
+    let expected = "ask#1 waits for somebody to type: `01-ask.sh` reads its terminal";
+    until("the notice", || run(&env, &["status"]).contains(expected));
+    assert_eq!(
+        env.json(&["-C", "k", "status"])["notices"][0]["kind"],
+        "input"
+    );
+    run(&env, &["stop"]);
+}

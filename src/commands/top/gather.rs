@@ -288,6 +288,7 @@ fn tell_steps(now: Duration, attempts: &[Attempt], (known, view): (&mut Known, &
     view.steps = status.steps.clone();
     (view.progress, view.eta_s) = (status.progress, status.eta_s);
     view.plan.clone_from(&steps.plan);
+    view.notices.clone_from(&status.notices);
 }
 
 /// All steps, and what part of the time each takes.

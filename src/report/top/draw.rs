@@ -12,6 +12,8 @@ use crate::ui::{clean_line, seconds, size};
 
 /// So many steps that run have a line of their own.
 const RUNNING: usize = 4;
+/// So many notices have a line.
+const NOTICES: usize = 2;
 /// How many cells the bar has, where there is room.
 const BAR: usize = 24;
 
@@ -28,7 +30,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &View, looking: &Looking) {
     let running = view.running.len().clamp(1, RUNNING) as u16 + 1;
     let middle = (area.height / 3).saturating_sub(running / 2).clamp(3, 16);
     let rows = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(2 + view.notices.len().min(NOTICES) as u16),
         Constraint::Length(running),
         Constraint::Length(middle),
         Constraint::Min(2),
@@ -67,7 +69,13 @@ fn title(frame: &mut Frame<'_>, area: Rect, view: &View) {
         let bar = format!("{}{}", "█".repeat(cells), "░".repeat(bar - cells));
         Line::from(vec![Span::styled(bar, GOOD), Span::raw(format!(" {text}"))])
     };
-    frame.render_widget(Paragraph::new(vec![first, second]), area);
+    let notices = view.notices.iter().take(NOTICES);
+    let notices = notices.map(|notice| {
+        let text = format!("{}: {}", notice.kind, clean_line(&notice.message));
+        Line::styled(cut(&text, usize::from(area.width)), NOTABLE)
+    });
+    let lines: Vec<_> = [first, second].into_iter().chain(notices).collect();
+    frame.render_widget(Paragraph::new(lines), area);
 }
 
 /// What runs.

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::event::RunEvent;
+use super::notice::Notice;
 use super::part::Part;
 use super::status::Counts;
 use crate::run::AttemptState;
@@ -32,6 +33,8 @@ pub struct View {
     pub progress: f64,
     /// Seconds left, if anything is known about these steps.
     pub eta_s: Option<f64>,
+    /// What people should know of what runs.
+    pub notices: Vec<Notice>,
     /// What runs.
     pub running: Vec<Now>,
     /// How much of the last ten seconds processes had to wait.
@@ -176,6 +179,9 @@ impl fmt::Display for View {
         )?;
         if let Some(problem) = &self.problem {
             write!(f, " · {}", clean_line(problem))?;
+        }
+        for notice in &self.notices {
+            write!(f, " · {}: {}", notice.kind, clean_line(&notice.message))?;
         }
         if self.running.is_empty() {
             f.write_str(" · nothing runs")?;
