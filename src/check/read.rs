@@ -12,7 +12,7 @@ use crate::document::migrate::current_of;
 use crate::document::{Document, KeyPath, Place, Problem, Schema, code};
 
 /// How long a check may take that does not say, by tier.
-const LIMITS_S: [(Tier, f64); 3] = [(Tier::Fast, 5.0), (Tier::Normal, 5.0), (Tier::Deep, 600.0)];
+const LIMITS_S: [(Tier, f64); 3] = [(Tier::Fast, 5.0), (Tier::Normal, 20.0), (Tier::Deep, 600.0)];
 
 /// The keys that checks of all kinds have.
 const COMMON: &[&str] = &[

@@ -60,6 +60,8 @@ pub(super) fn alias(
     let Some(path) = search(program, at.1.env) else {
         return Finding::nothing();
     };
+    // An undo makes the link again as it was written.
+    let link = path.read_link().map(|link| link.display().to_string());
     let real = path.canonicalize().unwrap_or(path);
     let shown = real.display().to_string();
     if real.file_name().is_some_and(|name| name == target) {
@@ -67,7 +69,7 @@ pub(super) fn alias(
     }
     match answer(program, &["--version".into()], at) {
         Ok(output) if output.text().contains(says) => Finding::ok(shown),
-        Ok(_) => Finding::fail(shown),
+        Ok(_) => Finding::fail(shown).subject(link.unwrap_or_default()),
         Err(finding) => finding,
     }
 }

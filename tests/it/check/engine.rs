@@ -281,7 +281,7 @@ hint: did you mean `old`?
 old old >= 2, of own
     required old >= 2
     why      It is needed.
-    when     whenever somebody asks, for 5 s at most
+    when     whenever somebody asks, for 20 s at most
     else     it fails
     fix      mend it
 

@@ -28,7 +28,7 @@ fn linking(machine: &Machine) -> String {
     let link = machine.0.path("bin/link").display().to_string();
     format!(
         "fix.any = {{ run = [\"/bin/ln\", \"-sfn\", \"right\", \"{link}\"], \
-        undo = [\"/bin/ln\", \"-sfn\", \"wrong\", \"{link}\"], rights = \"user\" }}\n"
+        undo = [\"/bin/ln\", \"-sfn\", \"${{found}}\", \"{link}\"], rights = \"user\" }}\n"
     )
 }
 

@@ -181,7 +181,7 @@ fn an_alias_is_what_it_leads_to_or_what_it_says() {
     let mawk = machine.0.path("bin/mawk").display().to_string();
     assert_eq!(machine.result(), format!("awk fail {mawk}"));
     let report = machine.report(machine.command(&["check", "own"]));
-    assert_eq!(report["results"][0]["undo"], format!("ln -sf {mawk} AWK"));
+    assert_eq!(report["results"][0]["undo"], "ln -sf mawk AWK");
     std::fs::remove_file(machine.0.path("bin/awk")).unwrap();
     std::os::unix::fs::symlink("gawk", machine.0.path("bin/awk")).unwrap();
     assert!(machine.result().starts_with("awk ok "));
