@@ -191,7 +191,7 @@ fn a_run_waits_for_room() {
         until(|| env.path("running").exists());
         place.keep(&["pause"]).unwrap();
         place.keep(&["resume", "one"]).unwrap();
-        // While a step runs, its keeper waits; between two steps, the run does.
+        // While a step runs, its keeper waits, and the run says why; between two steps, the run does.
         fill(&place);
         env.write("go", "");
         until(|| {
@@ -208,7 +208,7 @@ fn a_run_waits_for_room() {
         });
         fill(&place);
         place.keep(&["resume"]).unwrap();
-        until(|| waits() > 0);
+        until(|| waits() == 1);
         make_room(&place);
         let ended = run.wait().unwrap();
         let said = std::fs::read_to_string(&said).unwrap();
