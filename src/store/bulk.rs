@@ -40,8 +40,9 @@ pub(super) fn write(objects_dir: &Path, objects: &[Object<'_>]) -> Result<Held, 
     let mut held = Held::default();
     for pack in packs_in(&folder).difference(&before) {
         let mark = pack.with_extension("keep");
+        // Noted first: a mark may be there although its folder could not be synced.
+        held.0.push(mark.clone());
         write_durable(&mark, format!("{MARK}{}\n", std::process::id()).as_bytes())?;
-        held.0.push(mark);
     }
     Ok(held)
 }

@@ -36,7 +36,7 @@ pub use snapshot::{Snapshot, SnapshotInfo, Step, checkpoint, shortest};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::fs::{Holder, Lock, create_dirs_durable};
+use crate::fs::{Holder, Lock, create_dirs_durable, sweep_temporaries};
 use crate::store::Repo;
 use crate::world::World;
 
@@ -136,6 +136,7 @@ impl Vault {
         // Whoever held it before may have been killed.
         if lock.was_left() {
             self.repo.clear_left_overs()?;
+            sweep_temporaries(&dir.join("cache"))?;
         }
         Ok(lock)
     }
