@@ -4,7 +4,10 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::json;
 
-use super::run::{active, running};
+use super::check::Consent;
+use super::preflight::{self, Ground, Manner};
+use super::project::Project;
+use super::run::{active, followed, running};
 use super::stop::{is_meant, nothing_runs};
 use super::{Answer, Context};
 use crate::failure::Failure;
@@ -26,6 +29,15 @@ pub struct ResumeArgs {
     /// Only this step
     #[arg(value_name = "STEP")]
     step: Option<String>,
+    /// Go on even if what was found before makes that unwise
+    #[arg(long)]
+    unchecked: bool,
+    /// First put right what was found and can be, each after a question: mounts, folders
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: without a question
+    #[arg(long, requires = "fix")]
+    yes: bool,
 }
 
 /// What was halted, or goes on.
@@ -57,7 +69,42 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
 
 /// Runs `resume`.
 pub fn resume(cx: &mut Context, args: &ResumeArgs) -> Result<Answer, Failure> {
+    let keep = cx.keep()?;
+    let paused = meant(cx, &keep, args.step.as_deref())?;
+    let consent = if args.yes {
+        Consent::Given
+    } else {
+        Consent::Ask
+    };
+    let manner = Manner {
+        command: "buildkeep resume",
+        unchecked: args.unchecked,
+        fix: args.fix.then_some(consent),
+    };
+    if !paused.is_empty() || active(cx, &keep)?.is_some() {
+        look_around(cx, keep, (&paused, &manner))?;
+    }
     change(cx, args.step.as_deref(), Paused::No)
+}
+
+/// Looks whether the machine is as it was: a pause may have lasted for days.
+fn look_around(
+    cx: &mut Context,
+    keep: Keep,
+    (paused, manner): (&[Attempt], &Manner),
+) -> Result<(), Failure> {
+    let Ok(project) = Project::of(cx, keep) else {
+        // What runs has to go on also if its plan cannot be read any more.
+        return Ok(());
+    };
+    let ground = Ground {
+        keep: &project.keep,
+        plan: &project.plan,
+        manifests: &followed(&project.keep, &project.plan)?,
+        next: Vec::new(),
+        paused: Some(paused),
+    };
+    preflight::pass(cx, &ground, manner).map(drop)
 }
 
 fn change(cx: &mut Context, step: Option<&str>, paused: Paused) -> Result<Answer, Failure> {

@@ -12,6 +12,7 @@ mod durable;
 mod file_clock;
 mod folder;
 mod lock;
+mod mount_table;
 mod new_file;
 mod path_error;
 mod remove;
@@ -32,6 +33,7 @@ pub use durable::{
 pub use file_clock::file_clock;
 pub use folder::{Folder, Special, reason, set_time_of};
 pub use lock::{Holder, Lock, LockError, holder_of, is_locked};
+pub use mount_table::{Mount, mount_of, mounts};
 pub use new_file::NewFile;
 pub use path_error::{AtPath, PathError};
 pub use remove::{remove_file, remove_file_durable, remove_tree};

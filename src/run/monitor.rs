@@ -58,6 +58,22 @@ pub struct Asked {
     pub jobs: Option<u32>,
     /// In which order of chance.
     pub shuffle: Option<u64>,
+    /// Whatever was found before.
+    pub unchecked: bool,
+    /// What scripts inherit otherwise than the command did.
+    pub mended: Mended,
+}
+
+/// What was put right of what scripts inherit, for one run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mended {
+    /// Variables that they do not get.
+    pub unset: Vec<String>,
+    /// Whether `LFS` is the root of the plan.
+    pub lfs: bool,
+    /// Whether others may read what is installed.
+    pub umask: bool,
 }
 
 /// The variable in which `-c` options are handed on.

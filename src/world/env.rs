@@ -26,6 +26,16 @@ impl Env {
         self.get(name).map(PathBuf::from)
     }
 
+    /// Forgets the variable `name`: scripts do not inherit it.
+    pub fn unset(&mut self, name: &str) {
+        self.0.remove(OsStr::new(name));
+    }
+
+    /// Gives the variable `name` a value.
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.0.insert(name.into(), value.into());
+    }
+
     /// All variables, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0

@@ -183,6 +183,7 @@ fn the_guide_shows_the_fields_that_commands_answer() {
 fn builds(session: &mut Session) {
     session.ask("check", &["check", "generic"]);
     session.ask("plan", &["plan"]);
+    session.ask("run --dry-run", &["run", "--dry-run"]);
     session.ask("run", &["run"]);
     session.ask("status", &["status"]);
     session.env.script("k/scripts/02-app.sh", "#!/bin/sh\n");

@@ -138,7 +138,7 @@ pub(super) fn mend(
     Ok(answer)
 }
 
-fn nobody(what: &str) -> Failure {
+pub(in crate::commands) fn nobody(what: &str) -> Failure {
     Failure::user(format!("{what}, and nobody is there to ask"))
         .hint("look at it first: add `--dry-run`")
         .hint("do it without a question: add `--yes`")
@@ -264,7 +264,7 @@ fn harm(words: &[String]) -> Option<String> {
 }
 
 /// Runs commands one after the other, until one fails; what they say goes to stderr.
-pub(super) fn carry_out(cx: &Context, commands: &[Vec<String>]) -> Result<(), String> {
+pub(in crate::commands) fn carry_out(cx: &Context, commands: &[Vec<String>]) -> Result<(), String> {
     for words in commands {
         let Some((program, args)) = words.split_first() else {
             continue;

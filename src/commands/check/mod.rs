@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) use before::before_run;
-pub(super) use mend::{Consent, undo};
+pub(super) use mend::{Consent, carry_out, nobody, undo};
 
 use super::{Answer, Context};
 use crate::check::{self, Machine, Os, Report, Selection, Set, Tier, Wanted};

@@ -56,6 +56,11 @@ impl Choice {
     pub(super) fn is_done(&self) -> bool {
         self.reason == Reason::Done
     }
+
+    /// Whether it is run, and does not run already.
+    pub(super) fn is_to_begin(&self) -> bool {
+        !self.is_done() && !matches!(self.reason, Reason::Again(state) if state.is_live())
+    }
 }
 
 impl Wanted {

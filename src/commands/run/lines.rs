@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::choose::{Choice, Reason};
+use crate::commands::preflight::Finding;
 use crate::plan::{Change, Plan};
 use crate::run::{AttemptState, LeftRunning};
 use crate::ui::{clean, counted, seconds, style};
@@ -60,6 +61,8 @@ impl fmt::Display for Place {
 pub(super) struct Planned {
     steps: Vec<PlannedStep>,
     done: usize,
+    /// What would be told before the first of them begins.
+    pub(super) findings: Vec<Finding>,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,6 +83,7 @@ impl Planned {
         Self {
             steps: steps.collect(),
             done: choices.iter().filter(|choice| choice.is_done()).count(),
+            findings: Vec::new(),
         }
     }
 }

@@ -29,12 +29,14 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
+use super::check::Consent;
+use super::preflight::Manner;
 use super::project::Project;
 use super::{Answer, Context, check, preflight, renamed};
 use crate::failure::{Failure, Kind};
 use crate::fs::{Holder, Lock};
-use crate::plan::Plan;
-use crate::run::{Asked, Manifest, Runs};
+use crate::plan::{Apply, Plan};
+use crate::run::{Asked, Manifest, Mended, Runs};
 use crate::store::Keep;
 use choose::{Choice, Wanted, choose};
 use lines::{Planned, Summary};
@@ -75,6 +77,12 @@ pub struct Args {
     /// Go on even if what was found before makes that unwise
     #[arg(long)]
     unchecked: bool,
+    /// First put right what was found and can be, each after a question: mounts, folders, variables
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: without a question
+    #[arg(long, requires = "fix")]
+    yes: bool,
     /// Show what would be run, and why
     #[arg(long)]
     dry_run: bool,
@@ -82,7 +90,7 @@ pub struct Args {
     #[arg(long, requires = "command")]
     tty: bool,
     /// Run this command instead of the plan
-    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["steps", "from", "until", "only", "jobs", "shuffle", "force", "keep_going", "detach", "dry_run"])]
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["steps", "from", "until", "only", "jobs", "shuffle", "force", "keep_going", "detach", "dry_run", "fix"])]
     command: Vec<String>,
 }
 
@@ -98,23 +106,25 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return adhoc::run(cx, &keep, args);
     }
     let project = Project::of(cx, keep.clone())?;
-    let asked = asked(cx, args);
+    let mut asked = asked(cx, args);
     let wanted = wanted(&project.plan, &asked)?;
     if args.dry_run {
-        return dry_run(cx, project, &wanted);
+        return dry_run(cx, project, &wanted, args);
     }
     let lock = claim(cx, &runs_of(&keep))?;
     if let Some(attempt) = settle::finish_earlier(cx, &keep)? {
         checkpoint::make_up(cx, &keep, &project.plan, &attempt)?;
     }
-    let ground = ground(cx, project)?;
-    let choices = choose(&ground.plan, &ground.giver.keys, &ground.manifests, &wanted)?;
+    let (ground, choices, mended) = stand(cx, project, (&wanted, &args.manner()))?;
     if choices.iter().all(Choice::is_done) {
         cx.ui.show(&Summary::nothing(choices.len()))?;
         return Ok(Answer::Yes);
     }
-    runs_as::check(&ground.plan, &choices)?;
-    look_around(cx, &ground, &choices, args.unchecked)?;
+    asked.mended = mended;
+    let next = choices.iter().find(|choice| !choice.is_done());
+    if let Some(next) = next.filter(|_| !args.unchecked) {
+        check::before_run(cx, &keep, &ground.plan.steps[next.at].id)?;
+    }
     let run = begin_run(cx, &keep)?;
     if args.detach {
         return post::detach(cx, (&keep, &run), asked, lock);
@@ -125,65 +135,107 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     concluded(cx, &keep, outcome)
 }
 
-fn dry_run(cx: &mut Context, project: Project, wanted: &Wanted) -> Result<Answer, Failure> {
+fn dry_run(
+    cx: &mut Context,
+    project: Project,
+    wanted: &Wanted,
+    args: &Args,
+) -> Result<Answer, Failure> {
     let Project { keep, keys, plan } = project;
     let manifests = followed(&keep, &plan)?;
     let giver = Giver::look(cx, &keep, &plan, keys)?;
     let choices = choose(&plan, &giver.keys, &manifests, wanted)?;
-    cx.ui.show(&Planned::new(&plan, &choices))?;
+    let place = place((&keep, &plan, &manifests), &choices);
+    let mut planned = Planned::new(&plan, &choices);
+    if args.fix {
+        preflight::pass(
+            cx,
+            &place,
+            &Manner {
+                unchecked: true,
+                ..args.manner()
+            },
+        )?;
+    } else if !place.next.is_empty() {
+        planned.findings = preflight::look(cx, &place)?;
+    }
+    for finding in &planned.findings {
+        cx.ui.warn(finding);
+    }
+    cx.ui.show(&planned)?;
     Ok(Answer::Yes)
 }
 
 /// What is known of the steps, also of those that have another name by now.
-fn followed(keep: &Keep, plan: &Plan) -> Result<BTreeMap<String, Manifest>, Failure> {
+pub(super) fn followed(keep: &Keep, plan: &Plan) -> Result<BTreeMap<String, Manifest>, Failure> {
     let mut manifests = manifests(keep)?;
     renamed::follow(plan, &mut manifests)?;
     Ok(manifests)
 }
 
-/// Tells what is not as it was, or not as the next steps need it; some of that ends the run.
-fn look_around(
-    cx: &mut Context,
-    ground: &Ground,
-    choices: &[Choice],
-    goes_on: bool,
-) -> Result<(), Failure> {
-    let next = choices.iter().filter(|choice| !choice.is_done());
-    let next: Vec<_> = next.map(|choice| &ground.plan.steps[choice.at]).collect();
-    let place = preflight::Ground {
-        keep: &ground.keep,
-        plan: &ground.plan,
-        manifests: &ground.manifests,
-    };
-    let found = preflight::look(cx, &place, &next)?;
-    for finding in found.iter().filter(|finding| !finding.stops || goes_on) {
-        cx.ui.warn(finding);
-    }
-    match found.into_iter().find(|finding| finding.stops && !goes_on) {
-        Some(finding) => Err(Failure::user(finding.message)
-            .hint(finding.fix.unwrap_or_default())
-            .hint("go on all the same: `buildkeep run --unchecked`")),
-        None => match next.first().filter(|_| !goes_on) {
-            Some(step) => check::before_run(cx, &ground.keep, &step.id),
-            None => Ok(()),
-        },
+impl Args {
+    fn manner(&self) -> Manner {
+        Manner {
+            command: "buildkeep run",
+            unchecked: self.unchecked,
+            fix: self.fix.then_some(match (self.dry_run, self.yes) {
+                (true, _) => Consent::DryRun,
+                (false, true) => Consent::Given,
+                (false, false) => Consent::Ask,
+            }),
+        }
     }
 }
 
-/// Prepares what a run stands on: a committed keep, a root, rendered files, secrets looked at.
-fn ground(cx: &mut Context, project: Project) -> Result<Ground, Failure> {
+/// What is looked at before these steps begin.
+fn place<'a>(
+    (keep, plan, manifests): (&'a Keep, &'a Plan, &'a BTreeMap<String, Manifest>),
+    choices: &[Choice],
+) -> preflight::Ground<'a> {
+    let next = choices.iter().filter(|choice| choice.is_to_begin());
+    preflight::Ground {
+        keep,
+        plan,
+        manifests,
+        next: next.map(|choice| &plan.steps[choice.at]).collect(),
+        paused: None,
+    }
+}
+
+/// Prepares what a run stands on: a committed keep, secrets looked at, a root that is as it was,
+/// rendered files; and chooses the steps that are run.
+fn stand(
+    cx: &mut Context,
+    project: Project,
+    (wanted, manner): (&Wanted, &Manner),
+) -> Result<(Ground, Vec<Choice>, Mended), Failure> {
     let Project { keep, keys, plan } = project;
     prepare::save_changes(cx, &keep)?;
-    prepare::make_root(&plan)?;
-    prepare::render(cx, &keep, &plan)?;
     let mut giver = Giver::look(cx, &keep, &plan, keys)?;
     giver.begin(cx, &keep)?;
-    Ok(Ground {
+    let ground = Ground {
         manifests: followed(&keep, &plan)?,
         keep,
         plan,
         giver,
-    })
+    };
+    let Ground { keep, plan, .. } = &ground;
+    let choose = || choose(plan, &ground.giver.keys, &ground.manifests, wanted);
+    let mut choices = choose()?;
+    let mut mended = Mended::default();
+    let renders = plan.apply == Apply::Before;
+    if renders || !choices.iter().all(Choice::is_done) {
+        let place = place((keep, plan, &ground.manifests), &choices);
+        mended = preflight::pass(cx, &place, manner)?;
+        prepare::make_root(plan)?;
+    }
+    prepare::render(cx, keep, plan)?;
+    if renders {
+        // Steps may be built from what was written.
+        choices = choose()?;
+    }
+    runs_as::check(plan, &choices)?;
+    Ok((ground, choices, mended))
 }
 
 /// Says how a run left this process.
@@ -256,6 +308,8 @@ fn asked(cx: &mut Context, args: &Args) -> Asked {
             Seed::Any => chance(cx),
             Seed::This(number) => number,
         }),
+        unchecked: args.unchecked,
+        mended: Mended::default(),
     };
     if let Some(seed) = asked.shuffle {
         cx.ui

@@ -9,10 +9,10 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::json;
 
-use super::choose::choose;
 use super::room::{self, Waited};
 use super::session::Session;
-use super::{ground, me, runs_of, settle, wanted};
+use super::{me, runs_of, settle, stand, wanted};
+use crate::commands::preflight::{self, Manner};
 use crate::commands::project::Project;
 use crate::commands::{Answer, Context};
 use crate::failure::{Failure, Kind};
@@ -231,9 +231,14 @@ fn look_after(
     let asked = monitor.asked.clone();
     let post = Post::take(cx, &run, monitor)?;
     let stood = Project::of(cx, keep.clone()).and_then(|project| {
-        let ground = ground(cx, project)?;
-        let wanted = wanted(&ground.plan, &asked)?;
-        let choices = choose(&ground.plan, &ground.giver.keys, &ground.manifests, &wanted)?;
+        preflight::put_right(cx, &project.plan, &asked.mended);
+        let wanted = wanted(&project.plan, &asked)?;
+        let manner = Manner {
+            command: "buildkeep run",
+            unchecked: asked.unchecked,
+            fix: None,
+        };
+        let (ground, choices, _) = stand(cx, project, (&wanted, &manner))?;
         Ok((ground, wanted, choices))
     });
     let (ground, wanted, choices) = match stood {

@@ -21,7 +21,7 @@ use super::schedule::Schedule;
 use super::secrets::Giver;
 use super::telling::Telling;
 use super::{say, settle};
-use crate::commands::{Context, older};
+use crate::commands::{Context, older, preflight};
 use crate::failure::Failure;
 use crate::plan::{Fingerprint, Plan, Step, StepEnv, Upstream};
 use crate::run::{
@@ -436,6 +436,7 @@ impl<'a> Session<'a> {
         match attempt.state {
             AttemptState::Succeeded => {
                 self.summary.succeeded += 1;
+                preflight::remember(&self.keep, self.plan.root.as_deref());
                 return;
             }
             AttemptState::Cancelled => {
