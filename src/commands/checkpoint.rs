@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use super::backup::{self, Snapshots};
 use super::steps::{Checkpoint, none};
+use super::there::ReadArg;
 use super::trees::{TreeDiff, Wanted};
 use super::vaults::VaultArg;
 use super::{Answer, Context};
@@ -31,7 +32,7 @@ struct List {
     /// Only those after this step
     step: Option<String>,
     #[command(flatten)]
-    vault: VaultArg,
+    vault: ReadArg,
 }
 
 #[derive(Debug, clap::Args)]

@@ -52,6 +52,7 @@ pub mod step;
 mod steps;
 pub mod stop;
 pub mod tag;
+mod there;
 mod tools;
 pub mod top;
 mod trees;

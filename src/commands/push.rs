@@ -8,10 +8,13 @@ use serde_json::json;
 use super::gate::{Passing, examine};
 use super::{Answer, Context};
 use crate::config::Judge;
+use crate::document::as_size;
 use crate::failure::Failure;
 use crate::fs::write_durable;
-use crate::store::{Keep, PushOutcome, PushedRef};
-use crate::ui::{clean, style};
+use crate::store::{GitProgram, Keep, PushOutcome, PushedRef};
+use crate::ui::{clean, size, style};
+use crate::vault::Vault;
+use crate::vault::offsite::{self, Destination};
 
 /// Send configuration, state and vault to a remote
 #[derive(Debug, clap::Args)]
@@ -22,6 +25,9 @@ pub struct Args {
     /// Leave the vault here
     #[arg(long)]
     no_vault: bool,
+    /// Send at most so much of the vault at once: a connection that breaks loses no more
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = batch)]
+    batch: u64,
 }
 
 /// What became of each ref.
@@ -79,12 +85,12 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let _guard = cx.lock(&keep)?;
     cx.ui.live(format!("pushing to {}", args.remote));
     let mut refs = keep.push(&git, &args.remote)?;
+    cx.ui.live_end();
     if !args.no_vault
         && let Some(vault) = super::vaults::default_vault(&keep)?
     {
-        refs.extend(keep.push_vault(&git, &args.remote, vault.repo(), "default")?);
+        refs.extend(send(cx, (&keep, &vault), &git, args)?);
     }
-    cx.ui.live_end();
     let hints: BTreeSet<String> = refs
         .iter()
         .filter(|pushed| pushed.outcome == PushOutcome::Rejected)
@@ -112,6 +118,42 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         ));
     }
     Ok(Answer::of(!rejected))
+}
+
+/// A size as it is typed.
+fn batch(text: &str) -> Result<u64, String> {
+    let size = as_size(&json!(text)).filter(|size| *size > 0);
+    size.ok_or_else(|| "a size is wanted, as `256MiB`".to_owned())
+}
+
+/// Sends the vault.
+fn send(
+    cx: &mut Context,
+    (keep, vault): (&Keep, &Vault),
+    git: &GitProgram,
+    args: &Args,
+) -> Result<Vec<PushedRef>, Failure> {
+    let to = Destination {
+        git,
+        url: &keep.push_url(git, &args.remote)?,
+        name: "default",
+        batch: args.batch,
+    };
+    let (ui, mut shown) = (&mut cx.ui, None);
+    let sent = offsite::push(vault, &to, &cx.world, &mut |sending| {
+        let line = format!(
+            "sending the vault to {}: {} of {}",
+            args.remote,
+            size(sending.sent),
+            size(sending.total)
+        );
+        if shown.as_ref() != Some(&line) {
+            ui.live(&line);
+            shown = Some(line);
+        }
+    });
+    cx.ui.live_end();
+    Ok(sent?.refs)
 }
 
 /// What to do about a ref that the remote did not take, by what Git said of it.

@@ -101,6 +101,15 @@ fn hinted_of_git(failure: Failure, error: &Error) -> Failure {
     }
 }
 
+/// What Git or the remote said.
+pub(super) fn said_by_git(failure: Failure, error: &Error) -> Failure {
+    match error {
+        Error::GitProgram { stderr, .. } => said(failure, stderr),
+        Error::Refused { said, .. } => told(failure, said),
+        _ => failure,
+    }
+}
+
 /// What the `git` program printed, line by line.
 fn said(failure: Failure, stderr: &str) -> Failure {
     stderr
@@ -122,7 +131,7 @@ fn told(failure: Failure, said: &str) -> Failure {
 
 fn kind(error: &Error) -> Kind {
     match error {
-        Error::Refused { .. } => Kind::Remote,
+        Error::Refused { .. } | Error::Torn { .. } => Kind::Remote,
         Error::Moved { .. } => Kind::Conflict,
         Error::GitAtWork { .. } => Kind::Busy,
         Error::Git { action, .. } if error.disk().is_none() && !reads(action) => Kind::Internal,

@@ -1,4 +1,5 @@
 //! Errors of [`crate::vault`].
+use super::store::said_by_git;
 use super::{Failure, Kind};
 use crate::store::pack::PackError;
 use crate::ui::size;
@@ -32,6 +33,16 @@ fn hinted(error: &Error) -> Failure {
         _ => Failure::new(kind(error), error),
     };
     match error {
+        Error::PushBroken { sent, source, .. } => {
+            let failure = said_by_git(failure, source);
+            if *sent == 0 {
+                return failure;
+            }
+            failure.hint("what was sent stays there: type it again, and it goes on")
+        }
+        Error::NothingLess { .. } => failure
+            .hint("let it give parts, there: `git config uploadpack.allowFilter true`")
+            .hint("or fetch all of it: `buildkeep clone URL`"),
         Error::NoVault { path } => failure.hint(format!(
             "make one: `buildkeep vault init {}`; the first backup makes the default one",
             path.display()
@@ -71,6 +82,7 @@ fn hinted(error: &Error) -> Failure {
 fn kind(error: &Error) -> Kind {
     match error {
         Error::Changed { .. } => Kind::Conflict,
+        Error::PushBroken { .. } => Kind::Remote,
         Error::Pack(PackError::Stopped) => Kind::Internal,
         _ => Kind::User,
     }

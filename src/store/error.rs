@@ -157,6 +157,12 @@ pub enum Error {
         /// What it said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A push that did not arrive whole.
+    #[error("the remote did not get all of it: {said}")]
+    Torn {
+        /// What it said.
+        said: String,
+    },
     /// A remote took nothing, and says why.
     #[error("{remote} refused the push")]
     Refused {

@@ -3,6 +3,7 @@
 //! It gets a cleaned environment, so that no variable of the caller leads it elsewhere, runs no
 //! hooks, asks no questions, and syncs all that it writes.
 use std::ffi::{OsStr, OsString};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -40,6 +41,12 @@ const PASSED: &[&str] = &[
 pub struct GitProgram {
     program: PathBuf,
     env: Vec<(OsString, OsString)>,
+}
+
+/// What `git` printed, and what went over the line.
+pub(super) struct Traced {
+    pub(super) printed: String,
+    pub(super) trace: String,
 }
 
 impl GitProgram {
@@ -81,6 +88,57 @@ impl GitProgram {
         output.map(drop).map_err(|_| Error::NoGitProgram)
     }
 
+    /// Runs `git` and returns what it printed; nothing if it found nothing to print, none if it failed.
+    pub fn lookup(&self, dir: &Path, args: &[&str]) -> Option<String> {
+        let output = self.output(dir, args).ok()?;
+        let found = output.status.success() || output.status.code() == Some(1);
+        found.then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs `git` and returns what it printed, and what it and the other side said to each other.
+    pub(super) fn traced(&self, dir: &Path, args: &[&str]) -> Result<Traced, Error> {
+        let mut command = self.command(dir, args);
+        let output = command.env("GIT_TRACE_PACKET", "1").output();
+        let output = output.map_err(|_| Error::NoGitProgram)?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let (trace, said): (Vec<_>, Vec<_>) = said.lines().partition(|l| l.contains(" packet: "));
+        if output.status.success() {
+            return Ok(Traced {
+                printed: String::from_utf8_lossy(&output.stdout).into_owned(),
+                trace: trace.join("\n"),
+            });
+        }
+        Err(Error::GitProgram {
+            command: shown(args),
+            code: output.status.code(),
+            stderr: without_password(said.join("\n").trim()),
+        })
+    }
+
+    /// Runs `git`, shows each line of its progress to `watch`, and returns what else it printed.
+    pub(super) fn watched(
+        &self,
+        dir: &Path,
+        args: &[&str],
+        watch: &mut dyn FnMut(&str),
+    ) -> Result<Output, Error> {
+        let mut command = self.command(dir, args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|_| Error::NoGitProgram)?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr) = std::thread::scope(|scope| {
+            let printed = scope.spawn(|| read_all(stdout));
+            let said = stderr.map(|stderr| said(stderr, watch)).unwrap_or_default();
+            (printed.join().unwrap_or_default(), said)
+        });
+        let status = child.wait().map_err(|_| Error::NoGitProgram)?;
+        Ok(Output {
+            status,
+            stdout,
+            stderr,
+        })
+    }
+
     /// Runs `git` and returns how it ended and what it printed.
     pub(super) fn output(&self, dir: &Path, args: &[&str]) -> Result<Output, Error> {
         let mut command = self.command(dir, args);
@@ -117,6 +175,29 @@ impl GitProgram {
             .stdin(Stdio::null());
         command
     }
+}
+
+fn read_all(from: Option<impl Read>) -> Vec<u8> {
+    let mut all = Vec::new();
+    // What broke the pipe shows in how it ended.
+    let _ = from.map(|mut from| from.read_to_end(&mut all));
+    all
+}
+
+/// Shows what ends in a carriage return, which the next line replaces; returns the rest.
+fn said(from: impl Read, watch: &mut dyn FnMut(&str)) -> Vec<u8> {
+    let (mut kept, mut line) = (Vec::new(), Vec::new());
+    for byte in BufReader::new(from).bytes().map_while(Result::ok) {
+        line.push(byte);
+        if byte == b'\r' {
+            watch(String::from_utf8_lossy(&line).trim_end());
+            line.clear();
+        } else if byte == b'\n' {
+            kept.append(&mut line);
+        }
+    }
+    kept.append(&mut line);
+    kept
 }
 
 /// What was asked of `git`, for people: the verb and what it is about, without our options.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Error, GitProgram, Keep, Repo, without_password};
+use super::{Error, GitProgram, Keep, ObjectId, Repo, without_password};
 use crate::fs::AtPath as _;
 use crate::world::World;
 
@@ -19,6 +19,13 @@ pub struct PushedRef {
     pub outcome: PushOutcome,
     /// Git's own words.
     pub summary: String,
+}
+
+impl PushedRef {
+    /// Whether the remote did not take it.
+    pub fn is_rejected(&self) -> bool {
+        self.outcome == PushOutcome::Rejected
+    }
 }
 
 /// What became of a ref in a push.
@@ -45,27 +52,19 @@ impl Keep {
             refs.push(format!("{state}:{state}"));
         }
         refs.push("refs/tags/*:refs/tags/*".into());
-        push(git, self.root(), remote, &refs)
+        push_refs(git, self.root(), (remote, &refs), &mut |_| {})
     }
 
-    /// Pushes all snapshots of a vault to the same remote, reusing its packs as they are.
-    pub fn push_vault(
-        &self,
-        git: &GitProgram,
-        remote: &str,
-        vault: &Repo,
-        name: &str,
-    ) -> Result<Vec<PushedRef>, Error> {
+    /// Where a remote is pushed to, as seen from anywhere.
+    pub fn push_url(&self, git: &GitProgram, remote: &str) -> Result<String, Error> {
         let url = git.run(self.root(), &["remote", "get-url", "--push", "--", remote])?;
-        // A snapshot has no parent; without a bitmap Git would send every object again.
-        git.run(vault.git_dir(), &["multi-pack-index", "write", "--bitmap"])?;
-        let refs = [format!("refs/tags/*:refs/vaults/{name}/*")];
-        push(
-            git,
-            vault.git_dir(),
-            &absolute_url(self.root(), url.trim()),
-            &refs,
-        )
+        Ok(absolute_url(self.root(), url.trim()))
+    }
+
+    /// Where a remote is fetched from, as seen from anywhere.
+    pub fn fetch_url(&self, git: &GitProgram, remote: &str) -> Result<String, Error> {
+        let url = git.run(self.root(), &["remote", "get-url", "--", remote])?;
+        Ok(absolute_url(self.root(), url.trim()))
     }
 
     /// Clones a keep into `dir`, which must be new or empty, and gives this machine an id in it.
@@ -147,8 +146,7 @@ impl Keep {
         vault: &Repo,
         name: &str,
     ) -> Result<(), Error> {
-        let url = git.run(self.root(), &["remote", "get-url", "--", remote])?;
-        let url = absolute_url(self.root(), url.trim());
+        let url = self.fetch_url(git, remote)?;
         let refs = format!("refs/vaults/{name}/*:refs/tags/*");
         git.run(
             vault.git_dir(),
@@ -193,15 +191,58 @@ fn absolute_url(root: &Path, url: &str) -> String {
     }
 }
 
-fn push(
+/// A ref that a remote says it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advertised {
+    /// Its name.
+    pub name: String,
+    /// What it points at.
+    pub id: ObjectId,
+}
+
+/// The refs of a remote.
+pub fn advertised(git: &GitProgram, dir: &Path, url: &str) -> Result<Vec<Advertised>, Error> {
+    Ok(refs_of(&git.run(dir, &["ls-remote", "--refs", "--", url])?))
+}
+
+/// The refs that `git ls-remote` prints.
+pub(super) fn refs_of(text: &str) -> Vec<Advertised> {
+    let refs = text.lines().filter_map(|line| {
+        let (id, name) = line.split_once('\t')?;
+        Some(Advertised {
+            name: name.to_owned(),
+            id: ObjectId::from_hex(id.as_bytes()).ok()?,
+        })
+    });
+    refs.collect()
+}
+
+/// Makes Git's index of all packs, with a bitmap: a snapshot has no parent, and without it Git would
+/// send every object again. Objects that are in packs as well go from where they are alone.
+pub fn index_all(git: &GitProgram, repo: &Repo) -> Result<(), Error> {
+    let dir = repo.git_dir();
+    git.run(dir, &["prune-packed", "--quiet"])?;
+    git.run(
+        dir,
+        &["multi-pack-index", "write", "--bitmap", "--no-progress"],
+    )?;
+    Ok(())
+}
+
+/// Pushes refs as `from:to`; `watch` is told how much of it is sent, in per cent.
+pub fn push_refs(
     git: &GitProgram,
     dir: &Path,
-    remote: &str,
-    refs: &[String],
+    (remote, refs): (&str, &[String]),
+    watch: &mut dyn FnMut(u64),
 ) -> Result<Vec<PushedRef>, Error> {
-    let mut args = vec!["push", "--porcelain", "--", remote];
+    let mut args = vec!["push", "--porcelain", "--progress", "--", remote];
     args.extend(refs.iter().map(String::as_str));
-    let output = git.output(dir, &args)?;
+    let output = git.watched(dir, &args, &mut |line| {
+        if let Some(percent) = sent_of(line) {
+            watch(percent);
+        }
+    })?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let pushed: Vec<_> = text.lines().filter_map(parse_line).collect();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -212,11 +253,7 @@ fn push(
         });
     }
     // With refs to tell about, a rejection is a result; without any, the remote was not reached.
-    if output.status.success()
-        || pushed
-            .iter()
-            .any(|pushed| pushed.outcome == PushOutcome::Rejected)
-    {
+    if output.status.success() || pushed.iter().any(PushedRef::is_rejected) {
         return Ok(pushed);
     }
     Err(Error::GitProgram {
@@ -224,6 +261,12 @@ fn push(
         code: output.status.code(),
         stderr: without_password(said.trim()),
     })
+}
+
+/// `Writing objects:  45% (5/11), 1.20 MiB | 3.00 MiB/s` → 45.
+fn sent_of(line: &str) -> Option<u64> {
+    let rest = line.strip_prefix("Writing objects:")?;
+    rest.split_once('%')?.0.trim().parse().ok()
 }
 
 /// Whether a hook of the remote refused all of it, for a reason that only the hook knows.
@@ -265,5 +308,13 @@ mod tests {
         assert_eq!(rejected.outcome, PushOutcome::Rejected);
         assert_eq!(parse_line("To /tmp/x"), None);
         assert_eq!(parse_line("Done"), None);
+    }
+
+    #[test]
+    fn how_much_is_sent_is_read() {
+        let line = "Writing objects:  45% (5/11), 1.20 MiB | 3.00 MiB/s";
+        assert_eq!(sent_of(line), Some(45));
+        assert_eq!(sent_of("Writing objects: 100% (11/11), done."), Some(100));
+        assert_eq!(sent_of("Counting objects: 45% (5/11)"), None);
     }
 }

@@ -17,6 +17,14 @@ fn some(tags: &[String]) -> String {
     and_more + &newest.join(", ")
 }
 
+/// How far a push came.
+fn broken(sent: u64, total: u64) -> String {
+    match sent * 100 / total.max(1) {
+        0 => "the vault could not be sent".to_owned(),
+        percent => format!("{percent} % of the vault were sent, then it ended"),
+    }
+}
+
 impl Error {
     /// Whether a part of the vault is not as it was written, so that other parts may be.
     pub(super) fn is_damage(&self) -> bool {
@@ -45,6 +53,22 @@ pub enum Error {
     /// Packs could not be written or read.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// A push ended before everything was there.
+    #[error("{}", broken(*sent, *total))]
+    PushBroken {
+        /// The bytes that the remote has got.
+        sent: u64,
+        /// The bytes that it was to get.
+        total: u64,
+        /// What Git said.
+        source: store::Error,
+    },
+    /// A remote that does not give single objects.
+    #[error("{url} gives whole vaults only")]
+    NothingLess {
+        /// The remote.
+        url: String,
+    },
     /// There is no vault.
     #[error("there is no vault at {}", path.display())]
     NoVault {

@@ -7,14 +7,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
-use super::folder::damaged;
 use super::heal::files_of;
+use super::reach::mark;
 use super::{Error, Snapshot, Vault};
 use crate::fs::remove_file_durable;
 use crate::store::ObjectId;
-use crate::store::pack::{
-    Kind, Mode, ObjectReader, Objects, PackEntry, PackScan, Packs, decode_tree,
-};
+use crate::store::pack::{Objects, PackEntry, PackScan, Packs};
 use crate::world::World;
 
 /// Packs are written anew if less than one part in so many is needed.
@@ -176,46 +174,4 @@ impl Vault {
 fn size_of(index: &std::path::Path) -> u64 {
     let sizes = files_of(index).filter_map(|file| Some(file.metadata().ok()?.len()));
     sizes.sum()
-}
-
-/// Marks all that the roots lead to. What cannot be read is an error: nothing is deleted then.
-fn mark(
-    reader: &mut ObjectReader<'_>,
-    roots: Vec<ObjectId>,
-    live: &mut HashSet<ObjectId>,
-) -> Result<(), Error> {
-    let (mut left, mut content) = (roots, Vec::new());
-    while let Some(id) = left.pop() {
-        if !live.insert(id) {
-            continue;
-        }
-        match reader.read(&id, &mut content)? {
-            Kind::Blob => {}
-            Kind::Tree => {
-                let entries = decode_tree(&content)
-                    .map_err(|_| damaged(id, "no tree that this buildkeep can read"))?;
-                for entry in entries {
-                    if entry.mode == Mode::Tree {
-                        left.push(entry.id);
-                    } else {
-                        live.insert(entry.id);
-                    }
-                }
-            }
-            Kind::Commit => left.extend(named(&content, &["tree ", "parent "])),
-            Kind::Tag => left.extend(named(&content, &["object "])),
-        }
-    }
-    Ok(())
-}
-
-/// The ids in the head of a commit or tag, in lines that begin so.
-fn named(content: &[u8], words: &[&str]) -> Vec<ObjectId> {
-    let text = String::from_utf8_lossy(content);
-    let head = text.lines().take_while(|line| !line.is_empty());
-    let id = |line: &str| {
-        let hex = words.iter().find_map(|word| line.strip_prefix(word))?;
-        ObjectId::from_hex(hex.as_bytes()).ok()
-    };
-    head.filter_map(id).collect()
 }

@@ -1,10 +1,11 @@
 //! `backup cat`
 use std::path::PathBuf;
 
-use crate::commands::vaults::VaultArg;
+use crate::commands::there::ReadArg;
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
 use crate::vault::content;
+use crate::vault::offsite::Depth;
 
 /// Write a file of a snapshot to standard output
 #[derive(Debug, clap::Args)]
@@ -14,13 +15,15 @@ pub(super) struct Args {
     /// The file in it
     path: PathBuf,
     #[command(flatten)]
-    vault: VaultArg,
+    vault: ReadArg,
 }
 
 /// Runs the command.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let vault = args.vault.open(cx)?;
     let snapshot = vault.find(&args.snapshot)?;
+    let wanted = (std::slice::from_ref(&args.path), Depth::All);
+    vault.fetch(cx, &snapshot, wanted)?;
     let mut write = |piece: &[u8]| Ok::<_, Failure>(cx.ui.raw(piece)?);
     content::read(&vault, &snapshot, &args.path, &mut write)?;
     Ok(Answer::Yes)

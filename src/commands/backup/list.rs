@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::commands::vaults::VaultArg;
+use crate::commands::there::ReadArg;
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
 use crate::ui::{clean, counted, size, style};
@@ -16,7 +16,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
     #[command(flatten)]
-    vault: VaultArg,
+    vault: ReadArg,
 }
 
 /// A snapshot.
@@ -119,16 +119,14 @@ pub(in crate::commands) struct Snapshots {
 impl Snapshots {
     /// Those of a vault that are wanted, oldest first.
     pub(in crate::commands) fn of(
-        cx: &Context,
-        vault: &VaultArg,
+        cx: &mut Context,
+        vault: &ReadArg,
         wanted: impl Fn(&Snapshot) -> bool,
     ) -> Result<Self, Failure> {
-        let path = vault.path(cx)?;
-        let mut all = Vec::new();
-        // Without `--vault` a keep may have no vault yet.
-        if path.join("HEAD").exists() || vault.is_named() {
-            all = vault.open(cx)?.snapshots()?;
-        }
+        let all = match vault.open_if_any(cx)? {
+            Some(vault) => vault.snapshots()?,
+            None => Vec::new(),
+        };
         let found = all.iter().filter(|snapshot| wanted(snapshot));
         Ok(Self {
             snapshots: found.map(|snapshot| Listed::new(snapshot, &all)).collect(),

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::create;
-use crate::commands::vaults::{VaultArg, quoted, root_of, shown};
+use crate::commands::there::ReadArg;
+use crate::commands::vaults::{quoted, root_of, shown};
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
 use crate::store::Keep;
 use crate::ui::{clean, counted, size, style};
+use crate::vault::offsite::Depth;
 use crate::vault::restore::{self, Plan, Problem, Request, Target, Trouble};
 use crate::vault::{self, Snapshot, SnapshotInfo, Vault};
 
@@ -28,7 +30,7 @@ pub(in crate::commands) struct Args {
     #[arg(long, value_name = "DIR", required_unless_present = "in_place")]
     to: Option<PathBuf>,
     /// Change what differs in a folder with content: in what is built, unless `--to` names another
-    #[arg(long)]
+    #[arg(long, conflicts_with = "remote")]
     in_place: bool,
     /// Also remove what the snapshot does not have
     #[arg(long, requires = "in_place")]
@@ -43,7 +45,7 @@ pub(in crate::commands) struct Args {
     #[arg(long)]
     no_safety: bool,
     #[command(flatten)]
-    vault: VaultArg,
+    vault: ReadArg,
 }
 
 /// What was done, or would be.
@@ -194,6 +196,7 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
     if args.in_place && !args.force && root.as_ref() == Some(&request.to) {
         refuse_of_other(keep.as_ref(), &snapshot)?;
     }
+    vault.fetch(cx, &snapshot, (&request.paths, Depth::All))?;
     cx.ui
         .live(format!("comparing with {}", request.to.display()));
     let plan = restore::plan(&vault, &snapshot, &request);
@@ -284,7 +287,7 @@ fn tell_undo(
     if let Some(to) = &args.to {
         command.push_str(&format!(" --to {}", quoted(to)));
     }
-    command.push_str(&args.vault.as_typed());
+    command.push_str(&args.vault.here().as_typed());
     cx.ui
         .hint(format!("put back what was replaced: `{command}`"));
     Ok(())

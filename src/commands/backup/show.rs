@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::list::Listed;
-use crate::commands::vaults::VaultArg;
+use crate::commands::there::ReadArg;
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
 use crate::ui::{clean, size, style};
+use crate::vault::offsite::Depth;
 use crate::vault::show::{self, Entry};
 
 /// Look into a snapshot
@@ -19,7 +20,7 @@ pub(super) struct Args {
     /// A folder or file in it
     path: Option<PathBuf>,
     #[command(flatten)]
-    vault: VaultArg,
+    vault: ReadArg,
 }
 
 /// A folder of a snapshot.
@@ -65,6 +66,8 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let vault = args.vault.open(cx)?;
     let snapshot = vault.find(&args.snapshot)?;
     let path = args.path.clone().unwrap_or_default();
+    let wanted = (std::slice::from_ref(&path), Depth::Folder);
+    vault.fetch(cx, &snapshot, wanted)?;
     let entries = show::entries(&vault, &snapshot, &path)?;
     cx.ui.show(&Shown {
         snapshot: Listed::new(&snapshot, &vault.snapshots()?),

@@ -22,6 +22,7 @@ mod salvage;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod tree;
 mod writer;
 
@@ -32,6 +33,7 @@ pub use publish::Written;
 pub use reader::{ObjectReader, Objects};
 pub use salvage::{Salvaged, salvage};
 pub use scan::{PackEntry, PackScan, loose_objects};
+pub use transfer::{Part, copy_entries};
 pub use tree::{Mode, TreeEntry, TreeError, decode_tree, encode_tree};
 pub use writer::{PackWriter, Packs, Size};
 

@@ -10,6 +10,7 @@ use super::known::{index_files, open_index};
 use super::reader::{Pack, parse_header};
 use super::rebuild::EXPANSION;
 use super::{Kind, PackError, PackWriter};
+use crate::fs::AtPath as _;
 
 /// An entry of a pack: what the index says is there, and where it ends.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +22,7 @@ pub struct PackEntry {
     /// Where it ends.
     pub end: u64,
     /// The checksum of its bytes in the pack.
-    crc: Option<u32>,
+    pub(super) crc: Option<u32>,
 }
 
 /// A pack to be read whole.
@@ -50,6 +51,24 @@ impl PackScan {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.pack.path
+    }
+
+    /// Extends `out`, which holds what is at `offset`, to `length` bytes.
+    pub(super) fn read(
+        &self,
+        offset: u64,
+        length: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), PackError> {
+        self.pack.read(offset, length, out)
+    }
+
+    /// The sum that ends the pack.
+    pub(super) fn sum(&self) -> Result<[u8; 20], PackError> {
+        let mut sum = [0; 20];
+        let read = self.pack.file.read_exact_at(&mut sum, self.pack.end);
+        read.at("read", &self.pack.path)?;
+        Ok(sum)
     }
 
     /// What is wrong with the pack as a whole: its first and last bytes, and its index.

@@ -18,7 +18,7 @@ const PIECE: usize = 512 * 1024;
 /// Bytes after which the disk is asked to begin.
 const SYNC_AFTER: u64 = 64 << 20;
 /// How the names of unfinished packs begin; `git gc` deletes them.
-const UNFINISHED: &str = "tmp_pack_";
+pub(super) const UNFINISHED: &str = "tmp_pack_";
 /// How the names of unfinished indexes begin.
 pub(super) const UNFINISHED_INDEX: &str = "tmp_idx_";
 
@@ -73,6 +73,11 @@ impl Packs {
             deflater: Deflater::new(),
             open: None,
         }
+    }
+
+    /// Where the packs lie.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Whether the repository has an object, or this session wrote it.

@@ -7,6 +7,7 @@ mod forget;
 mod hostile;
 mod kill;
 mod look;
+mod offsite;
 mod restore;
 mod rollback;
 mod round_trip;
