@@ -37,6 +37,7 @@ mod past;
 pub mod pause;
 pub mod plan;
 mod preflight;
+mod progress;
 mod project;
 pub mod push;
 pub mod remote;

@@ -1,17 +1,11 @@
-//! Which vault a command means, and how long work is shown.
+//! Which vault a command means.
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use super::Context;
+pub(super) use super::progress::shown;
 use crate::failure::Failure;
 use crate::store::Keep;
-use crate::ui::{Ui, size};
-use crate::vault::{self, Progress, Vault};
-
-/// How often the live line is drawn.
-const DRAW: Duration = Duration::from_millis(100);
+use crate::vault::{self, Vault};
 
 /// The option that names a vault.
 #[derive(Debug, Default, clap::Args)]
@@ -97,40 +91,4 @@ pub(super) fn set_name(path: &Path) -> String {
     } else {
         name.into_owned()
     }
-}
-
-/// Counts what the workers do.
-#[derive(Default)]
-pub(super) struct Counter {
-    entries: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl Progress for Counter {
-    fn seen(&self, entries: u64) {
-        self.entries.fetch_add(entries, Ordering::Relaxed);
-    }
-
-    fn read(&self, bytes: u64) {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-}
-
-/// Does long work, with a live line about it on a terminal.
-pub(super) fn shown<T>(ui: &mut Ui, what: &str, work: impl FnOnce(&Counter) -> T) -> T {
-    let counter = &Counter::default();
-    let (finished, wait) = mpsc::channel::<()>();
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            while wait.recv_timeout(DRAW) == Err(mpsc::RecvTimeoutError::Timeout) {
-                let entries = counter.entries.load(Ordering::Relaxed);
-                let bytes = size(counter.bytes.load(Ordering::Relaxed));
-                ui.live(format!("{what}: {entries} entries, {bytes}"));
-            }
-            ui.live_end();
-        });
-        let done = work(counter);
-        drop(finished);
-        done
-    })
 }

@@ -12,6 +12,7 @@
 //! A change ([`edit`], [`rollback`]) is planned first, checked as if it were made, then made as
 //! one commit. [`versions`] numbers the commits that changed configuration.
 
+mod backups;
 pub mod bypassed;
 mod changed;
 pub mod diff;
@@ -44,6 +45,7 @@ mod verdicts;
 pub mod versions;
 mod whole;
 
+pub use backups::{BackupSet, backup_sets};
 pub use effective::{Effective, Entry, Layer, Origin};
 pub use error::{Error, Overlaid};
 pub use files::Files;

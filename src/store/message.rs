@@ -37,7 +37,7 @@ impl Trailers {
     }
 
     /// Adds a fact that is worth nothing if it is cut: it has no line ends.
-    pub(super) fn push_whole(&mut self, key: &str, value: String) {
+    pub fn push_whole(&mut self, key: &str, value: String) {
         self.0.push((key.to_owned(), value));
     }
 

@@ -57,6 +57,7 @@ fn parents(all: &[Snapshot], of: usize) -> (Vec<Option<usize>>, Option<usize>) {
 mod tests {
     use super::*;
     use crate::store::ObjectId;
+    use crate::vault::{LeftOut, Missing};
 
     fn snapshot(tag: &str, back_to: Option<&str>) -> Snapshot {
         Snapshot {
@@ -71,7 +72,8 @@ mod tests {
             with: Vec::new(),
             reason: back_to.map(|_| "before rollback".into()),
             back_to: back_to.map(str::to_owned),
-            excludes: Vec::new(),
+            left_out: LeftOut::default(),
+            missing: Missing::default(),
             files: 0,
             dirs: 0,
             bytes: 0,

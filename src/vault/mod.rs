@@ -13,6 +13,7 @@ pub mod find;
 mod folder;
 mod forget;
 mod heal;
+mod left_out;
 mod lineage;
 pub mod meta;
 pub mod offsite;
@@ -29,11 +30,12 @@ pub mod verify;
 mod wanted;
 mod xattrs;
 
-pub use create::{Created, Only, Problem, Source, Trouble, create};
+pub use create::{Created, Mounts, Only, Problem, Source, Trouble, create, measure};
 pub use error::Error;
 pub use forget::Reclaimed;
+pub use left_out::LeftOut;
 pub use lineage::{lineage, newest};
-pub use snapshot::{Snapshot, SnapshotInfo, Step, checkpoint, shortest};
+pub use snapshot::{Missing, Snapshot, SnapshotInfo, Step, checkpoint, shortest};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -221,6 +221,7 @@ mod tests {
     use super::*;
     use crate::store::ObjectId;
     use crate::vault::Step;
+    use crate::vault::{LeftOut, Missing};
 
     fn at(hours: i64) -> Snapshot {
         let begin = Utc.with_ymd_and_hms(2025, 1, 1, 0, 30, 0).unwrap();
@@ -236,7 +237,8 @@ mod tests {
             with: Vec::new(),
             reason: None,
             back_to: None,
-            excludes: Vec::new(),
+            left_out: LeftOut::default(),
+            missing: Missing::default(),
             files: 0,
             dirs: 0,
             bytes: 0,

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
 
-use super::create::Source;
-use super::{Error, Vault};
+use super::create::{Problem, Source};
+use super::{Error, LeftOut, Vault};
 use crate::document::nearest;
 use crate::store::{Expect, Message, ObjectId, Signature, Trailers};
 use crate::world::World;
@@ -46,6 +46,50 @@ pub(super) struct Facts {
     pub(super) dirs: u64,
     pub(super) bytes: u64,
     pub(super) base: Option<String>,
+    pub(super) missing: Missing,
+}
+
+/// What a snapshot lacks because it could not be read, or kept changing while it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// How many entries; none if the snapshot is whole.
+    pub count: u64,
+    /// Some of their paths, for people.
+    pub paths: Vec<String>,
+}
+
+impl Missing {
+    /// How many paths are kept.
+    const NAMED: usize = 20;
+
+    pub(super) fn of(problems: &[Problem]) -> Self {
+        let lost = || problems.iter().filter(|problem| problem.is_loss());
+        let named = lost().take(Self::NAMED);
+        Self {
+            count: lost().count() as u64,
+            paths: named.map(|problem| problem.path.clone()).collect(),
+        }
+    }
+
+    fn read(facts: &Trailers) -> Self {
+        Self {
+            count: facts
+                .get("Partial")
+                .and_then(|n| n.parse().ok())
+                .unwrap_or(0),
+            paths: facts.all("Missing").map(str::to_owned).collect(),
+        }
+    }
+
+    fn tell(&self, facts: &mut Trailers) {
+        if self.count > 0 {
+            facts.push("Partial", self.count);
+        }
+        for path in &self.paths {
+            let path = if path.is_empty() { "." } else { path };
+            facts.push_whole("Missing", path.replace(char::is_control, "?"));
+        }
+    }
 }
 
 /// A snapshot in a vault.
@@ -73,8 +117,10 @@ pub struct Snapshot {
     pub reason: Option<String>,
     /// The snapshot to which the folder went back after this one was taken.
     pub back_to: Option<String>,
-    /// What was left out on purpose, in the syntax of `.gitignore`.
-    pub excludes: Vec<String>,
+    /// What was left out on purpose.
+    pub left_out: LeftOut,
+    /// What could not be read when it was taken.
+    pub missing: Missing,
     /// Files, links and devices in it.
     pub files: u64,
     /// Folders in it.
@@ -120,9 +166,8 @@ impl Vault {
         ))?;
         let signature = Signature::new(&world.person, now);
         let mut message = message(&tag, &set, info, facts);
-        for pattern in &source.excludes {
-            message.trailers.push("Exclude", pattern);
-        }
+        source.left_out.tell(&mut message.trailers);
+        facts.missing.tell(&mut message.trailers);
         let mut change = self.repo().begin();
         let commit_id = change.commit(facts.tree_id, &[], &message, &signature)?;
         let tag_id = change.tag(&tag, commit_id, &message, &signature)?;
@@ -225,7 +270,8 @@ impl Vault {
                 .collect(),
             reason: text("Reason"),
             back_to: text("Back-To"),
-            excludes: facts.all("Exclude").map(str::to_owned).collect(),
+            left_out: LeftOut::of(facts),
+            missing: Missing::read(facts),
             files: number("Files"),
             dirs: number("Dirs"),
             bytes: number("Bytes"),

@@ -38,7 +38,6 @@ impl Stat {
             mtime: self.mtime,
             size: self.size,
             device: self.device,
-            hard_link: self.is_shared().then_some((0, self.inode)),
             ..Record::new(kind, name)
         }
     }
@@ -82,7 +81,7 @@ impl Stat {
 }
 
 /// A reading of the clock that stamps files, in nanoseconds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment(i128);
 
 impl Moment {

@@ -5,26 +5,44 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::commands::vaults::{VaultArg, root_of, set_name, shown};
+use super::hooks;
+use super::sets::{self, Job};
+use crate::commands::progress::Counter;
+use crate::commands::vaults::{VaultArg, shown};
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
 use crate::store::{Batch, Keep, Message};
 use crate::ui::{clean, counted, duration, size, style};
-use crate::vault::{self, Created, Problem, SnapshotInfo, Source, Vault};
+use crate::vault::{self, Created, Problem, Snapshot, SnapshotInfo, Source, Vault};
 
-/// Take a snapshot of folders, of what is built if none is named
+/// How many problems are shown.
+const SHOWN: usize = 20;
+
+/// Take a snapshot of folders: of those in buildkeep.toml, or of what is built, if none is named
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The folders, each a snapshot of its own
-    paths: Vec<PathBuf>,
-    /// File it under this name instead of the folder's
+    pub(super) paths: Vec<PathBuf>,
+    /// File it under this name instead of the folder's; without a folder: the one of buildkeep.toml
     #[arg(long, value_name = "NAME")]
-    set: Option<String>,
+    pub(super) set: Option<String>,
     /// Leave out what fits this pattern, in the syntax of .gitignore
     #[arg(long, value_name = "PATTERN")]
-    exclude: Vec<String>,
+    pub(super) exclude: Vec<String>,
+    /// Leave out what is in folders with a CACHEDIR.TAG
+    #[arg(long)]
+    pub(super) exclude_caches: bool,
+    /// Leave out files larger than this, as `500MB` or `2GiB`
+    #[arg(long, value_name = "SIZE")]
+    pub(super) exclude_larger_than: Option<String>,
+    /// Also enter other file systems that are mounted in the folder
+    #[arg(long)]
+    pub(super) cross_file_systems: bool,
+    /// Enter no other file system, whatever buildkeep.toml says
+    #[arg(long, conflicts_with = "cross_file_systems")]
+    pub(super) one_file_system: bool,
     #[command(flatten)]
-    vault: VaultArg,
+    pub(super) vault: VaultArg,
 }
 
 /// What was taken.
@@ -72,43 +90,72 @@ impl fmt::Display for Taken {
 /// Runs the command; the answer is no if something is missing from a snapshot.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = args.vault.keep(cx)?;
-    let paths = if args.paths.is_empty() {
-        vec![root_of(keep.as_ref())?]
-    } else {
-        args.paths.iter().map(|path| cx.path(path)).collect()
-    };
-    for path in &paths {
-        check_source(path)?;
+    let jobs = sets::jobs(cx, args, keep.as_ref())?;
+    for job in &jobs {
+        check_source(&job.source.root)?;
     }
-    let vault = Vault::open_or_create(&args.vault.path(cx)?)?;
+    let mut whole = true;
+    for job in &jobs {
+        whole &= take(cx, keep.as_ref(), job)?;
+    }
+    Ok(Answer::of(whole))
+}
+
+/// Takes a snapshot, with what is to be run before and after; tells whether it is whole.
+fn take(cx: &mut Context, keep: Option<&Keep>, job: &Job) -> Result<bool, Failure> {
+    let source = &job.source;
+    let dir = keep.map_or_else(|| cx.cwd().to_owned(), |keep| keep.root().to_owned());
+    let (root, vault) = (source.root.to_string_lossy(), job.vault.to_string_lossy());
+    let mut facts = vec![
+        ("BUILDKEEP_SET", &*source.set),
+        ("BUILDKEEP_SOURCE", &*root),
+        ("BUILDKEEP_VAULT", &*vault),
+    ];
+    hooks::run("before the backup", &job.before, &dir, &facts)?;
+    let taken = snapshot(cx, keep, job);
+    let (outcome, tag) = match &taken {
+        Ok((true, tag)) => ("whole", &**tag),
+        Ok((false, tag)) => ("partial", &**tag),
+        Err(_) => ("failed", ""),
+    };
+    facts.extend([("BUILDKEEP_OUTCOME", outcome), ("BUILDKEEP_SNAPSHOT", tag)]);
+    let after = hooks::run("after the backup", &job.after, &dir, &facts);
+    let (whole, _) = taken?;
+    after?;
+    Ok(whole)
+}
+
+/// Takes a snapshot and shows it; tells whether it is whole, and its tag.
+fn snapshot(cx: &mut Context, keep: Option<&Keep>, job: &Job) -> Result<(bool, String), Failure> {
+    let vault = Vault::open_or_create(&job.vault)?;
     let info = SnapshotInfo {
-        host: host(cx, keep.as_ref())?,
+        host: host(cx, keep)?,
         op: cx.op.clone(),
         step: None,
         with: Vec::new(),
         reason: None,
         back_to: None,
     };
-    let mut whole = true;
-    for root in paths {
-        let set = args.set.clone().unwrap_or_else(|| set_name(&root));
-        let source = Source {
-            set,
-            excludes: args.exclude.clone(),
-            only: None,
-            root,
-        };
-        let what = format!("reading {}", source.root.display());
-        let world = &cx.world;
-        let created = shown(&mut cx.ui, &what, |counter| {
-            vault::create(&vault, &source, &info, world, counter)
-        })?;
-        if let Some(keep) = &keep {
-            record(cx, keep, &created)?;
-        }
-        whole &= tell(cx, &vault, created)?;
+    let what = format!("reading {}", job.source.root.display());
+    let before = before(&vault, &job.source, &info)?;
+    let (world, is_watched) = (&cx.world, cx.ui.is_interactive());
+    let created = shown(&mut cx.ui, &what, |counter| {
+        std::thread::scope(|scope| {
+            match before {
+                Some((entries, _)) => counter.expect(entries, 0),
+                None if is_watched => drop(scope.spawn(|| measure(&job.source, counter))),
+                None => {}
+            }
+            let created = vault::create(&vault, &job.source, &info, world, counter);
+            counter.end();
+            created
+        })
+    })?;
+    if let Some(keep) = keep {
+        record(cx, keep, &created)?;
     }
-    Ok(Answer::of(whole))
+    let tag = created.snapshot.tag.clone();
+    Ok((tell(cx, &vault, created)?, tag))
 }
 
 fn check_source(path: &Path) -> Result<(), Failure> {
@@ -137,10 +184,33 @@ pub(super) fn host(cx: &mut Context, keep: Option<&Keep>) -> Result<String, Fail
     Ok(keep.host())
 }
 
+/// How much the last snapshot of the folder has, if there is one: entries and bytes.
+fn before(
+    vault: &Vault,
+    source: &Source,
+    info: &SnapshotInfo,
+) -> Result<Option<(u64, u64)>, Failure> {
+    let all = vault.snapshots()?;
+    let is_same = |s: &&Snapshot| s.is_whole() && s.set == source.set && s.host == info.host;
+    let last = all.iter().rfind(is_same);
+    Ok(last.map(|last| (last.files + last.dirs, last.bytes)))
+}
+
+/// Tells how much there is, if somebody waits for the first snapshot of a folder.
+fn measure(source: &Source, counter: &Counter) {
+    if let Some((entries, bytes)) = vault::measure(source, &|| !counter.is_over()) {
+        counter.expect(entries, bytes);
+    }
+}
+
 /// Shows a snapshot and what it lacks; tells whether it is whole.
 fn tell(cx: &mut Context, vault: &Vault, created: Created) -> Result<bool, Failure> {
-    for problem in &created.problems {
+    for problem in created.problems.iter().take(SHOWN) {
         cx.ui.warn(clean(&problem.to_string()));
+    }
+    match created.problems.len().saturating_sub(SHOWN) {
+        0 => {}
+        more => cx.ui.warn(format!("and {more} more; `--json` lists all")),
     }
     let whole = !created.problems.iter().any(Problem::is_loss);
     let all = vault.snapshots()?;

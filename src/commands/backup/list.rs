@@ -39,6 +39,10 @@ pub(in crate::commands) struct Listed {
     files: u64,
     dirs: u64,
     bytes: u64,
+    /// How many entries could not be read: then it is partial.
+    missing: u64,
+    /// Some of them.
+    missing_paths: Vec<String>,
 }
 
 impl Listed {
@@ -62,13 +66,15 @@ impl Listed {
             files: snapshot.files,
             dirs: snapshot.dirs,
             bytes: snapshot.bytes,
+            missing: snapshot.missing.count,
+            missing_paths: snapshot.missing.paths.clone(),
         }
     }
 
     /// What it is for, in a few words.
     fn purpose(&self) -> String {
         let set = clean(&self.set);
-        match (&self.step, &self.reason) {
+        let purpose = match (&self.step, &self.reason) {
             (Some(step), _) if self.with.is_empty() => {
                 format!("{set} after {}", style::strong(clean(step)))
             }
@@ -79,6 +85,25 @@ impl Listed {
             ),
             (None, Some(reason)) => format!("{set} {}", clean(reason)),
             (None, None) => set.into_owned(),
+        };
+        match self.missing {
+            0 => purpose,
+            missing => {
+                let partial = format!("partial: {} missing", counted(missing, "file"));
+                format!("{purpose}, {}", style::notable(partial))
+            }
+        }
+    }
+
+    /// What it lacks, a line each, for those who look into it.
+    pub(in crate::commands) fn lacks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for path in &self.missing_paths {
+            writeln!(f, "  missing: {}", clean(path))?;
+        }
+        let named = self.missing_paths.len() as u64;
+        match self.missing.saturating_sub(named) {
+            0 => Ok(()),
+            more => writeln!(f, "  and {more} more"),
         }
     }
 

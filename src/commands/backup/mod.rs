@@ -4,13 +4,17 @@ mod create;
 mod diff;
 mod find;
 mod forget;
+mod hooks;
 mod list;
 mod restore;
+mod sets;
 mod show;
 mod verify;
 
 pub(super) use list::Snapshots;
-pub(super) use restore::{Args as RestoreArgs, examples, refuse_of_other, run as restore};
+pub(super) use restore::{
+    Args as RestoreArgs, examples, refuse_of_other, refuse_partial, run as restore,
+};
 
 use super::{Answer, Context};
 use crate::failure::Failure;

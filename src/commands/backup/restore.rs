@@ -35,7 +35,7 @@ pub(in crate::commands) struct Args {
     /// Also remove what the snapshot does not have
     #[arg(long, requires = "in_place")]
     delete: bool,
-    /// Also restore in place what another machine had
+    /// Also restore in place what another machine had, and delete by a partial snapshot
     #[arg(long)]
     force: bool,
     /// Show what would be done, and do nothing
@@ -192,6 +192,9 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
         },
         spared: keep.iter().map(|keep| keep.root().to_owned()).collect(),
     };
+    if args.delete && !args.force {
+        refuse_partial(&snapshot)?;
+    }
     let root = root_of(keep.as_ref()).ok();
     if args.in_place && !args.force && root.as_ref() == Some(&request.to) {
         refuse_of_other(keep.as_ref(), &snapshot)?;
@@ -203,6 +206,12 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
     cx.ui.live_end();
     let plan = plan?;
     let name = vault::shortest(&snapshot.tag, &vault.snapshots()?).to_owned();
+    if snapshot.missing.count > 0 {
+        let missing = counted(snapshot.missing.count, "file");
+        cx.ui.warn(format!(
+            "the snapshot is partial: {missing} could not be read when it was taken"
+        ));
+    }
     let mut outcome = Outcome::new(&plan, &name);
     if args.dry_run {
         outcome.dry_run = true;
@@ -210,6 +219,7 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
         outcome.safety = safety(cx, args, (&vault, &plan), keep.as_ref())?;
         let what = format!("restoring to {}", plan.to.display());
         let restored = shown(&mut cx.ui, &what, |counter| {
+            counter.expect(plan.entries(), plan.bytes);
             restore::apply(&vault, &plan, counter)
         });
         if restored.is_err() {
@@ -239,6 +249,32 @@ pub(in crate::commands) fn refuse_of_other(
     ))
     .hint("restore it into a new folder: `--to DIR`")
     .hint("put it in the place of what is here all the same: `--force`"))
+}
+
+/// What could not be read when a snapshot was taken would be removed, as if it had not been there.
+pub(in crate::commands) fn refuse_partial(snapshot: &Snapshot) -> Result<(), Failure> {
+    let missing = &snapshot.missing;
+    if missing.count == 0 {
+        return Ok(());
+    }
+    let some: Vec<_> = missing
+        .paths
+        .iter()
+        .take(3)
+        .map(|path| clean(path))
+        .collect();
+    Err(Failure::user(format!(
+        "the snapshot is partial: {} could not be read when it was taken ({}{})",
+        counted(missing.count, "file"),
+        some.join(", "),
+        if missing.count > some.len() as u64 {
+            ", …"
+        } else {
+            ""
+        }
+    ))
+    .hint("see what it lacks: `buildkeep backup show SNAPSHOT`")
+    .hint("remove what it does not have all the same: `--force`"))
 }
 
 /// Takes a snapshot of what the plan replaces, unless that is not wanted; its tag.

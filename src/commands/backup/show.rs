@@ -34,6 +34,9 @@ struct Shown {
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.snapshot)?;
+        if self.path.is_empty() {
+            self.snapshot.lacks(f)?;
+        }
         self.entries.iter().try_for_each(|entry| line(f, entry))
     }
 }

@@ -7,7 +7,7 @@ use chrono::DateTime;
 use serde::Serialize;
 
 use super::Args;
-use crate::commands::backup::{examples, refuse_of_other};
+use crate::commands::backup::{examples, refuse_of_other, refuse_partial};
 use crate::commands::run::{manifests, publish_finished};
 use crate::commands::steps::none;
 use crate::commands::vaults::{VaultArg, root_of, set_name, shown};
@@ -125,6 +125,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     )?;
     if !args.force {
         refuse_of_other(Some(&keep), &all[at])?;
+        refuse_partial(&all[at])?;
     }
     let request = Request {
         paths: Vec::new(),
@@ -237,10 +238,8 @@ fn keep_all(
     plan: &Plan,
 ) -> Result<String, Failure> {
     let source = Source {
-        root: plan.to.clone(),
-        set: plan.snapshot.set.clone(),
-        excludes: plan.snapshot.excludes.clone(),
-        only: None,
+        left_out: plan.snapshot.left_out.clone(),
+        ..Source::new(plan.to.clone(), plan.snapshot.set.clone())
     };
     let info = SnapshotInfo {
         host: keep.host(),

@@ -55,12 +55,7 @@ pub(super) fn after(
 ) -> Option<Taken> {
     let is_wanted = step.checkpoint == Checkpoint::After;
     let root = plan.root.as_deref().filter(|_| is_wanted)?;
-    let source = Source {
-        root: root.to_owned(),
-        set: vaults::set_name(root),
-        excludes: Vec::new(),
-        only: None,
-    };
+    let source = Source::new(root.to_owned(), vaults::set_name(root));
     let info = SnapshotInfo {
         host: keep.host(),
         op: cx.op.clone(),

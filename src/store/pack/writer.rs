@@ -133,6 +133,11 @@ impl PackWriter<'_> {
         Ok(id)
     }
 
+    /// Whether the repository has an object, or this session wrote it.
+    pub fn has(&self, id: &ObjectId) -> bool {
+        self.packs.has(id)
+    }
+
     /// Adds the entry of another pack, compressed as it is there, unless the repository has it.
     pub(super) fn add_as_it_is(&mut self, id: ObjectId, raw: &[u8]) -> Result<(), PackError> {
         if !self.packs.known.is_new(&id) {

@@ -37,8 +37,24 @@ impl Known<'_> {
 }
 
 impl<'c> Block<'c> {
-    /// A block whose bytes were checked against a sum.
-    pub(super) fn new(bytes: &'c [u8]) -> Self {
+    /// A block whose bytes were checked against a sum, if they are shaped like one.
+    pub(super) fn read(bytes: &'c [u8]) -> Option<Self> {
+        let path = BEFORE_PATH.checked_add(number(bytes.get(4..)?))?;
+        let mut rest = bytes.get(path.checked_add(AFTER_PATH)?..)?;
+        while !rest.is_empty() {
+            let (head, tail) = rest.split_at_checked(BEFORE_RECORD)?;
+            let (record, next) = tail.split_at_checked(number(&head[61..]))?;
+            if !meta::is_one_record(record) {
+                return None;
+            }
+            rest = next;
+        }
+        let block = Self(bytes);
+        block.entries().next().is_some().then_some(block)
+    }
+
+    /// A block that was read before.
+    pub(super) fn again(bytes: &'c [u8]) -> Self {
         Self(bytes)
     }
 

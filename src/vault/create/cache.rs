@@ -4,12 +4,15 @@
 //! snapshot; when that snapshot is gone, it is not used, since its objects may be gone too. A small
 //! file beside it names the snapshot, so that an unchanged tree rewrites only that.
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read as _;
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::block::Block;
-use crate::fs::{PathError, create_dirs_durable, read_optional, write_disposable};
+use crate::fs::{PathError, create_dirs_durable, write_disposable};
 use crate::store::ObjectId;
 use crate::store::pack::{Kind, PackError, object_id};
 
@@ -23,10 +26,17 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn of(vault: &Path, source: &Path) -> Result<Self, PackError> {
+    pub(super) fn of(vault: &Path, host: &str, source: &Path) -> Result<Self, PackError> {
         let dir = vault.join("buildkeep/cache");
         create_dirs_durable(&dir)?;
-        let name = object_id(Kind::Blob, source.as_os_str().as_encoded_bytes())?.to_string();
+        // Machines that share a vault may have the same folders.
+        let named = [
+            host.as_bytes(),
+            b"\0",
+            source.as_os_str().as_encoded_bytes(),
+        ]
+        .concat();
+        let name = object_id(Kind::Blob, &named)?.to_string();
         Ok(Self {
             base: dir.join(format!("{name}.base")),
             blocks: dir.join(name),
@@ -35,7 +45,7 @@ impl Place {
 
     /// The snapshot that the cache was made for, with the checksum of the cache.
     fn base(&self) -> Option<(Base, u32)> {
-        let text = read_optional(&self.base).ok()??;
+        let text = read_own(&self.base)?;
         let mut words = std::str::from_utf8(&text).ok()?.split_whitespace();
         let (sum, commit, tag) = (words.next()?, words.next()?, words.next()?);
         let base = Base {
@@ -69,23 +79,21 @@ pub(super) struct Cache {
 
 impl Cache {
     /// Reads the cache if it is intact and `is_there` says so of its snapshot; else it is empty.
-    pub(super) fn load(
-        place: &Place,
-        is_there: impl FnOnce(&Base) -> bool,
-    ) -> Result<Self, PathError> {
-        let Some((base, sum)) = place.base().filter(|(base, _)| is_there(base)) else {
-            return Ok(Self::default());
-        };
-        let bytes = read_optional(&place.blocks)?.unwrap_or_default();
+    pub(super) fn load(place: &Place, is_there: impl FnOnce(&Base) -> bool) -> Self {
+        Self::read(place, is_there).unwrap_or_default()
+    }
+
+    fn read(place: &Place, is_there: impl FnOnce(&Base) -> bool) -> Option<Self> {
+        let (base, sum) = place.base().filter(|(base, _)| is_there(base))?;
+        let bytes = read_own(&place.blocks)?;
         if crc32fast::hash(&bytes) != sum || !bytes.starts_with(MAGIC) {
-            return Ok(Self::default());
+            return None;
         }
-        let folders = index(&bytes).unwrap_or_default();
-        Ok(Self {
+        Some(Self {
             base: Some(base),
             sum,
+            folders: index(&bytes)?,
             bytes,
-            folders,
         })
     }
 
@@ -97,8 +105,18 @@ impl Cache {
     /// What is known of a folder.
     pub(super) fn folder(&self, path: &[u8]) -> Option<Block<'_>> {
         let range = self.folders.get(path)?.clone();
-        Some(Block::new(&self.bytes[range]))
+        Some(Block::again(&self.bytes[range]))
     }
+}
+
+/// A file that nobody but us, or root, can have written.
+fn read_own(path: &Path) -> Option<Vec<u8>> {
+    let mut file = File::open(path).ok()?;
+    let stat = file.metadata().ok()?;
+    let is_own = [0, rustix::process::geteuid().as_raw()].contains(&stat.uid());
+    let mut bytes = Vec::new();
+    let read = is_own && stat.mode() & 0o022 == 0 && file.read_to_end(&mut bytes).is_ok();
+    read.then_some(bytes)
 }
 
 fn index(bytes: &[u8]) -> Option<HashMap<Vec<u8>, Range<usize>>> {
@@ -107,7 +125,7 @@ fn index(bytes: &[u8]) -> Option<HashMap<Vec<u8>, Range<usize>>> {
     while at < bytes.len() {
         let length = u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?);
         let range = at..at + length as usize;
-        let block = Block::new(bytes.get(range.clone())?);
+        let block = Block::read(bytes.get(range.clone())?)?;
         folders.insert(block.path().to_vec(), range.clone());
         at = range.end;
     }

@@ -47,6 +47,7 @@ impl<'c> Worker<'_, 'c> {
             return Ok(block.tree_id());
         }
         let entries = content.into_entries();
+        self.check_known(&entries)?;
         let mut tree: Vec<_> = entries.iter().filter_map(tree_entry).collect();
         let records = self.metadata(node, &entries);
         let (mode, id) = store_bytes(&records, &mut self.writer)?;
@@ -64,6 +65,18 @@ impl<'c> Worker<'_, 'c> {
         }
         self.session.next.add(block.finish());
         Ok(tree_id)
+    }
+
+    /// Refuses to build on objects that only the cache knows.
+    fn check_known(&self, entries: &[Entry<'c>]) -> Result<(), PackError> {
+        if self.session.cache.base().is_none() {
+            return Ok(());
+        }
+        let mut objects = entries.iter().filter_map(|entry| Some(entry.object?.1));
+        match objects.find(|id| !self.writer.has(id)) {
+            None => Ok(()),
+            Some(id) => Err(PackError::Missing(id)),
+        }
     }
 
     fn metadata(&self, node: &Node<'c>, entries: &[Entry<'c>]) -> Vec<u8> {

@@ -99,7 +99,7 @@ impl<'c> Worker<'_, 'c> {
         }
         let settled = |same| {
             if same {
-                stat.key_if_settled(began)
+                self.session.settled_key(&stat, began)
             } else {
                 NO_KEY
             }
@@ -109,7 +109,7 @@ impl<'c> Worker<'_, 'c> {
         {
             return Ok(Read::Whole(shared.entry(name, settled(true))));
         }
-        let mut record = stat.record(Kind::File, name);
+        let mut record = self.session.record(&stat, Kind::File, name);
         record.xattrs = xattrs::of_open(&file)?;
         let stored = content::store(&file, &stat, &mut self.writer, &mut self.buffer)?;
         count(&self.session.counts.read, stored.read);
@@ -139,7 +139,7 @@ impl<'c> Worker<'_, 'c> {
         (name, kind): (&[u8], Kind),
         (stat, read): (&Stat, Moment),
     ) -> Result<Option<Entry<'c>>, PackError> {
-        let mut record = stat.record(kind, name);
+        let mut record = self.session.record(stat, kind, name);
         let full = self.full(&node.path_of(name));
         record.xattrs = xattrs::of_entry(dir.as_fd(), name, &full).unwrap_or_default();
         let mut object = None;

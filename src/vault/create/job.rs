@@ -14,6 +14,8 @@ pub(super) struct Folder<'c> {
     pub(super) parent: Arc<OwnedFd>,
     pub(super) name: Vec<u8>,
     pub(super) stat: Stat,
+    /// The file system of the folder around it.
+    pub(super) file_system: u64,
     pub(super) node: Arc<Node<'c>>,
 }
 

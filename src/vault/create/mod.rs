@@ -13,6 +13,9 @@ mod complete;
 mod content;
 mod file;
 mod job;
+mod mapped;
+mod measure;
+mod mounts;
 mod node;
 mod only;
 mod problem;
@@ -20,6 +23,8 @@ mod session;
 mod walk;
 mod worker;
 
+pub use measure::measure;
+pub use mounts::Mounts;
 pub use only::Only;
 pub use problem::{Problem, Trouble};
 
@@ -37,11 +42,12 @@ use worker::Worker;
 
 use super::heal::Damaged;
 use super::queue::Job;
-use super::snapshot::{Facts, Snapshot, SnapshotInfo};
+use super::snapshot::{Facts, Missing, Snapshot, SnapshotInfo};
 use super::stat::Stat;
-use super::{Error, Progress, Vault};
+use super::{Error, LeftOut, Progress, Vault};
 use crate::fs::AtPath as _;
-use crate::store::pack::{Excludes, Packs, Written};
+use crate::store::ObjectId;
+use crate::store::pack::{PackError, Packs, Written};
 use crate::world::World;
 
 /// What to take a snapshot of.
@@ -51,10 +57,25 @@ pub struct Source {
     pub root: PathBuf,
     /// What its snapshots are filed under.
     pub set: String,
-    /// What to leave out, in the syntax of `.gitignore`.
-    pub excludes: Vec<String>,
+    /// What to leave out.
+    pub left_out: LeftOut,
+    /// What becomes of what is mounted inside.
+    pub mounts: Mounts,
     /// The only paths to take, from the folder; all if none are named.
     pub only: Option<Only>,
+}
+
+impl Source {
+    /// All of a folder.
+    pub fn new(root: PathBuf, set: String) -> Self {
+        Self {
+            root,
+            set,
+            left_out: LeftOut::default(),
+            mounts: Mounts::default(),
+            only: None,
+        }
+    }
 }
 
 /// A snapshot that was just taken.
@@ -87,55 +108,97 @@ pub fn create(
     if std::fs::canonicalize(vault.path()).is_ok_and(|vault| root.starts_with(vault)) {
         return Err(Error::InsideVault(source.root.clone()));
     }
-    let stat = Stat::from(rustix::fs::fstat(&dir).at("read", &root)?);
     let _lock = vault.lock(world)?;
-    let place = Place::of(vault.path(), &root)?;
+    let place = Place::of(vault.path(), &info.host, &root)?;
     let damaged = vault.damaged()?;
-    let cache = Cache::load(&place, |base| {
-        let snapshot = vault.commit_of(&base.tag);
-        !damaged.noted && damaged.packs.is_empty() && snapshot == Some(base.commit_id)
-    })?;
-    // What is known of the whole folder does not fit a part of it.
-    let cache = if source.only.is_some() {
-        Cache::default()
-    } else {
-        cache
+    let cache = known(vault, source, (&place, &damaged));
+    let open = (dir, root);
+    let read = Read::all((vault, &damaged), source, &open, (&cache, progress));
+    let empty = Cache::default();
+    let (cache, read) = match read {
+        // The cache promised what is not there.
+        Err(Error::Pack(PackError::Missing(_))) if cache.base().is_some() => {
+            let again = Read::all((vault, &damaged), source, &open, (&empty, progress))?;
+            (&empty, again)
+        }
+        read => (&cache, read?),
     };
-    let excludes = Excludes::new(&source.excludes);
-    let mut session = Session::new((root, &stat), excludes, &cache, progress);
-    session.only = source.only.as_ref();
-    session.vault_inode = inode_on(vault.path(), stat.file_system);
-    let written = run((vault, &damaged), &session, (dir, stat))?;
-    let Some(tree_id) = session.tree_id() else {
-        return Err(Error::SourceVanished(source.root.clone()));
-    };
-    let facts = facts(&session.counts, tree_id, &cache);
+    let session = read.session;
+    let problems = session.take_problems();
+    let facts = facts(&session.counts, (read.tree_id, &problems), cache);
     let snapshot = vault.record((source, info), &facts, world)?;
     let base = Base {
         commit_id: snapshot.commit_id,
         tag: snapshot.tag.clone(),
     };
-    let problems = session.take_problems();
     let (bytes_read, unchanged) = (load(&session.counts.read), load(&session.counts.unchanged));
     if source.only.is_none() {
-        session.next.save(&place, &cache, &base)?;
+        session.next.save(&place, cache, &base)?;
     }
     Ok(Created {
         snapshot,
         bytes_read,
-        bytes_added: written.bytes,
+        bytes_added: read.written.bytes,
         unchanged,
         duration: world.clock.since_boot().saturating_sub(began),
         problems,
     })
 }
 
+/// What is known of the source, if that can be relied on.
+fn known(vault: &Vault, source: &Source, (place, damaged): (&Place, &Damaged)) -> Cache {
+    // What is known of the whole folder does not fit a part of it.
+    if source.only.is_some() || damaged.noted || !damaged.packs.is_empty() {
+        return Cache::default();
+    }
+    let is_there = |base: &Base| vault.commit_of(&base.tag) == Some(base.commit_id);
+    let cache = Cache::load(place, is_there);
+    let tree_id = cache.base().and_then(|base| {
+        let commit = vault.repo().commit(base.commit_id).ok()?;
+        Some(commit.tree_id)
+    });
+    // It is of another tree if somebody else wrote it.
+    let fits = cache.folder(b"").map(|top| top.tree_id()) == tree_id;
+    if fits { cache } else { Cache::default() }
+}
+
+/// A source that was read whole.
+struct Read<'c> {
+    session: Session<'c>,
+    written: Written,
+    tree_id: ObjectId,
+}
+
+impl<'c> Read<'c> {
+    fn all(
+        (vault, damaged): (&Vault, &Damaged),
+        source: &'c Source,
+        (dir, root): &(OwnedFd, PathBuf),
+        (cache, progress): (&'c Cache, &'c (dyn Progress + Sync)),
+    ) -> Result<Self, Error> {
+        let stat = Stat::from(rustix::fs::fstat(dir).at("read", root)?);
+        let dir = dir.try_clone().at("read", root)?;
+        let mut session = Session::new((root.clone(), &stat), source, cache, progress);
+        session.vault = id_of(vault.path());
+        let written = run((vault, damaged), &session, (dir, stat))?;
+        let Some(tree_id) = session.tree_id() else {
+            return Err(Error::SourceVanished(source.root.clone()));
+        };
+        Ok(Self {
+            session,
+            written,
+            tree_id,
+        })
+    }
+}
+
 fn load(counter: &std::sync::atomic::AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-fn facts(counts: &Counts, tree_id: crate::store::ObjectId, cache: &Cache) -> Facts {
+fn facts(counts: &Counts, (tree_id, problems): (ObjectId, &[Problem]), cache: &Cache) -> Facts {
     Facts {
+        missing: Missing::of(problems),
         tree_id,
         files: load(&counts.files),
         dirs: load(&counts.dirs),
@@ -150,10 +213,10 @@ fn open_source(path: &Path) -> Result<(OwnedFd, PathBuf), Error> {
     Ok((dir.at("open", path)?, root))
 }
 
-/// The inode of a folder, if it lies on this file system.
-fn inode_on(path: &Path, file_system: u64) -> Option<u64> {
+/// File system and inode of a folder.
+fn id_of(path: &Path) -> Option<(u64, u64)> {
     let stat = Stat::from(rustix::fs::stat(path).ok()?);
-    (stat.file_system == file_system).then_some(stat.inode)
+    Some((stat.file_system, stat.inode))
 }
 
 /// Lets all cores work from the source folder down, and waits until what they wrote is durable.
@@ -167,6 +230,7 @@ fn run(
     session.queue.push(Job::Folder(Folder {
         parent: Arc::new(dir),
         name: b".".to_vec(),
+        file_system: stat.file_system,
         stat,
         node: Arc::new(Node::new(None, Vec::new(), None)),
     }));

@@ -2,17 +2,21 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::Source;
 use super::cache::{Cache, NewCache};
 use super::file::StoredFile;
 use super::job::CreateQueue;
+use super::mapped::Mapped;
+use super::mounts::FileSystems;
 use super::only::Only;
 use super::problem::{Problem, Trouble};
 use crate::store::ObjectId;
 use crate::store::pack::Excludes;
-use crate::vault::Progress;
-use crate::vault::stat::{Key, Stat};
+use crate::vault::meta::{Kind, Record};
+use crate::vault::stat::{Key, Moment, NO_KEY, Stat};
+use crate::vault::{LeftOut, Progress};
 
 /// Counts while the work goes on.
 #[derive(Debug, Default)]
@@ -40,10 +44,11 @@ pub(super) struct OwnerIds {
 pub(super) struct Session<'c> {
     /// The source folder.
     pub(super) root: PathBuf,
-    /// The file system that we stay on.
-    pub(super) file_system: u64,
-    /// A folder that is left out, by inode: the vault itself.
-    pub(super) vault_inode: Option<u64>,
+    /// The file systems that are entered.
+    pub(super) systems: FileSystems,
+    /// A folder that is left out, by file system and inode: the vault itself.
+    pub(super) vault: Option<(u64, u64)>,
+    pub(super) left_out: &'c LeftOut,
     pub(super) excludes: Excludes,
     /// What alone is taken, if not all.
     pub(super) only: Option<&'c Only>,
@@ -53,7 +58,8 @@ pub(super) struct Session<'c> {
     pub(super) counts: Counts,
     pub(super) progress: &'c (dyn Progress + Sync),
     owners: Mutex<OwnerIds>,
-    shared: Mutex<HashMap<u64, (Key, StoredFile)>>,
+    shared: Mutex<HashMap<(u64, u64), (Key, StoredFile)>>,
+    mapped: OnceLock<Mapped>,
     problems: Mutex<Vec<Problem>>,
     tree_id: Mutex<Option<ObjectId>>,
 }
@@ -61,16 +67,17 @@ pub(super) struct Session<'c> {
 impl<'c> Session<'c> {
     pub(super) fn new(
         (root, stat): (PathBuf, &Stat),
-        excludes: Excludes,
+        source: &'c Source,
         cache: &'c Cache,
         progress: &'c (dyn Progress + Sync),
     ) -> Self {
         Self {
+            systems: FileSystems::of(&root, stat, source.mounts),
             root,
-            file_system: stat.file_system,
-            vault_inode: None,
-            excludes,
-            only: None,
+            vault: None,
+            left_out: &source.left_out,
+            excludes: Excludes::new(&source.left_out.patterns),
+            only: source.only.as_ref(),
             cache,
             next: NewCache::default(),
             queue: CreateQueue::default(),
@@ -78,6 +85,7 @@ impl<'c> Session<'c> {
             progress,
             owners: Mutex::default(),
             shared: Mutex::default(),
+            mapped: OnceLock::new(),
             problems: Mutex::default(),
             tree_id: Mutex::default(),
         }
@@ -97,13 +105,32 @@ impl<'c> Session<'c> {
     /// A file that was read under another of its names and has not changed since.
     pub(super) fn shared(&self, stat: &Stat) -> Option<StoredFile> {
         let shared = locked(&self.shared);
-        let (key, file) = shared.get(&stat.inode)?;
+        let (key, file) = shared.get(&(stat.file_system, stat.inode))?;
         (*key == stat.key()).then(|| file.clone())
     }
 
     /// Keeps a file for the other names that it has.
     pub(super) fn share(&self, stat: &Stat, file: StoredFile) {
-        locked(&self.shared).insert(stat.inode, (stat.key(), file));
+        locked(&self.shared).insert((stat.file_system, stat.inode), (stat.key(), file));
+    }
+
+    /// The key of a file, unless it could change without looking as if it had; `began` is when the
+    /// reading of it did.
+    pub(super) fn settled_key(&self, stat: &Stat, began: Moment) -> Key {
+        let mapped = self.mapped.get_or_init(Mapped::look);
+        if mapped.has(stat.inode) {
+            return NO_KEY;
+        }
+        stat.key_if_settled(began.min(mapped.looked()))
+    }
+
+    /// The facts that the snapshot keeps of an entry.
+    pub(super) fn record(&self, stat: &Stat, kind: Kind, name: &[u8]) -> Record {
+        let mut record = stat.record(kind, name);
+        let system = self.systems.number(stat.file_system);
+        let shared = stat.is_shared().then_some(system).flatten();
+        record.hard_link = shared.map(|system| (system, stat.inode));
+        record
     }
 
     /// Remembers what could not be taken in.

@@ -18,6 +18,7 @@ use super::session::{Session, count};
 use super::walk::{self, Listing};
 use crate::store::ObjectId;
 use crate::store::pack::{Mode, PackError, PackWriter, stored_name};
+use crate::vault::left_out::{CACHE_TAG, is_cache};
 use crate::vault::meta::{Kind, Record, encode_record};
 use crate::vault::queue::Job;
 use crate::vault::stat::{Moment, NO_KEY, Stat};
@@ -88,8 +89,9 @@ impl<'s, 'c> Worker<'s, 'c> {
         let dir = walk::open_folder(&job.parent, &job.name)?;
         let mut own = content::stat(&dir)?;
         let is_top = job.node.parent.is_none();
-        let mounted = own.file_system != self.session.file_system || walk::is_mount_point(&dir);
-        let listing = if mounted && !is_top {
+        let mounted = own.file_system != job.file_system || walk::is_mount_point(&dir);
+        let enters = || self.session.systems.enters(&job.node.path, own.file_system);
+        let listing = if mounted && !is_top && !enters() {
             own.mtime = content::stat(&job.parent)?.mtime;
             own.ctime = own.mtime;
             Listing::default()
@@ -106,7 +108,7 @@ impl<'s, 'c> Worker<'s, 'c> {
 
     /// Compares a folder with what is known of it, and lists what is to be done.
     fn look(&mut self, job: &Folder<'c>, opened: &Opened) -> Result<(), PackError> {
-        let wanted = self.wanted(&job.node, &opened.listing);
+        let wanted = self.wanted(&job.node, opened);
         self.count(opened, &wanted);
         let known = self.session.cache.folder(&job.node.path);
         let own_key = opened.own.key();
@@ -132,14 +134,21 @@ impl<'s, 'c> Worker<'s, 'c> {
     }
 
     /// The entries that are not left out on purpose.
-    fn wanted<'l>(&self, node: &Node<'c>, listing: &'l Listing) -> Vec<(&'l [u8], &'l Stat)> {
+    fn wanted<'l>(&self, node: &Node<'c>, opened: &'l Opened) -> Vec<(&'l [u8], &'l Stat)> {
         let session = self.session;
+        let listing = &opened.listing;
+        let cached = session.left_out.caches && is_cache(&opened.dir);
         let is_wanted = |(name, stat): &(&[u8], &Stat)| {
             let is_dir = stat.kind == Some(Kind::Folder);
-            let ours =
-                is_dir && (*name == b".buildkeep" || session.vault_inode == Some(stat.inode));
-            if ours || (session.excludes.is_empty() && session.only.is_none()) {
-                return !ours;
+            let id = Some((stat.file_system, stat.inode));
+            let ours = is_dir && (*name == b".buildkeep" || session.vault == id);
+            let too_large =
+                stat.kind == Some(Kind::File) && session.left_out.is_too_large(stat.size);
+            if ours || too_large || (cached && *name != CACHE_TAG) {
+                return false;
+            }
+            if session.excludes.is_empty() && session.only.is_none() {
+                return true;
             }
             let path = node.path_of(name);
             session.only.is_none_or(|only| only.has(&path))
@@ -314,6 +323,7 @@ fn subfolder<'c>(
         parent: Arc::clone(&opened.dir),
         name: name.to_vec(),
         stat: *stat,
+        file_system: opened.own.file_system,
         node: Arc::new(Node::new(parent, node.path_of(name), was)),
     })
 }

@@ -69,6 +69,19 @@ pub fn record_is_folder(record: &[u8]) -> bool {
     reader.number().and_then(|_| reader.byte()) == Some(Kind::Folder.letter())
 }
 
+/// Whether these bytes are one record, with a kind and a name.
+pub fn is_one_record(record: &[u8]) -> bool {
+    let mut whole = Reader(record);
+    let body = whole.bytes().filter(|_| whole.is_empty());
+    body.is_some_and(|body| {
+        let mut reader = Reader(body);
+        reader
+            .byte()
+            .is_some_and(|kind| Kind::from_letter(kind).is_some())
+            && reader.bytes().is_some()
+    })
+}
+
 impl Decoded {
     /// The name of the entry.
     pub fn name(&self) -> &[u8] {

@@ -420,6 +420,12 @@ impl Plan {
         self.files + self.dirs + self.changed == 0 && self.removed.is_empty()
     }
 
+    /// Entries of the folders in which something is to be done.
+    pub fn entries(&self) -> u64 {
+        let entries = self.folders.iter().map(|folder| folder.actions.len());
+        entries.sum::<usize>() as u64
+    }
+
     /// Refuses to begin what cannot end.
     fn check_room(&self) -> Result<(), Error> {
         let Some(place) = self.to.ancestors().find(|path| path.exists()) else {

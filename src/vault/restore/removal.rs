@@ -66,6 +66,9 @@ impl Planner<'_> {
         let Some(there) = there.filter(|_| self.spared.removes) else {
             return;
         };
+        if self.spared.is_cache(there) {
+            return;
+        }
         if self.wanted.choose(&path) != Choice::Yes {
             return;
         }
@@ -113,10 +116,10 @@ impl Planner<'_> {
 
     /// What goes of an entry; nothing if it stays.
     fn removal(&mut self, (full, name): (&[u8], &[u8]), there: &Folder) -> Option<Removal> {
-        let kind = Stat::from(there.stat(name).ok()?).kind;
+        let stat = Stat::from(there.stat(name).ok()?);
         // Sockets are in no snapshot.
-        let is_folder = kind? == Kind::Folder;
-        if self.spared.was_left_out(full, is_folder) {
+        let is_folder = stat.kind? == Kind::Folder;
+        if self.spared.was_left_out(full, &stat) {
             return None;
         }
         let mut removal = Removal {

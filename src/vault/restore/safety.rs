@@ -21,10 +21,8 @@ pub fn keep_replaced(
         return Ok(None);
     }
     let source = Source {
-        root: plan.to.clone(),
-        set: plan.snapshot.set.clone(),
-        excludes: Vec::new(),
         only: Some(plan.touched.iter().cloned().collect::<Only>()),
+        ..Source::new(plan.to.clone(), plan.snapshot.set.clone())
     };
     let created = create(vault, &source, info, world, progress)?;
     match created.problems.iter().find(|problem| problem.is_loss()) {

@@ -3,6 +3,9 @@ use std::path::{Path, PathBuf};
 
 use crate::fs::{AtPath as _, Folder};
 use crate::store::pack::Excludes;
+use crate::vault::left_out::{LeftOut, is_cache};
+use crate::vault::meta::Kind;
+use crate::vault::stat::Stat;
 use crate::vault::{Error, Snapshot, Vault};
 
 /// What may be done with a target that has content.
@@ -36,6 +39,7 @@ pub(super) struct Spared {
     /// Paths in the target.
     paths: Vec<Vec<u8>>,
     /// What the snapshot was told to leave out.
+    left_out: LeftOut,
     excludes: Excludes,
 }
 
@@ -52,7 +56,8 @@ impl Spared {
         Self {
             removes: request.target == Target::Exact,
             paths: all.chain([vault.path()]).filter_map(inside).collect(),
-            excludes: Excludes::new(&snapshot.excludes),
+            left_out: snapshot.left_out.clone(),
+            excludes: Excludes::new(&snapshot.left_out.patterns),
         }
     }
 
@@ -62,11 +67,19 @@ impl Spared {
     }
 
     /// Whether a path that the snapshot does not have was left out of it on purpose.
-    pub(super) fn was_left_out(&self, path: &[u8], is_dir: bool) -> bool {
+    pub(super) fn was_left_out(&self, path: &[u8], stat: &Stat) -> bool {
         let name = path.rsplit(|byte| *byte == b'/').next();
+        let is_dir = stat.kind == Some(Kind::Folder);
+        let is_file = stat.kind == Some(Kind::File);
         (is_dir && name == Some(b".buildkeep"))
+            || (is_file && self.left_out.is_too_large(stat.size))
             || self.is_spared(path)
             || self.excludes.matches(path, is_dir)
+    }
+
+    /// Whether of a folder nothing but the mark of a cache was taken.
+    pub(super) fn is_cache(&self, folder: &Folder) -> bool {
+        self.left_out.caches && is_cache(folder)
     }
 
     /// Whether something that is left alone lies below a path.

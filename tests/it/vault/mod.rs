@@ -11,6 +11,7 @@ mod offsite;
 mod restore;
 mod rollback;
 mod round_trip;
+mod sources;
 
 use crate::env::Env;
 
