@@ -174,10 +174,7 @@ fn a_disk_and_what_was_mounted_in_it_come_back_by_fix() {
         let (_, rest) = shown.split_once(&format!("--- {command}\n")).unwrap();
         rest.split_once("\n---").map_or(rest, |(one, _)| one)
     };
-    assert!(
-        !said("resume").contains("was mounted"),
-        "{shown}"
-    );
+    assert!(!said("resume").contains("was mounted"), "{shown}");
     let gone = "[ROOT]/mnt was mounted when the last step was done, and is not now";
     let mount = "mount -o noatime,loop [ROOT]/disk.img [ROOT]/mnt";
     let refused = said("run");
