@@ -14,7 +14,7 @@ use crate::fs::write_durable;
 use crate::store::{GitProgram, Keep, PushOutcome, PushedRef};
 use crate::ui::{clean, size, style};
 use crate::vault::Vault;
-use crate::vault::offsite::{self, Destination};
+use crate::vault::offsite::{self, Destination, Sent};
 
 /// Send configuration, state and vault to a remote
 #[derive(Debug, clap::Args)]
@@ -25,9 +25,26 @@ pub struct Args {
     /// Leave the vault here
     #[arg(long)]
     no_vault: bool,
+    #[command(flatten)]
+    batch: Batch,
+}
+
+/// How much is sent at once.
+#[derive(Debug, clap::Args)]
+pub(super) struct Batch {
     /// Send at most so much of the vault at once: a connection that breaks loses no more
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = batch)]
     batch: u64,
+}
+
+/// Where a vault goes.
+pub(super) struct Place<'a> {
+    /// What was typed for it.
+    pub(super) remote: &'a str,
+    pub(super) url: &'a str,
+    /// The name of the vault there.
+    pub(super) name: &'a str,
+    pub(super) batch: &'a Batch,
 }
 
 /// What became of each ref.
@@ -89,7 +106,13 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     if !args.no_vault
         && let Some(vault) = super::vaults::default_vault(&keep)?
     {
-        refs.extend(send(cx, (&keep, &vault), &git, args)?);
+        let place = Place {
+            remote: &args.remote,
+            url: &keep.push_url(&git, &args.remote)?,
+            name: "default",
+            batch: &args.batch,
+        };
+        refs.extend(send(cx, &vault, &git, &place)?.refs);
     }
     let hints: BTreeSet<String> = refs
         .iter()
@@ -127,23 +150,23 @@ fn batch(text: &str) -> Result<u64, String> {
 }
 
 /// Sends the vault.
-fn send(
+pub(super) fn send(
     cx: &mut Context,
-    (keep, vault): (&Keep, &Vault),
+    vault: &Vault,
     git: &GitProgram,
-    args: &Args,
-) -> Result<Vec<PushedRef>, Failure> {
+    place: &Place<'_>,
+) -> Result<Sent, Failure> {
     let to = Destination {
         git,
-        url: &keep.push_url(git, &args.remote)?,
-        name: "default",
-        batch: args.batch,
+        url: place.url,
+        name: place.name,
+        batch: place.batch.batch,
     };
     let (ui, mut shown) = (&mut cx.ui, None);
     let sent = offsite::push(vault, &to, &cx.world, &mut |sending| {
         let line = format!(
             "sending the vault to {}: {} of {}",
-            args.remote,
+            place.remote,
             size(sending.sent),
             size(sending.total)
         );
@@ -153,7 +176,7 @@ fn send(
         }
     });
     cx.ui.live_end();
-    Ok(sent?.refs)
+    Ok(sent?)
 }
 
 /// What to do about a ref that the remote did not take, by what Git said of it.

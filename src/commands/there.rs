@@ -94,10 +94,7 @@ impl ReadArg {
             return Ok(Reading::Here(self.here.open(cx)?));
         };
         let (keep, git) = (self.keep(cx)?, cx.git()?);
-        let url = match &keep {
-            Some(keep) if is_remote(keep, &git, remote)? => keep.fetch_url(&git, remote)?,
-            _ => typed(cx, remote),
-        };
+        let url = url_of(cx, &git, remote)?;
         let dir = place(cx, keep.as_ref(), &url);
         cx.ui
             .live(format!("asking {}", crate::store::without_password(&url)));
@@ -111,6 +108,14 @@ impl ReadArg {
             dir,
             vault,
         })))
+    }
+}
+
+/// Where a remote of the keep, if there is one, or else what was typed, is.
+pub(super) fn url_of(cx: &Context, git: &GitProgram, remote: &str) -> Result<String, Failure> {
+    match cx.keep().ok() {
+        Some(keep) if is_remote(&keep, git, remote)? => Ok(keep.fetch_url(git, remote)?),
+        _ => Ok(typed(cx, remote)),
     }
 }
 

@@ -23,6 +23,7 @@ mod bulk;
 mod called;
 mod clean;
 mod commits;
+mod delta_pack;
 mod error;
 mod gc;
 mod gc_lock;
@@ -59,6 +60,7 @@ mod worktree;
 
 pub use called::Called;
 pub use commits::{Commit, Signature};
+pub use delta_pack::delta_pack;
 pub use error::Error;
 pub use gc_lock::GcLock;
 pub use git_facts::{GitFacts, HooksPath};

@@ -265,7 +265,12 @@ pub fn push_refs(
 
 /// `Writing objects:  45% (5/11), 1.20 MiB | 3.00 MiB/s` → 45.
 fn sent_of(line: &str) -> Option<u64> {
-    let rest = line.strip_prefix("Writing objects:")?;
+    percent_of(line, "Writing objects:")
+}
+
+/// How much of a phase is done.
+pub(super) fn percent_of(line: &str, phase: &str) -> Option<u64> {
+    let rest = line.strip_prefix(phase)?;
     rest.split_once('%')?.0.trim().parse().ok()
 }
 

@@ -17,6 +17,7 @@ mod left_out;
 mod lineage;
 pub mod meta;
 pub mod offsite;
+mod optimize;
 pub mod owners;
 mod queue;
 mod reach;
@@ -36,6 +37,7 @@ pub use forget::Reclaimed;
 pub use left_out::LeftOut;
 pub use lineage::{lineage, newest};
 pub use snapshot::{Missing, Snapshot, SnapshotInfo, Step, checkpoint, shortest};
+pub use optimize::Optimized;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -6,6 +6,8 @@ mod find;
 mod forget;
 mod hooks;
 mod list;
+mod optimize;
+mod push;
 mod restore;
 mod sets;
 mod show;
@@ -37,6 +39,8 @@ enum Verb {
     Verify(verify::Args),
     Restore(restore::Args),
     Forget(forget::Args),
+    Optimize(optimize::Args),
+    Push(push::Args),
 }
 
 /// Runs the command.
@@ -51,5 +55,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Verb::Verify(args) => verify::run(cx, args),
         Verb::Restore(args) => restore::run(cx, args),
         Verb::Forget(args) => forget::run(cx, args),
+        Verb::Optimize(args) => optimize::run(cx, args),
+        Verb::Push(args) => push::run(cx, args),
     }
 }

@@ -10,6 +10,7 @@
 //! but Git may, and loose objects are read through gix.
 
 mod deflate;
+mod delta;
 mod excludes;
 mod hash;
 mod index;

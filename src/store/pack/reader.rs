@@ -7,6 +7,7 @@ use gix::ObjectId;
 use gix::objs::{Exists as _, Find as _};
 
 use super::deflate::Inflater;
+use super::delta::BY_OFFSET;
 use super::known::index_files;
 use super::rebuild::{AnyIndex, EXPANSION};
 use super::{Kind, PackError};
@@ -163,21 +164,52 @@ impl ObjectReader<'_> {
         Ok(self.others.as_ref().expect("it was opened just now"))
     }
 
-    /// The content of an entry; nothing if it is a delta.
+    /// The content of an entry; nothing if that leads out of its pack.
     fn read_at(
         &mut self,
         pack: &Pack,
         (id, offset): (&ObjectId, u64),
         out: &mut Vec<u8>,
     ) -> Result<Option<Kind>, PackError> {
-        let damaged = |reason| PackError::Damaged { id: *id, reason };
+        let header = self.header(pack, (id, offset))?;
+        let Some(kind) = Kind::from_number(header.number) else {
+            return match header.number {
+                BY_OFFSET => self.read_delta(pack, (id, offset), out),
+                _ => Ok(None),
+            };
+        };
+        self.inflate(pack, (id, offset), header, out)?;
+        Ok(Some(kind))
+    }
+
+    /// Reads the beginning of an entry.
+    pub(super) fn header(
+        &mut self,
+        pack: &Pack,
+        (id, offset): (&ObjectId, u64),
+    ) -> Result<Header, PackError> {
         self.raw.clear();
         pack.read(offset, FIRST_READ, &mut self.raw)?;
-        let header = parse_header(&self.raw)
-            .ok_or_else(|| damaged(format!("no entry at byte {offset} of its pack")))?;
-        let Some(kind) = Kind::from_number(header.number) else {
-            return Ok(None);
-        };
+        parse_header(&self.raw).ok_or_else(|| PackError::Damaged {
+            id: *id,
+            reason: format!("no entry at byte {offset} of its pack"),
+        })
+    }
+
+    /// What was read of an entry last.
+    pub(super) fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// Replaces `out` by what the stream after a header that was just read holds.
+    pub(super) fn inflate(
+        &mut self,
+        pack: &Pack,
+        (id, offset): (&ObjectId, u64),
+        header: Header,
+        out: &mut Vec<u8>,
+    ) -> Result<(), PackError> {
+        let damaged = |reason| PackError::Damaged { id: *id, reason };
         let most = header.length + stream_bound(header.size);
         if self.raw.len() < most {
             pack.read(offset, most, &mut self.raw)?;
@@ -190,8 +222,7 @@ impl ObjectReader<'_> {
         }
         let stream = &self.raw[header.length..];
         let inflated = self.inflater.inflate(stream, header.size, out);
-        inflated.map_err(damaged)?;
-        Ok(Some(kind))
+        inflated.map_err(damaged)
     }
 
     fn read_otherwise(&mut self, id: &ObjectId, out: &mut Vec<u8>) -> Result<Kind, PackError> {

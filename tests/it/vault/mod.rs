@@ -8,6 +8,7 @@ mod hostile;
 mod kill;
 mod look;
 mod offsite;
+mod optimize;
 mod restore;
 mod rollback;
 mod round_trip;
