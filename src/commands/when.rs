@@ -45,6 +45,13 @@ pub(super) fn parse(text: &str, now: DateTime<Utc>, end: End) -> Option<DateTime
     }
 }
 
+/// A time from now: `90d`, `2 weeks`.
+pub(super) fn ahead(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    let is_past = text.ends_with("ago");
+    now.checked_add_signed(ago(text).filter(|_| !is_past)?)
+}
+
 /// `2d`, `2 days`, `2 days ago`.
 fn ago(text: &str) -> Option<Duration> {
     let text = text.strip_suffix("ago").map_or(text, str::trim_end);

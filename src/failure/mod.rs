@@ -3,6 +3,7 @@
 //! Each feature has a file here that turns its `Error` into a [`Failure`]. Problems that a command
 //! was asked to look for (findings, differences, a failed step) are results, not failures.
 
+mod archive;
 mod check;
 mod config;
 mod document;

@@ -11,6 +11,7 @@ impl From<Error> for Failure {
             Error::Io(error) | Error::Pack(PackError::Io(error)) => error.into(),
             Error::Lock(error) => error.into(),
             Error::Store(error) => error.into(),
+            Error::Archive(error) => error.into(),
             other => hinted(&other),
         }
     }

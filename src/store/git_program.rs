@@ -3,9 +3,9 @@
 //! It gets a cleaned environment, so that no variable of the caller leads it elsewhere, runs no
 //! hooks, asks no questions, and syncs all that it writes.
 use std::ffi::{OsStr, OsString};
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{ChildStdin, Command, Output, Stdio};
 
 use super::Error;
 use crate::fs::AtPath as _;
@@ -139,6 +139,33 @@ impl GitProgram {
         })
     }
 
+    /// Runs `git` with what `input` gives to read; it must succeed. An error of `input` comes first.
+    pub fn pipe<E: From<Error>>(
+        &self,
+        (dir, args): (&Path, &[&str]),
+        input: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        let mut command = self.command(dir, args);
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        let child = command.stderr(Stdio::piped()).spawn();
+        let mut child = child.map_err(|_| Error::NoGitProgram)?;
+        let fed = feed_all(child.stdin.take(), input);
+        if fed.is_err() {
+            // It would take the end of its input for that of a pack that is cut, which is as well.
+            let _ = child.kill();
+        }
+        let output = child.wait_with_output().map_err(|_| Error::NoGitProgram)?;
+        fed?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(E::from(Error::GitProgram {
+            command: shown(args),
+            code: output.status.code(),
+            stderr: without_password(String::from_utf8_lossy(&output.stderr).trim()),
+        }))
+    }
+
     /// Runs `git` and returns how it ended and what it printed.
     pub(super) fn output(&self, dir: &Path, args: &[&str]) -> Result<Output, Error> {
         let mut command = self.command(dir, args);
@@ -198,6 +225,21 @@ fn said(from: impl Read, watch: &mut dyn FnMut(&str)) -> Vec<u8> {
     }
     kept.append(&mut line);
     kept
+}
+
+/// Gives a program all that there is; one that does not want more says why at its end.
+fn feed_all<E>(
+    mut stdin: Option<ChildStdin>,
+    input: &mut dyn FnMut(&mut [u8]) -> Result<usize, E>,
+) -> Result<(), E> {
+    let mut buffer = vec![0; 256 * 1024];
+    while let Some(pipe) = &mut stdin {
+        let length = input(&mut buffer)?;
+        if length == 0 || pipe.write_all(&buffer[..length]).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// What was asked of `git`, for people: the verb and what it is about, without our options.

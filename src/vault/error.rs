@@ -1,6 +1,7 @@
 //! Why a vault could not do what was asked.
 use std::path::PathBuf;
 
+use super::archive::ArchiveError;
 use super::meta::MetaError;
 use crate::fs::{LockError, PathError};
 use crate::store;
@@ -69,6 +70,9 @@ pub enum Error {
         /// The remote.
         url: String,
     },
+    /// An archive could not be written or read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// There is no vault.
     #[error("there is no vault at {}", path.display())]
     NoVault {

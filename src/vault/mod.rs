@@ -5,6 +5,7 @@
 //! was backed up, with one [`meta`] blob in each folder for what Git cannot store.
 //! `docs/design/vault-format.md` describes the format, [`create()`] how snapshots are taken.
 
+pub mod archive;
 pub mod compare;
 pub mod content;
 mod create;
@@ -36,8 +37,8 @@ pub use error::Error;
 pub use forget::Reclaimed;
 pub use left_out::LeftOut;
 pub use lineage::{lineage, newest};
-pub use snapshot::{Missing, Snapshot, SnapshotInfo, Step, checkpoint, shortest};
 pub use optimize::Optimized;
+pub use snapshot::{Missing, Snapshot, SnapshotInfo, Step, checkpoint, shortest};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -179,7 +179,7 @@ impl Vault {
 
     /// A tag like `tag` that does not exist, and that no killed writer was about to make: its lock
     /// would stay in the way.
-    fn free_tag(&self, tag: &str) -> Result<String, Error> {
+    pub(super) fn free_tag(&self, tag: &str) -> Result<String, Error> {
         let mut free = tag.to_owned();
         let mut number = 1;
         let is_locked = |tag: &str| self.path().join(format!("refs/tags/{tag}.lock")).exists();
@@ -429,7 +429,7 @@ fn message(tag: &str, set: &str, info: &SnapshotInfo, facts: &Facts) -> Message 
 }
 
 /// A text as one part of a ref's name.
-fn ref_part(text: &str) -> String {
+pub(super) fn ref_part(text: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let part: String = text
         .chars()

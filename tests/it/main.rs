@@ -4,6 +4,7 @@
 
 mod apply;
 mod apply_edges;
+mod archive;
 mod background;
 mod book;
 mod cgroup;

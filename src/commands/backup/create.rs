@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
+use super::archive::stdin::StdinArgs;
 use super::hooks;
 use super::sets::{self, Job};
 use crate::commands::progress::Counter;
@@ -41,6 +42,8 @@ pub(super) struct Args {
     /// Enter no other file system, whatever buildkeep.toml says
     #[arg(long, conflicts_with = "cross_file_systems")]
     pub(super) one_file_system: bool,
+    #[command(flatten)]
+    pub(super) stdin: StdinArgs,
     #[command(flatten)]
     pub(super) vault: VaultArg,
 }
@@ -90,6 +93,9 @@ impl fmt::Display for Taken {
 /// Runs the command; the answer is no if something is missing from a snapshot.
 pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = args.vault.keep(cx)?;
+    if args.stdin.is_asked() {
+        return from_stdin(cx, args, keep.as_ref());
+    }
     let jobs = sets::jobs(cx, args, keep.as_ref())?;
     for job in &jobs {
         check_source(&job.source.root)?;
@@ -156,6 +162,26 @@ fn snapshot(cx: &mut Context, keep: Option<&Keep>, job: &Job) -> Result<(bool, S
     }
     let tag = created.snapshot.tag.clone();
     Ok((tell(cx, &vault, created)?, tag))
+}
+
+/// A snapshot of what another program writes.
+fn from_stdin(cx: &mut Context, args: &Args, keep: Option<&Keep>) -> Result<Answer, Failure> {
+    let began = cx.world.clock.since_boot();
+    let vault = Vault::open_or_create(&args.vault.path(cx)?)?;
+    let filing = (args.set.clone(), host(cx, keep)?);
+    let taken = args.stdin.take(cx, &vault, filing)?;
+    let created = Created {
+        snapshot: taken.snapshot,
+        bytes_read: taken.bytes_read,
+        bytes_added: taken.bytes_added,
+        unchanged: 0,
+        duration: cx.world.clock.since_boot().saturating_sub(began),
+        problems: Vec::new(),
+    };
+    if let Some(keep) = keep {
+        record(cx, keep, &created)?;
+    }
+    Ok(Answer::of(tell(cx, &vault, created)?))
 }
 
 fn check_source(path: &Path) -> Result<(), Failure> {

@@ -1,4 +1,5 @@
 //! `backup`
+mod archive;
 mod cat;
 mod create;
 mod diff;
@@ -41,6 +42,9 @@ enum Verb {
     Forget(forget::Args),
     Optimize(optimize::Args),
     Push(push::Args),
+    Export(Box<archive::export::Args>),
+    Import(archive::import::Args),
+    Archive(archive::Args),
 }
 
 /// Runs the command.
@@ -57,5 +61,8 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Verb::Forget(args) => forget::run(cx, args),
         Verb::Optimize(args) => optimize::run(cx, args),
         Verb::Push(args) => push::run(cx, args),
+        Verb::Export(args) => archive::export::run(cx, args),
+        Verb::Import(args) => archive::import::run(cx, args),
+        Verb::Archive(args) => archive::run(cx, args),
     }
 }

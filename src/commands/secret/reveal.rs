@@ -1,9 +1,10 @@
 //! What commands need to know of secrets: who refers to them, and their values.
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::commands::{Context, project};
-use crate::config::Effective;
 use crate::config::secrets::{Resolver, Secrets, Seen, referred};
+use crate::config::{Effective, Files, Sources};
 use crate::failure::Failure;
 use crate::store::Keep;
 
@@ -38,4 +39,12 @@ pub(in crate::commands) fn resolver<'a>(
         env: &cx.world.env,
         clock: &cx.world.clock,
     }
+}
+
+/// The file of private keys that the keep reads its secrets with.
+pub(in crate::commands) fn identity(cx: &Context, keep: &Keep) -> Result<Option<PathBuf>, Failure> {
+    let sources = Sources::read(&Files::of_work_tree(keep)?)?;
+    let secrets = Secrets::of(&sources);
+    let written = secrets.identity.clone();
+    Ok(written.map(|written| resolver(cx, keep, &secrets).path(&written)))
 }

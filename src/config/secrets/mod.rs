@@ -14,6 +14,7 @@ mod seen;
 mod source;
 
 use std::ops::Range;
+use std::path::Path;
 
 use chrono::NaiveDate;
 use serde_json::Value as Json;
@@ -35,6 +36,13 @@ const REFERENCE: &str = "secret:";
 /// The secret that a value refers to, if it is a reference.
 pub fn referred(value: &Json) -> Option<&str> {
     value.as_str()?.strip_prefix(REFERENCE)
+}
+
+/// The private keys of age in a file; an error is what is wrong, and what to try next.
+pub fn identities(
+    path: &Path,
+) -> Result<Vec<Box<dyn age::Identity + Send + Sync>>, (String, String)> {
+    age_file::identities(path).map_err(|cause| (cause.what, cause.next))
 }
 
 /// What in `changed` looks like a secret, and what `sources` mark as one without being a reference.

@@ -69,6 +69,8 @@ pub struct Secrets {
     by_name: BTreeMap<String, Source>,
     /// Who can read what `secret set` encrypts.
     pub recipients: Vec<String>,
+    /// The file of private keys that age files are read with, as it is written.
+    pub identity: Option<String>,
 }
 
 impl Secrets {
@@ -89,6 +91,7 @@ impl Secrets {
                 .filter_map(|(name, json)| Some((name.clone(), source(json, identity)?)))
                 .collect(),
             recipients: texts(recipients),
+            identity: identity.map(str::to_owned),
         }
     }
 

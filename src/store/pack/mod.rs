@@ -21,6 +21,7 @@ mod reader;
 mod rebuild;
 mod salvage;
 mod scan;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -34,6 +35,7 @@ pub use publish::Written;
 pub use reader::{ObjectReader, Objects};
 pub use salvage::{Salvaged, salvage};
 pub use scan::{PackEntry, PackScan, loose_objects};
+pub use stream::write_pack;
 pub use transfer::{Part, copy_entries};
 pub use tree::{Mode, TreeEntry, TreeError, decode_tree, encode_tree};
 pub use writer::{PackWriter, Packs, Size};

@@ -25,6 +25,15 @@ pub struct PackEntry {
     pub(super) crc: Option<u32>,
 }
 
+impl PackEntry {
+    /// The entry among `bytes` that begin at `start` of the pack, if it is what was written.
+    pub(super) fn intact<'b>(&self, start: u64, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        let from = self.offset.checked_sub(start)? as usize;
+        let raw = bytes.get(from..self.end.checked_sub(start)? as usize)?;
+        (self.crc == Some(crc32fast::hash(raw)) && !raw.is_empty()).then_some(raw)
+    }
+}
+
 /// A pack to be read whole.
 pub struct PackScan {
     pack: Pack,
@@ -129,6 +138,16 @@ impl PackScan {
             }
         }
         Ok(false)
+    }
+
+    /// Replaces `bytes` by those of neighbouring entries.
+    pub(super) fn raw(&self, entries: &[PackEntry], bytes: &mut Vec<u8>) -> Result<(), PackError> {
+        bytes.clear();
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return Ok(());
+        };
+        let length = last.end.min(self.pack.end).saturating_sub(first.offset);
+        self.pack.read(first.offset, length as usize, bytes)
     }
 
     /// Copies neighbouring entries as they are, unless their bytes are no longer what was written.

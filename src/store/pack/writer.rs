@@ -285,7 +285,7 @@ impl OpenPack {
 }
 
 /// Type and size, four bits and then seven at a time.
-fn append_header(kind: Kind, size: usize, out: &mut Vec<u8>) {
+pub(super) fn append_header(kind: Kind, size: usize, out: &mut Vec<u8>) {
     let mut byte = (kind as u8) << 4 | (size & 0x0f) as u8;
     let mut rest = size >> 4;
     while rest > 0 {

@@ -10,11 +10,11 @@ use crate::store::pack::{Kind, Mode, PackError, PackWriter, Size, TreeEntry, enc
 use crate::vault::stat::Stat;
 
 /// The largest file that is one blob.
-pub(super) const LARGEST_BLOB: u64 = 1 << 20;
+pub(in crate::vault) const LARGEST_BLOB: u64 = 1 << 20;
 /// Sizes of chunks; a reader need not know them.
 const CHUNK_MIN: usize = 256 * 1024;
 const CHUNK_AVERAGE: usize = 1024 * 1024;
-const CHUNK_MAX: usize = 4 * 1024 * 1024;
+pub(in crate::vault) const CHUNK_MAX: usize = 4 * 1024 * 1024;
 /// What is read at once from a large file.
 const WINDOW: usize = 2 * CHUNK_MAX;
 
@@ -159,7 +159,7 @@ fn store_extent(
 }
 
 /// The length of the chunk that `bytes` begin with.
-fn cut(bytes: &[u8]) -> usize {
+pub(in crate::vault) fn cut(bytes: &[u8]) -> usize {
     let (_, end) = FastCDC::new(bytes, CHUNK_MIN, CHUNK_AVERAGE, CHUNK_MAX).cut(0, bytes.len());
     if end == 0 { bytes.len() } else { end }
 }
@@ -207,7 +207,7 @@ pub(super) fn stat(file: impl AsFd) -> Result<Stat, Errno> {
 }
 
 /// Stores bytes as a blob, or as a tree of chunks if they are many.
-pub(super) fn store_bytes(
+pub(in crate::vault) fn store_bytes(
     bytes: &[u8],
     writer: &mut PackWriter<'_>,
 ) -> Result<(Mode, ObjectId), PackError> {
@@ -224,7 +224,12 @@ pub(super) fn store_bytes(
     Ok((Mode::Tree, writer.add(Kind::Tree, &tree, Size::Small)?))
 }
 
-fn chunk(offset: u64, content: &[u8], writer: &mut PackWriter<'_>) -> Result<TreeEntry, PackError> {
+/// Stores a part of a file.
+pub(in crate::vault) fn chunk(
+    offset: u64,
+    content: &[u8],
+    writer: &mut PackWriter<'_>,
+) -> Result<TreeEntry, PackError> {
     Ok(TreeEntry {
         mode: Mode::File,
         name: format!("{offset:016x}").into_bytes(),

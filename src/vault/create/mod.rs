@@ -23,6 +23,7 @@ mod session;
 mod walk;
 mod worker;
 
+pub(super) use content::{CHUNK_MAX, LARGEST_BLOB, chunk, cut, store_bytes};
 pub use measure::measure;
 pub use mounts::Mounts;
 pub use only::Only;

@@ -53,6 +53,14 @@ pub fn decode(bytes: &[u8]) -> Result<FolderMeta, MetaError> {
     })
 }
 
+/// A record as `encode_record` made it.
+pub fn decode_record(bytes: &[u8]) -> Option<Record> {
+    match record(Reader(bytes).bytes()?, &mut Owners::default())? {
+        Decoded::Known(record) => Some(record),
+        Decoded::Unknown(_) => None,
+    }
+}
+
 /// The name in a record as `encode_record` made it.
 pub fn record_name(record: &[u8]) -> &[u8] {
     let mut reader = Reader(record);

@@ -12,7 +12,9 @@ mod decode;
 mod encode;
 mod varint;
 
-pub use decode::{Decoded, FolderMeta, decode, is_one_record, record_is_folder, record_name};
+pub use decode::{
+    Decoded, FolderMeta, decode, decode_record, is_one_record, record_is_folder, record_name,
+};
 pub use encode::{encode, encode_record, with_owners};
 
 use std::collections::BTreeMap;

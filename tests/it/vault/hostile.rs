@@ -10,7 +10,7 @@ use rustix::fs::{CWD, Mode, Timespec, Timestamps, XattrFlags};
 use super::is_root;
 
 /// Bytes that do not compress.
-pub(super) fn noise(length: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
         state = state
@@ -22,7 +22,7 @@ pub(super) fn noise(length: usize, seed: u64) -> Vec<u8> {
 }
 
 /// Makes the folder.
-pub(super) fn make(dir: &Path) {
+pub(crate) fn make(dir: &Path) {
     fs::create_dir_all(dir.join("deep/er/still")).unwrap();
     fs::create_dir(dir.join("empty")).unwrap();
     contents(dir);

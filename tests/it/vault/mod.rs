@@ -4,7 +4,7 @@ mod create;
 mod damage;
 mod delete;
 mod forget;
-mod hostile;
+pub(crate) mod hostile;
 mod kill;
 mod look;
 mod offsite;
@@ -17,7 +17,7 @@ mod sources;
 use crate::env::Env;
 
 /// Runs rsync as the issue asks for and returns what it would change: nothing, if both are equal.
-fn differences(env: &Env, from: &str, to: &str) -> String {
+pub(crate) fn differences(env: &Env, from: &str, to: &str) -> String {
     let output = env
         .command("rsync")
         .args(["-aHAXn", "--delete", "--checksum", "--itemize-changes"])

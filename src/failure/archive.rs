@@ -1,0 +1,33 @@
+//! Errors of [`crate::vault::archive`].
+use super::{Failure, Kind};
+use crate::vault::archive::ArchiveError;
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        let nothing = "nothing was imported";
+        match error {
+            ArchiveError::Write(error) => match Self::from(error) {
+                closed if closed.kind() == Kind::ClosedPipe => closed,
+                other => Self::user(format!("cannot write the archive: {}", other.message())),
+            },
+            ArchiveError::Unreadable { .. } => Self::new(Kind::User, &error)
+                .hint("nothing was written; see what else is damaged: `buildkeep backup verify`"),
+            ArchiveError::Unknown => Self::new(Kind::User, &error)
+                .hint("for other compressions: `xz -dc FILE | buildkeep backup import -`"),
+            ArchiveError::Cut { .. } | ArchiveError::Read { .. } | ArchiveError::Damaged { .. } => {
+                Self::new(Kind::User, &error)
+                    .hint(nothing)
+                    .hint("compare it with its original: `sha256sum FILE`, `buildkeep backup archive list`")
+            }
+            ArchiveError::Refused { .. } => Self::new(Kind::User, &error)
+                .hint(nothing)
+                .hint("look into it: `tar -tvf FILE`; extract it elsewhere and import that folder"),
+            ArchiveError::Lacking { .. } => Self::new(Kind::User, &error)
+                .hint("import first the archive that this one was made after"),
+            ArchiveError::Taken { .. } => Self::new(Kind::Conflict, &error).hint(nothing),
+            ArchiveError::Empty | ArchiveError::NoSnapshots | ArchiveError::NotWhole { .. } => {
+                Self::new(Kind::User, &error).hint(nothing)
+            }
+        }
+    }
+}
