@@ -55,16 +55,27 @@ pub fn built_in() -> Result<Vec<Set>, Error> {
 
 /// The sets of the folder `checks` of a keep, by name; none if there is no such folder.
 pub fn own(keep: &Path) -> Result<Vec<Set>, Error> {
-    let files = files(keep)?;
-    files
-        .iter()
-        .map(|(name, path)| read_file(name, path))
-        .collect()
+    own_of(&own_texts(keep)?)
 }
 
-fn read_file(name: &str, path: &Path) -> Result<Set, Error> {
-    let text = String::from_utf8_lossy(&fs::read(path)?).into_owned();
-    read(name, &format!("checks/{name}.toml"), &text)
+/// The texts of the sets of the folder `checks` of a keep, with their names.
+pub fn own_texts(keep: &Path) -> Result<Vec<(String, String)>, Error> {
+    let text = |(name, path): (String, PathBuf)| Ok((name, text_of(&path)?));
+    files(keep)?.into_iter().map(text).collect()
+}
+
+/// The sets that these texts make.
+pub fn own_of(texts: &[(String, String)]) -> Result<Vec<Set>, Error> {
+    let sets = texts.iter();
+    sets.map(|(name, text)| read_own(name, text)).collect()
+}
+
+fn read_own(name: &str, text: &str) -> Result<Set, Error> {
+    read(name, &format!("checks/{name}.toml"), text)
+}
+
+fn text_of(path: &Path) -> Result<String, Error> {
+    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
 }
 
 /// The files of the folder `checks`, by name.
@@ -189,7 +200,7 @@ fn helped<'a>(named: &Named, known: impl Iterator<Item = &'a str>) -> Problem {
 pub fn problems(keep: &Path) -> Result<Vec<Problem>, Error> {
     let (mut sets, mut problems) = (Vec::new(), Vec::new());
     for (name, path) in files(keep)? {
-        match read_file(&name, &path) {
+        match read_own(&name, &text_of(&path)?) {
             Ok(set) => sets.push(set),
             Err(Error::Document(found)) => problems.extend(found),
             Err(other) => return Err(other),

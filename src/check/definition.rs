@@ -121,6 +121,8 @@ pub struct Set {
     pub name: String,
     /// What it is for.
     pub title: String,
+    /// The stages of a build whose steps see what it is about; what the host is if there are none.
+    pub stages: Vec<String>,
     /// The sets whose checks belong to it too.
     pub extends: Vec<Named>,
     /// Its own checks.

@@ -1,8 +1,10 @@
 //! What checks are told about where they run.
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Family;
 use super::definition::When;
+use super::probe::WORKDIR;
 use crate::world::{Clock, Env, Ids};
 
 /// The machine, and the folders that checks speak of.
@@ -10,6 +12,8 @@ use crate::world::{Clock, Env, Ids};
 pub struct Machine {
     /// The variables that scripts would inherit.
     pub env: Env,
+    /// Those of them that the plan sets: nobody is surprised by them.
+    pub intended: BTreeSet<String>,
     /// To measure deadlines with.
     pub clock: Clock,
     /// To name temporary folders with.
@@ -18,6 +22,10 @@ pub struct Machine {
     pub dir: PathBuf,
     /// What is built, if that is known.
     pub root: Option<PathBuf>,
+    /// The folder that a step starts in, if we look as a step does.
+    pub workdir: Option<PathBuf>,
+    /// Where the root is outside, if we look from inside of it.
+    pub outside: Option<PathBuf>,
     /// What it runs.
     pub os: Os,
     /// How far the build is, if that is known: `chapter7`.
@@ -74,6 +82,8 @@ impl Os {
 pub struct Host<'a> {
     /// The variables that scripts would inherit.
     pub env: &'a Env,
+    /// Those of them that the plan sets.
+    pub intended: &'a BTreeSet<String>,
     /// To measure deadlines with.
     pub clock: &'a Clock,
     /// To name temporary folders with.
@@ -82,6 +92,8 @@ pub struct Host<'a> {
     pub dir: PathBuf,
     /// What is built, if that is known.
     pub root: Option<PathBuf>,
+    /// The folder that a step starts in.
+    pub workdir: Option<PathBuf>,
     /// What it is kept up with.
     pub family: Option<Family>,
 }
@@ -91,12 +103,23 @@ impl Machine {
     pub fn host(&self) -> Host<'_> {
         Host {
             env: &self.env,
+            intended: &self.intended,
             clock: &self.clock,
             ids: &self.ids,
             dir: self.dir.clone(),
             root: self.root.clone(),
+            workdir: self.workdir.clone(),
             family: self.os.family(),
         }
+    }
+
+    /// Reads which distribution this is.
+    pub fn os_here() -> Os {
+        let places = ["/etc/os-release", "/usr/lib/os-release"].map(Path::new);
+        let text = places
+            .iter()
+            .find_map(|path| crate::fs::read_optional(path).ok().flatten());
+        Os::of(&String::from_utf8_lossy(&text.unwrap_or_default()))
     }
 
     /// Why a check has no meaning here, if it has none.
@@ -138,8 +161,14 @@ fn fits(words: &[String], is_so: &dyn Fn(&str) -> bool) -> bool {
 }
 
 impl Host<'_> {
-    /// The place that a check names; none if it depends on a root and none is known.
+    /// The place that a check names; none if it depends on a root and none is known, or on a folder
+    /// that is not there yet.
     pub(super) fn place(&self, path: &str) -> Option<PathBuf> {
+        if let Some(below) = path.strip_prefix(WORKDIR) {
+            let folder = self.workdir.as_ref().unwrap_or(&self.dir);
+            let place = folder.join(below.trim_start_matches('/'));
+            return Some(place).filter(|_| folder.is_dir());
+        }
         match path.strip_prefix("${root}") {
             Some(below) => {
                 let root = self.root.as_deref()?;
@@ -190,10 +219,13 @@ mod tests {
         let world = World::for_test();
         let machine = |stage: Option<&str>| Machine {
             env: world.env.clone(),
+            intended: BTreeSet::new(),
             clock: world.clock.clone(),
             ids: world.ids.clone(),
             dir: "/".into(),
             root: None,
+            workdir: None,
+            outside: None,
             os: Os::of("ID=ubuntu\nID_LIKE=debian\n"),
             stage: stage.map(str::to_owned),
             cache: None,

@@ -22,7 +22,7 @@ mod tool;
 mod units;
 mod version;
 
-pub use catalogue::{BUILT_IN, built_in, own, problems, resolve};
+pub use catalogue::{BUILT_IN, built_in, own, own_of, own_texts, problems, resolve};
 pub use definition::{Check, Fix, Fixes, Named, Rights, Set, Severity, Tier, Waiver, When};
 pub use fix::{Family, typed};
 pub use format::{junit, sarif, tap};
@@ -31,9 +31,9 @@ pub use probe::{
     Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KernelIs, Language,
     Make, Probe, Resource, SecurityIs, ToolIs, Trait,
 };
-pub use report::{Outcome, Report, Status, Summary};
+pub use report::{Outcome, Report, Status, Summary, View};
 pub use requirement::Requirement;
-pub use run::run;
+pub use run::{run, unknown};
 pub use select::{Selection, Wanted};
 pub use tool::{find_tool, version_line};
 pub use version::Version;

@@ -123,10 +123,11 @@ fn spawn(command: &mut Command) -> io::Result<Child> {
     command.spawn()
 }
 
-/// A command that reads nothing.
+/// A command that reads nothing; a root need not have `/dev/null`.
 pub(super) fn command(path: &Path, args: &[String]) -> Command {
+    let nothing = io::pipe().map_or_else(|_| Stdio::null(), |(reader, _)| reader.into());
     let mut command = Command::new(path);
-    command.args(args).stdin(Stdio::null());
+    command.args(args).stdin(nothing);
     command
 }
 

@@ -29,6 +29,8 @@ const SCHEMA: &str = include_str!("../../templates/schemas/check.schema.json");
 struct RawSet {
     title: Option<String>,
     #[serde(default)]
+    stages: Words,
+    #[serde(default)]
     extends: Vec<String>,
     #[serde(default)]
     check: Vec<Json>,
@@ -154,6 +156,7 @@ pub(super) fn read(name: &str, file: &str, text: &str) -> Result<Set, Error> {
     Ok(Set {
         name: name.to_owned(),
         title: raw.title.unwrap_or_else(|| name.to_owned()),
+        stages: raw.stages.into(),
         extends: extends(raw.extends, &document),
         checks,
         waivers,

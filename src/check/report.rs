@@ -1,12 +1,13 @@
 //! What the checks found.
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::definition::{Fix, Severity, Tier};
 
 /// What a check says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It does not hold, and the build needs it.
@@ -26,7 +27,7 @@ pub enum Status {
 }
 
 /// How many checks said what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// They hold.
     pub ok: usize,
@@ -45,7 +46,7 @@ pub struct Summary {
 }
 
 /// What one check found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The check.
     pub id: String,
@@ -82,7 +83,7 @@ pub struct Outcome {
 }
 
 /// What all checks found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The sets that were asked for.
     pub sets: Vec<String>,
@@ -92,8 +93,23 @@ pub struct Report {
     pub results: Vec<Outcome>,
     /// One command that installs all packages that are missing, if it takes several.
     pub install: Option<String>,
+    /// As whom and from where sets were looked at, if not as whoever asks.
+    pub views: Vec<View>,
     /// How long it took.
     pub duration_s: f64,
+}
+
+/// As whom and from where sets were looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// The sets.
+    pub sets: Vec<String>,
+    /// The step whose surroundings these are.
+    pub step: String,
+    /// The user, if it is another than who asks.
+    pub user: Option<String>,
+    /// The folder that is `/` for the step, if it is not `/`.
+    pub root: Option<PathBuf>,
 }
 
 impl Report {
@@ -104,8 +120,39 @@ impl Report {
         install: Option<String>,
         took: Duration,
     ) -> Self {
-        let mut summary = Summary::default();
-        for outcome in &results {
+        Self {
+            sets,
+            summary: Summary::of(&results),
+            results,
+            install,
+            views: Vec::new(),
+            duration_s: took.as_secs_f64(),
+        }
+    }
+
+    /// One report of all that others say.
+    pub fn joined(reports: Vec<Self>, took: Duration) -> Self {
+        let mut all = Self::new(Vec::new(), Vec::new(), None, took);
+        for report in reports {
+            all.sets.extend(report.sets);
+            all.results.extend(report.results);
+            all.views.extend(report.views);
+            all.install = all.install.or(report.install);
+        }
+        all.summary = Summary::of(&all.results);
+        all
+    }
+
+    /// Whether nothing failed.
+    pub fn is_good(&self) -> bool {
+        self.summary.fail == 0
+    }
+}
+
+impl Summary {
+    fn of(results: &[Outcome]) -> Self {
+        let mut summary = Self::default();
+        for outcome in results {
             let count = match outcome.status {
                 Status::Ok => &mut summary.ok,
                 Status::Fail => &mut summary.fail,
@@ -117,17 +164,6 @@ impl Report {
             };
             *count += 1;
         }
-        Self {
-            sets,
-            summary,
-            results,
-            install,
-            duration_s: took.as_secs_f64(),
-        }
-    }
-
-    /// Whether nothing failed.
-    pub fn is_good(&self) -> bool {
-        self.summary.fail == 0
+        summary
     }
 }

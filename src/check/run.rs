@@ -14,7 +14,7 @@ use super::cache::Cache;
 use super::definition::{Check, Fix, Severity, Waiver};
 use super::fix::typed;
 use super::host::Machine;
-use super::probe::{Finding, look};
+use super::probe::{Finding, WORKDIR, look};
 use super::program::end_all;
 use super::select::Selection;
 use super::{Family, Outcome, Report, Status};
@@ -80,6 +80,18 @@ pub fn run(
     let install = install(&shared.checks, &outcomes, machine.os.family());
     let took = clock.since_boot().saturating_sub(begun);
     Report::new(sets, outcomes, install, took)
+}
+
+/// A report that nothing could be found out, and why.
+pub fn unknown(sets: Vec<String>, selection: &Selection, machine: &Machine, why: &str) -> Report {
+    let seen = || Seen {
+        finding: Finding::unknown(why),
+        took: Duration::ZERO,
+        is_known: false,
+    };
+    let checks = selection.checks.iter();
+    let outcomes = checks.map(|check| outcome(check, seen(), &selection.waivers, machine));
+    Report::new(sets, outcomes.collect(), None, Duration::ZERO)
 }
 
 fn not_seen(deadline: Option<Duration>) -> Seen {
@@ -291,27 +303,43 @@ fn outcome(check: &Check, seen: Seen, waivers: &[Waiver], machine: &Machine) -> 
         finding.status = Status::Waived;
     }
     let has_fix = is_wrong || finding.status == Status::Note;
+    let outside = machine.outside.as_ref().and_then(|root| root.to_str());
+    if let Some(outside) = outside.filter(|_| check.probe.is_of_root()) {
+        finding.seen_from(outside);
+    }
     let root = machine.root.as_ref().and_then(|root| root.to_str());
+    let root = outside.or(root);
     let fix = check
         .fixes
         .here(machine.os.family(), &finding.subject, root);
     let fix = fix.filter(|_| has_fix);
+    let is_inside = outside.is_some() && !check.probe.is_of_root();
+    let told = |text: String| match outside.filter(|_| is_inside) {
+        Some(root) => format!("in {root}: {text}"),
+        None => text,
+    };
+    let workdir = machine.workdir.as_ref().unwrap_or(&machine.dir);
+    let named = |text: String| {
+        let text = text.replace("${root}", root.unwrap_or("the root"));
+        text.replace(WORKDIR, &workdir.display().to_string())
+    };
     Outcome {
         id: check.id.clone(),
         set: check.set.clone(),
         status: finding.status,
         severity: check.severity,
         tier: check.tier,
-        what: check.what.clone(),
+        what: named(check.what.clone()),
         found: finding.found,
-        required: check.probe.to_string(),
+        required: named(check.probe.to_string()),
         why: check.why.clone(),
-        fix: fix.as_ref().map(Fix::run_text),
-        undo: fix.as_ref().and_then(Fix::undo_text),
+        fix: fix.as_ref().map(Fix::run_text).map(told),
+        undo: fix.as_ref().and_then(Fix::undo_text).map(told),
         waived: waiver.map(|waiver| waiver.reason.clone()),
         waived_until: waiver.or(expired).and_then(|waiver| waiver.until.clone()),
         duration_s: seen.took.as_secs_f64(),
         cached: seen.is_known,
-        mend: fix,
+        // What is in a root is not mended by commands that are typed outside of it.
+        mend: fix.filter(|_| !is_inside),
     }
 }

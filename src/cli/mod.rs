@@ -25,6 +25,9 @@ pub fn main() -> ExitCode {
     if let Some(run) = helper::monitor(arguments.get(1..).unwrap_or_default()) {
         return monitor(&run);
     }
+    if commands::check::is_asked_from_inside(arguments.get(1..).unwrap_or_default()) {
+        return look_from_inside();
+    }
     let args = match args::Cli::read(&arguments) {
         Ok(args) => args,
         Err(usage) => return misused(&usage, &arguments),
@@ -64,6 +67,17 @@ fn monitor(run: &Path) -> ExitCode {
         Ok(mut cx) => {
             cx.world.ids = world::ids_of_next_process(&cx.world);
             let answer = commands::run::go_on(&mut cx, run);
+            end(&mut cx, answer)
+        }
+        Err(failure) => ExitCode::from(failure.kind().exit_code()),
+    }
+}
+
+/// Looks at the machine from where a step is.
+fn look_from_inside() -> ExitCode {
+    match context(&args::Globals::default()) {
+        Ok(mut cx) => {
+            let answer = commands::check::look_from_inside(&mut cx);
             end(&mut cx, answer)
         }
         Err(failure) => ExitCode::from(failure.kind().exit_code()),

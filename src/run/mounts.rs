@@ -67,6 +67,30 @@ pub(super) fn mount_all(root: &OwnedFd) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Mounts a root, with all that is mounted in it, on itself.
+pub(super) fn put_on_itself(root: &OwnedFd) -> Result<OwnedFd, Refused> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_EMPTY_PATH
+        | OpenTreeFlags::AT_RECURSIVE;
+    let mounted = open_tree(root, c"", flags).and_then(|tree| {
+        put(tree.as_fd(), root.as_fd())?;
+        Ok(tree)
+    });
+    mounted.tried("mount the root on itself")
+}
+
+/// Makes those mounts of the book for which the root has a place.
+pub(super) fn mount_present(root: &OwnedFd) -> Result<(), Refused> {
+    for (place, what) in BOOK {
+        let is_there = !matches!(beneath(root, place), Err(Errno::NOENT | Errno::LOOP));
+        if is_there {
+            mount_at(root, place, what).tried(format!("mount {place} in the root"))?;
+        }
+    }
+    Ok(())
+}
+
 /// An empty folder in memory at `/run/buildkeep` of the root.
 pub(super) fn own_folder(root: &OwnedFd) -> Result<OwnedFd, Refused> {
     let place = "run/buildkeep";

@@ -37,7 +37,7 @@ pub struct Sandbox {
 /// What kept a script from running as it should.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing}: {source}")]
-pub(super) struct Refused {
+pub struct Refused {
     pub(super) doing: String,
     pub(super) source: io::Error,
 }

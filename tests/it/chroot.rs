@@ -24,7 +24,7 @@ fn bring(root: &Path, file: &str) {
 }
 
 /// A small system in `root`: a shell and some programs with their libraries.
-fn system(env: &Env) {
+pub(crate) fn system(env: &Env) {
     let root = env.path("root");
     for folder in ["etc", "tmp", "root"] {
         std::fs::create_dir_all(root.join(folder)).unwrap();

@@ -31,7 +31,7 @@ fn unset(names: &[String], host: &Host<'_>) -> Finding {
     let set: Vec<&str> = names
         .iter()
         .map(String::as_str)
-        .filter(|name| host.env.get(name).is_some())
+        .filter(|name| host.env.get(name).is_some() && !host.intended.contains(*name))
         .collect();
     if set.is_empty() {
         Finding::ok("unset")

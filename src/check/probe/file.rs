@@ -16,7 +16,7 @@ pub(super) fn look(must: &FileMust, host: &Host<'_>) -> Finding {
     let mut worst: Option<Finding> = None;
     for path in &must.paths {
         let Some(place) = host.place(path) else {
-            return Finding::no_root();
+            return Finding::no_place(path);
         };
         let mut finding = one(&place, must, host);
         let is_worse = worst
@@ -117,7 +117,7 @@ pub(super) fn mount(
     host: &Host<'_>,
 ) -> Finding {
     let Some(path) = host.place(path) else {
-        return Finding::no_root();
+        return Finding::no_place(path);
     };
     if let Err(error) = fs::metadata(&path) {
         return unreachable_path(&error, FileIs::Mount);

@@ -19,7 +19,7 @@ pub(super) struct Mounted {
 
 pub(super) fn look(is: &FilesystemIs, host: &Host<'_>) -> Finding {
     let Some(path) = host.place(&is.path) else {
-        return Finding::no_root();
+        return Finding::no_place(&is.path);
     };
     let path = existing(&path);
     let (mounts, path) = match mounts().and_then(|all| Ok((all, path.canonicalize()?))) {

@@ -93,6 +93,24 @@ impl Probe {
     }
 }
 
+impl Probe {
+    /// Whether it is about places in what is built.
+    pub fn is_of_root(&self) -> bool {
+        let paths: &[String] = match self {
+            Self::File(must) => &must.paths,
+            Self::Security(
+                SecurityIs::Owner { paths, .. } | SecurityIs::NobodyElseWrites { paths },
+            ) => paths,
+            Self::Mount { path, .. }
+            | Self::Resource { path, .. }
+            | Self::Checksum { path, .. } => std::slice::from_ref(path),
+            Self::Filesystem(is) => std::slice::from_ref(&is.path),
+            _ => &[],
+        };
+        paths.iter().any(|path| path.starts_with("${root}"))
+    }
+}
+
 /// What is asked of a program.
 #[derive(Clone, Debug)]
 pub struct ToolIs {

@@ -31,6 +31,9 @@ pub(super) use parse::{RawProbe, keys_of_kind, parse};
 use super::definition::{Check, Severity};
 use super::{Host, Status};
 
+/// What stands for the folder that a step starts in.
+pub(super) const WORKDIR: &str = "${workdir}";
+
 /// What was found, before it is known what that means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
@@ -81,9 +84,32 @@ impl Finding {
         Self::skipped("it is not known what is built: name `root` in plan.toml, or set LFS")
     }
 
+    /// It depends on a place that is not known, or not there yet.
+    fn no_place(path: &str) -> Self {
+        if path.starts_with(WORKDIR) {
+            return Self::skipped("the folder that the step starts in is not there yet");
+        }
+        Self::no_root()
+    }
+
     fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = subject.into();
         self
+    }
+
+    /// Tells of places in a root as they are called outside of it.
+    pub(super) fn seen_from(&mut self, outside: &str) {
+        if !self.subject.starts_with('/') {
+            return;
+        }
+        let place = match self.subject.as_str() {
+            "/" => outside.to_owned(),
+            below => format!("{}{below}", outside.trim_end_matches('/')),
+        };
+        if let Some(found) = self.found.as_mut().filter(|_| self.subject.len() > 1) {
+            *found = found.replacen(&self.subject, &place, 1);
+        }
+        self.subject = place;
     }
 
     /// It was found at `place`, one of several.

@@ -8,9 +8,9 @@ use super::super::{Host, units};
 use super::limits::{cpus, jobs, limit, load, number, pressure};
 use super::{Amount, Finding, Resource, existing};
 
-pub(super) fn look(resource: Resource, amount: Amount, path: &str, host: &Host<'_>) -> Finding {
-    let Some(path) = host.place(path) else {
-        return Finding::no_root();
+pub(super) fn look(resource: Resource, amount: Amount, place: &str, host: &Host<'_>) -> Finding {
+    let Some(path) = host.place(place) else {
+        return Finding::no_place(place);
     };
     let Some(there) = there(resource, &path, host) else {
         return Finding::unknown("the system does not tell");

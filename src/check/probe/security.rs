@@ -123,7 +123,7 @@ fn through(paths: &[String], at: (&Check, &Host<'_>), fault: &super::tree::Fault
     let mut worst: Option<Finding> = None;
     for path in paths {
         let Some(place) = at.1.place(path) else {
-            return Finding::no_root();
+            return Finding::no_place(path);
         };
         let finding = search_tree(&place, fault, at);
         let counts = |finding: &Finding| (finding.status == Status::Skipped, finding.status);

@@ -1,11 +1,13 @@
 //! The quick checks of the sets that buildkeep.toml names, before a run starts.
 use std::time::Duration;
 
-use super::{Args, configured_sets, history, machine};
-use crate::check::{self, Outcome, Status, Tier, Wanted};
+use super::seat::{Site, stage_of};
+use super::survey::{From, Sets, Survey};
+use super::{Args, configured_sets, history, is_about, machine};
+use crate::check::{self, Check, EnvIs, Outcome, Probe, Status, Tier, Wanted};
 use crate::commands::Context;
 use crate::failure::Failure;
-use crate::store::Keep;
+use crate::plan::Step;
 use crate::ui::clean_line;
 
 /// A run is not kept waiting for longer.
@@ -17,31 +19,31 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// umask are looked at by the run itself, which knows what the plan sets.
 pub(in crate::commands) fn before_run(
     cx: &mut Context,
-    keep: &Keep,
-    step: &str,
+    site: Site<'_>,
+    step: &Step,
 ) -> Result<(), Failure> {
-    let names = configured_sets(keep)?;
+    let keep = site.keep;
+    let mut names = configured_sets(keep)?;
     if names.is_empty() {
         return Ok(());
     }
-    let (own, built_in) = (check::own(keep.root())?, check::built_in()?);
-    let mut selection = check::resolve(&names, &own, &built_in)?.narrowed(&Wanted {
+    let sets = Sets::new(check::own_texts(keep.root())?)?;
+    let stage = stage_of(&step.id);
+    names.retain(|name| is_about(sets.stages(name), stage.as_deref().unwrap_or_default()));
+    let args = Args {
+        stage,
+        ..Args::default()
+    };
+    let mut machine = machine(cx, (Some(keep), None), &args);
+    machine.root.clone_from(&site.plan.root);
+    let wanted = Wanted {
         tier: Tier::Fast,
         only: Vec::new(),
         skip: Vec::new(),
-    })?;
-    selection.checks.retain(|check| {
-        !matches!(
-            check.probe,
-            check::Probe::Env(check::EnvIs::Unset(_) | check::EnvIs::Umask(_))
-        )
-    });
-    let args = Args {
-        stage: stage_of(step),
-        ..Args::default()
     };
-    let machine = machine(cx, Some(keep), &args);
-    let report = check::run(names, &selection, &machine, Some(PATIENCE));
+    let survey = Survey::new(cx, (&sets, &names), &From::Next(site, step), &machine)?;
+    let survey = survey.narrowed(&wanted)?.without(is_told_by_the_run);
+    let report = survey.look(Some(PATIENCE));
     if report.is_good() {
         return Ok(());
     }
@@ -64,26 +66,6 @@ fn told(outcome: &Outcome) -> String {
     clean_line(&format!("{} (found: {found})", outcome.what)).to_string()
 }
 
-/// The stage that a step belongs to: `chapter5` of `chapter05/gcc-pass1`.
-fn stage_of(step: &str) -> Option<String> {
-    let (folder, _) = step.split_once('/')?;
-    let digits = folder.find(|c: char| c.is_ascii_digit());
-    Some(match digits {
-        Some(at) => format!("{}{}", &folder[..at], folder[at..].trim_start_matches('0')),
-        None => folder.to_owned(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::stage_of;
-
-    #[test]
-    fn a_step_tells_its_stage() {
-        let stage = |step| stage_of(step).unwrap_or_default();
-        assert_eq!(stage("chapter05/gcc-pass1"), "chapter5");
-        assert_eq!(stage("chapter10/kernel"), "chapter10");
-        assert_eq!(stage("toolchain/gcc"), "toolchain");
-        assert_eq!(stage("gcc"), "");
-    }
+fn is_told_by_the_run(check: &Check) -> bool {
+    matches!(check.probe, Probe::Env(EnvIs::Unset(_) | EnvIs::Umask(_)))
 }

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::record::{self, Record};
 use super::shown::Shown;
-use crate::check::{Fix, Machine, Outcome, Report, Rights, Selection, Status, find_tool, typed};
+use super::survey::Survey;
+use crate::check::{Fix, Outcome, Report, Rights, Status, find_tool, typed};
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
 use crate::store::Keep;
@@ -26,6 +27,8 @@ pub(super) struct Mending {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Item {
     check: String,
+    #[serde(skip)]
+    set: String,
     what: String,
     run: Vec<Vec<String>>,
     undo: Vec<Vec<String>>,
@@ -101,8 +104,7 @@ pub(in crate::commands) enum Consent {
 /// What is to be mended, where.
 pub(super) struct Patient<'a> {
     pub(super) keep: Option<&'a Keep>,
-    pub(super) machine: &'a Machine,
-    pub(super) selection: &'a Selection,
+    pub(super) survey: &'a Survey,
     pub(super) verbose: bool,
 }
 
@@ -113,7 +115,7 @@ pub(super) fn mend(
     report: Report,
     consent: Consent,
 ) -> Result<Answer, Failure> {
-    let mut items = items(cx, patient.machine, &report);
+    let mut items = items(cx, &report);
     if items.is_empty() {
         let answer = Answer::of(report.is_good());
         cx.ui.show(&Shown::new(report, patient.verbose))?;
@@ -124,11 +126,10 @@ pub(super) fn mend(
         if consent == Consent::Ask && !cx.ui.is_interactive() {
             return Err(nobody("a fix changes this machine"));
         }
-        let sets = report.sets.clone();
         for item in &mut items {
             one(cx, patient, item, consent)?;
         }
-        report = crate::check::run(sets, patient.selection, &anew(patient.machine), None);
+        report = patient.survey.anew().look(None);
     }
     let answer = Answer::of(report.is_good());
     cx.ui.show(&Mending {
@@ -145,21 +146,22 @@ pub(in crate::commands) fn nobody(what: &str) -> Failure {
 }
 
 /// The fixes of a report, each command once.
-fn items(cx: &Context, machine: &Machine, report: &Report) -> Vec<Item> {
+fn items(cx: &Context, report: &Report) -> Vec<Item> {
     let is_wrong = |outcome: &&Outcome| matches!(outcome.status, Status::Fail | Status::Warn);
     let mut items: Vec<Item> = Vec::new();
     for outcome in report.results.iter().filter(is_wrong) {
         let Some(fix) = outcome.mend.as_ref().filter(|fix| !fix.run.is_empty()) else {
             continue;
         };
-        let run = with_rights(cx, machine, fix, &fix.run);
+        let run = with_rights(cx, fix, &fix.run);
         if items.iter().any(|item| item.run == run) {
             continue;
         }
         items.push(Item {
             check: outcome.id.clone(),
+            set: outcome.set.clone(),
             what: outcome.what.clone(),
-            undo: with_rights(cx, machine, fix, &fix.undo),
+            undo: with_rights(cx, fix, &fix.undo),
             run,
             state: State::Planned,
             because: None,
@@ -169,14 +171,9 @@ fn items(cx: &Context, machine: &Machine, report: &Report) -> Vec<Item> {
 }
 
 /// The commands as they are run: by `sudo`, if it takes root and we are not.
-fn with_rights(
-    cx: &Context,
-    machine: &Machine,
-    fix: &Fix,
-    commands: &[Vec<String>],
-) -> Vec<Vec<String>> {
+fn with_rights(cx: &Context, fix: &Fix, commands: &[Vec<String>]) -> Vec<Vec<String>> {
     let is_allowed = fix.rights == Rights::User || rustix::process::geteuid().is_root();
-    if is_allowed || find_tool("sudo", &machine.env).is_none() {
+    if is_allowed || find_tool("sudo", &cx.world.env).is_none() {
         return commands.to_vec();
     }
     let mut sudo = vec!["sudo".to_owned()];
@@ -185,20 +182,9 @@ fn with_rights(
     commands.iter().map(with).collect()
 }
 
-/// The same machine, with nothing remembered.
-fn anew(machine: &Machine) -> Machine {
-    Machine {
-        cache: None,
-        ..machine.clone()
-    }
-}
-
 /// Looks again at the check of an item.
 fn look(patient: &Patient<'_>, item: &Item) -> Option<Outcome> {
-    let mut selection = patient.selection.clone();
-    selection.checks.retain(|check| check.id == item.check);
-    let report = crate::check::run(Vec::new(), &selection, &anew(patient.machine), None);
-    report.results.into_iter().next()
+    patient.survey.only((&item.set, &item.check)).look_once()
 }
 
 /// Shows a fix, asks, notes how it is taken back, carries it out, and looks again.

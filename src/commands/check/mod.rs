@@ -1,26 +1,35 @@
 //! `check`
 mod before;
 mod history;
+mod inside;
 mod list;
 mod mend;
 mod record;
+mod seat;
 mod shown;
+mod survey;
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub(super) use before::before_run;
+pub use inside::{answer as look_from_inside, is_asked_for as is_asked_from_inside};
 pub(super) use mend::{Consent, carry_out, nobody, undo};
+pub(super) use seat::Site;
 
+use super::project::Project;
 use super::{Answer, Context};
-use crate::check::{self, Machine, Os, Report, Selection, Set, Tier, Wanted};
+use crate::check::{self, Machine, Report, Set, Tier, Wanted};
 use crate::document::Document;
 use crate::failure::Failure;
 use crate::fs::read_optional;
+use crate::run::{AttemptState, Manifest};
 use crate::store::Keep;
 use list::{Explained, Listing};
 use mend::{Patient, mend};
+use seat::stage_of;
 use shown::Shown;
+use survey::{From, Sets, Survey};
 
 /// The set that is run if none is named anywhere.
 const DEFAULT_SET: &str = "generic";
@@ -59,6 +68,12 @@ pub struct Args {
     /// Where the build is, for checks that only have a meaning there: chapter7
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
+    /// Look as this step will: as its user, with its variables, in its root
+    #[arg(long, value_name = "STEP")]
+    step: Option<String>,
+    /// Look as you are, not as the plan's steps will
+    #[arg(long, conflicts_with = "step")]
+    here: bool,
     /// Report what is known after so many seconds; 60 without --deep
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     deadline: Option<Duration>,
@@ -114,34 +129,41 @@ fn seconds(text: &str) -> Result<Duration, String> {
 /// Runs the command.
 pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let keep = keep(cx)?;
-    let own = match &keep {
-        Some(keep) => check::own(keep.root())?,
+    let texts = match &keep {
+        Some(keep) => check::own_texts(keep.root())?,
         None => Vec::new(),
     };
-    let built_in = check::built_in()?;
+    let sets = Sets::new(texts)?;
     if let Some(name) = &args.undo {
         return undo(cx, keep.as_ref(), name, consent(args));
     }
     if args.list {
-        cx.ui.show(&Listing::new(&own, &built_in))?;
+        cx.ui.show(&Listing::new(&sets.own, &sets.built_in))?;
         return Ok(Answer::Yes);
     }
-    let machine = machine(cx, keep.as_ref(), args);
+    // A plan that is not right yet is no reason not to look at the machine.
+    let project = keep.clone().map(|keep| Project::of(cx, keep));
+    let project = match args.step {
+        Some(_) => Some(project.unwrap_or_else(|| Project::open(cx))?),
+        None => project.and_then(Result::ok),
+    };
+    let machine = machine(cx, (keep.as_ref(), project.as_ref()), args);
     if let Some(id) = &args.explain {
-        return explain(cx, id, (&own, &built_in), &machine);
+        return explain(cx, id, &sets, &machine);
     }
     let names = match (&keep, args.sets.is_empty()) {
         (_, false) => args.sets.clone(),
-        (Some(keep), true) => configured(keep, &own)?,
+        (Some(keep), true) => configured(keep, project.as_ref(), &sets)?,
         (None, true) => vec![DEFAULT_SET.to_owned()],
     };
-    let selection = check::resolve(&names, &own, &built_in)?.narrowed(&wanted(args))?;
-    let report = look(names, &selection, &machine, args);
+    let from = from(project.as_ref(), args)?;
+    let survey = Survey::new(cx, (&sets, &names), &from, &machine)?.narrowed(&wanted(args))?;
+    let deadline = args.deadline.or((!survey.is_deep()).then_some(DEADLINE));
+    let report = survey.look(deadline);
     if args.fix {
         let patient = Patient {
             keep: keep.as_ref(),
-            machine: &machine,
-            selection: &selection,
+            survey: &survey,
             verbose: args.verbose,
         };
         return mend(cx, &patient, report, consent(args));
@@ -186,22 +208,24 @@ fn wanted(args: &Args) -> Wanted {
     }
 }
 
-fn look(names: Vec<String>, selection: &Selection, machine: &Machine, args: &Args) -> Report {
-    let is_deep = selection
-        .checks
-        .iter()
-        .any(|check| check.tier == Tier::Deep);
-    let deadline = args.deadline.or((!is_deep).then_some(DEADLINE));
-    check::run(names, selection, machine, deadline)
+/// From where is looked: as the plan's steps are, if there is a plan and nobody says otherwise.
+fn from<'a>(project: Option<&'a Project>, args: &Args) -> Result<From<'a>, Failure> {
+    let Some(project) = project.filter(|_| !args.here) else {
+        return Ok(From::Here);
+    };
+    let site = Site {
+        keep: &project.keep,
+        plan: &project.plan,
+        keys: &project.keys,
+    };
+    Ok(match &args.step {
+        Some(step) => From::Step(site, project.plan.find(step)?),
+        None => From::Plan(site),
+    })
 }
 
-fn explain(
-    cx: &mut Context,
-    id: &str,
-    (own, built_in): (&[Set], &[Set]),
-    machine: &Machine,
-) -> Result<Answer, Failure> {
-    let sets: Vec<&Set> = own.iter().chain(built_in).collect();
+fn explain(cx: &mut Context, id: &str, sets: &Sets, machine: &Machine) -> Result<Answer, Failure> {
+    let sets: Vec<&Set> = sets.all().collect();
     let Some(explained) = Explained::new(id, &sets, machine) else {
         let ids = sets.iter().flat_map(|set| &set.checks);
         let error = check::Error::unknown_check(id, ids.map(|check| check.id.as_str()));
@@ -232,41 +256,58 @@ fn configured_sets(keep: &Keep) -> Result<Vec<String>, Failure> {
     Ok(named.map(str::to_owned).collect())
 }
 
-/// The sets that buildkeep.toml names, and the keep's own ones.
-fn configured(keep: &Keep, own: &[Set]) -> Result<Vec<String>, Failure> {
+/// The sets that buildkeep.toml names, and the keep's own ones; of those of stages only what is
+/// about the stage that the build is at.
+fn configured(keep: &Keep, project: Option<&Project>, sets: &Sets) -> Result<Vec<String>, Failure> {
     let mut names = configured_sets(keep)?;
     if names.is_empty() {
         names.push(DEFAULT_SET.to_owned());
     }
-    for set in own {
+    for set in &sets.own {
         if !names.contains(&set.name) {
             names.push(set.name.clone());
         }
     }
+    if let Some(stage) = project.map(stage_now).transpose()?.flatten() {
+        names.retain(|name| is_about(sets.stages(name), &stage));
+    }
     Ok(names)
 }
 
-fn machine(cx: &Context, keep: Option<&Keep>, args: &Args) -> Machine {
-    // A plan that is not right yet is no reason not to look at the machine.
-    let plan = keep.and_then(|keep| super::plan::load(keep).ok());
+/// Whether a set of these stages has a meaning at `stage`.
+fn is_about(stages: &[String], stage: &str) -> bool {
+    stages.is_empty() || stages.iter().any(|one| one == stage)
+}
+
+/// The stage of the first step that is not done.
+fn stage_now(project: &Project) -> Result<Option<String>, Failure> {
+    let manifests = super::run::manifests(&project.keep)?;
+    let is_success = |manifest: &Manifest| manifest.state == AttemptState::Succeeded;
+    let is_done = |id: &str| manifests.get(id).is_some_and(is_success);
+    let mut steps = project.plan.steps.iter();
+    let next = steps.find(|step| !is_done(&step.id));
+    Ok(next.and_then(|step| stage_of(&step.id)))
+}
+
+fn machine(
+    cx: &Context,
+    (keep, project): (Option<&Keep>, Option<&Project>),
+    args: &Args,
+) -> Machine {
+    let plan = project.map(|project| &project.plan);
     let lfs = cx.world.env.path("LFS").filter(|path| path.is_absolute());
     let cache = keep.map(|keep| keep.private("cache/checks"));
     Machine {
         env: cx.world.env.clone(),
+        intended: BTreeSet::new(),
         clock: cx.world.clock.clone(),
         ids: cx.world.ids.clone(),
         dir: keep.map_or_else(|| cx.world.cwd.clone(), |keep| keep.root().to_owned()),
-        root: plan.and_then(|plan| plan.root).or(lfs),
-        os: os(),
+        root: plan.and_then(|plan| plan.root.clone()).or(lfs),
+        workdir: None,
+        outside: None,
+        os: Machine::os_here(),
         stage: args.stage.clone(),
         cache: cache.filter(|_| !args.no_cache),
     }
-}
-
-fn os() -> Os {
-    let places = ["/etc/os-release", "/usr/lib/os-release"].map(PathBuf::from);
-    let text = places
-        .iter()
-        .find_map(|path| read_optional(path).ok().flatten());
-    Os::of(&String::from_utf8_lossy(&text.unwrap_or_default()))
 }

@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::check::{Outcome, Report, Status};
+use crate::check::{Outcome, Report, Status, View};
 use crate::ui::{clean, style};
 
 /// A report, quiet about what is fine.
@@ -32,6 +32,11 @@ impl fmt::Display for Shown {
             waived(outcome, f)?;
         }
         writeln!(f, "{}", self.summary())?;
+        let is_ours = |view: &&View| view.user.is_none() && view.root.is_none();
+        let views = self.report.views.iter();
+        for view in views.filter(|view| self.verbose || !is_ours(view)) {
+            seen_from(view, f)?;
+        }
         if let Some(command) = &self.report.install {
             writeln!(f, "all packages at once: {}", clean(command))?;
         }
@@ -111,6 +116,19 @@ fn finding(outcome: &Outcome, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         line("undo", undo)?;
     }
     writeln!(f)
+}
+
+/// One line about whose eyes were used.
+fn seen_from(view: &View, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut told = vec![format!("with the variables of {}", clean(&view.step))];
+    told.extend(
+        view.user
+            .as_ref()
+            .map(|user| format!("as the user {}", clean(user))),
+    );
+    let root = view.root.as_ref().map(|root| root.display().to_string());
+    told.extend(root.map(|root| format!("in the root {}", clean(&root))));
+    writeln!(f, "looked at {}", told.join(", "))
 }
 
 /// One line about what is accepted: it is easily forgotten.

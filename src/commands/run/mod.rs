@@ -20,6 +20,7 @@ mod watch;
 pub(super) use attached::attach;
 pub(super) use choose::{Reason, reason};
 pub use post::go_on;
+pub(super) use runs_as::{apart, surroundings};
 pub(super) use secrets::fingerprints;
 pub(super) use settle::{active, latest, manifests, publish_finished, running};
 pub(super) use watch::await_record;
@@ -123,7 +124,12 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     asked.mended = mended;
     let next = choices.iter().find(|choice| !choice.is_done());
     if let Some(next) = next.filter(|_| !args.unchecked) {
-        check::before_run(cx, &keep, &ground.plan.steps[next.at].id)?;
+        let site = check::Site {
+            keep: &keep,
+            plan: &ground.plan,
+            keys: &ground.giver.keys,
+        };
+        check::before_run(cx, site, &ground.plan.steps[next.at])?;
     }
     let run = begin_run(cx, &keep)?;
     if args.detach {

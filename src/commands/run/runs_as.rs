@@ -33,6 +33,14 @@ pub(super) fn check(plan: &Plan, choices: &[Choice]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the script of `step` runs as, if this process may have something run so.
+pub(in crate::commands) fn apart(plan: &Plan, step: &Step) -> Result<Sandbox, Failure> {
+    if step.runs_as.chroot {
+        check_chroot(plan, step)?;
+    }
+    sandbox(plan, step)
+}
+
 /// What the script of `step` runs as.
 pub(super) fn sandbox(plan: &Plan, step: &Step) -> Result<Sandbox, Failure> {
     let runs_as = &step.runs_as;
@@ -110,7 +118,7 @@ fn unknown(name: &str, root: Option<&Path>) -> (String, String) {
 }
 
 /// What the script of `step` finds around it before the plan's own variables.
-pub(super) fn surroundings(
+pub(in crate::commands) fn surroundings(
     cx: &Context,
     step: &Step,
     sandbox: &Sandbox,

@@ -6,6 +6,7 @@ mod machine;
 mod mending;
 mod planted;
 mod programs;
+mod seats;
 mod sets;
 
 use std::process::Command;
