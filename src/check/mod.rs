@@ -8,6 +8,7 @@
 mod cache;
 mod catalogue;
 mod definition;
+mod facts;
 mod fix;
 mod format;
 mod host;
@@ -24,6 +25,7 @@ mod version;
 
 pub use catalogue::{BUILT_IN, built_in, own, own_of, own_texts, problems, resolve};
 pub use definition::{Check, Fix, Fixes, Named, Rights, Set, Severity, Tier, Waiver, When};
+pub use facts::{FACT_TOOLS, FactChange, Facts, ToolFact};
 pub use fix::{Family, typed};
 pub use format::{junit, sarif, tap};
 pub use host::{Host, Machine, Os};

@@ -19,6 +19,7 @@ pub mod diff;
 pub mod doctor;
 pub mod events;
 pub mod explain;
+mod facts;
 mod gate;
 pub mod helper;
 pub mod hook;

@@ -1,12 +1,12 @@
 //! Which tools steps are built with: their versions, asked for once and then known by their files.
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::Context;
-use crate::check::{find_tool, version_line};
+use crate::check::{ToolFact, find_tool, version_line};
 use crate::fs::{read_optional, write_cache};
 use crate::store::Keep;
 
@@ -27,42 +27,69 @@ struct Known {
 ///
 /// A tool that is not there has none. A program is started only if its file is another than before.
 pub(super) fn look(cx: &Context, keep: &Keep, more: &[String]) -> BTreeMap<String, String> {
-    let path = keep.private("cache/tools");
-    let cached = read_optional(&path).ok().flatten();
-    let known: BTreeMap<String, Known> = cached
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
-    let mut now = known.clone();
-    let names = USUAL.iter().copied().chain(more.iter().map(String::as_str));
-    let versions = names
-        .filter_map(|name| Some((name.to_owned(), version(cx, name, &mut now)?)))
-        .collect();
-    if now != known
-        && let Ok(text) = serde_json::to_vec(&now)
-    {
-        write_cache(&path, &text);
-    }
-    versions
+    let more = more.iter().map(String::as_str);
+    let names: Vec<&str> = USUAL.iter().copied().chain(more).collect();
+    let tools = find(cx, keep, &names).into_iter();
+    tools.map(|(name, tool)| (name, tool.version)).collect()
 }
 
-fn version(cx: &Context, name: &str, known: &mut BTreeMap<String, Known>) -> Option<String> {
-    let (env, clock) = (&cx.world.env, &cx.world.clock);
-    let path = find_tool(name, env)?;
-    let stat = stat_of(&path)?;
-    let key = path.to_string_lossy().into_owned();
-    if let Some(known) = known.get(&key).filter(|known| known.stat == stat) {
-        return Some(known.version.clone());
+/// Where these tools are, and their versions.
+pub(super) fn find(cx: &Context, keep: &Keep, names: &[&str]) -> BTreeMap<String, ToolFact> {
+    let cache = keep.private("cache/tools");
+    let cached = read_optional(&cache).ok().flatten();
+    let mut known: BTreeMap<String, Known> = cached
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .unwrap_or_default();
+    let env = &cx.world.env;
+    let there = names.iter().filter_map(|name| {
+        let path = find_tool(name, env)?;
+        Some(((*name).to_owned(), stat_of(&path)?, path))
+    });
+    let there: Vec<(String, Stat, PathBuf)> = there.collect();
+    let mut new: Vec<(&PathBuf, Stat)> = there
+        .iter()
+        .filter(|(_, stat, path)| {
+            known
+                .get(&key(path))
+                .is_none_or(|known| known.stat != *stat)
+        })
+        .map(|(_, stat, path)| (path, *stat))
+        .collect();
+    new.sort_unstable();
+    new.dedup();
+    if !new.is_empty() {
+        known.extend(ask(cx, &new));
+        if let Ok(text) = serde_json::to_vec(&known) {
+            write_cache(&cache, &text);
+        }
     }
-    let said = version_line(&path, env, clock);
-    let version = said
-        .filter(|line| !line.is_empty())
-        .unwrap_or_else(|| key.clone());
-    let found = Known {
-        stat,
-        version: version.clone(),
+    let tool = |(name, _, path): (String, Stat, PathBuf)| {
+        let version = known.get(&key(&path))?.version.clone();
+        Some((name, ToolFact { path, version }))
     };
-    known.insert(key, found);
-    Some(version)
+    there.into_iter().filter_map(tool).collect()
+}
+
+fn key(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// Asks programs for their versions, all at once: most of them only have to be read from the disk.
+fn ask(cx: &Context, new: &[(&PathBuf, Stat)]) -> Vec<(String, Known)> {
+    let (env, clock) = (&cx.world.env, &cx.world.clock);
+    let one = |path: &Path, stat: Stat| {
+        let said = version_line(path, env, clock).filter(|line| !line.is_empty());
+        let version = said.unwrap_or_else(|| key(path));
+        (key(path), Known { stat, version })
+    };
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = new
+            .iter()
+            .map(|(path, stat)| scope.spawn(move || one(path, *stat)))
+            .collect();
+        let heard = asking.into_iter().filter_map(|one| one.join().ok());
+        heard.collect()
+    })
 }
 
 fn stat_of(path: &Path) -> Option<Stat> {

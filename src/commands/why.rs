@@ -5,14 +5,15 @@ use serde::Serialize;
 
 use super::project::Project;
 use super::status::{self, Seen};
-use super::tools::{self, ToolChange};
-use super::{Answer, Context, renamed};
+use super::tools::{self, ToolChange, USUAL};
+use super::{Answer, Context, facts, renamed};
+use crate::check::FactChange;
 use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::plan::{Change, ChangeKind, Fingerprint, Step};
 use crate::report::diff::{FileDiff, Side};
 use crate::run::{AttemptState, FailureNote, Manifest, Mark, Trouble};
-use crate::store::Keep;
+use crate::store::{Commit, Keep};
 use crate::ui::{clean, style};
 
 /// Compare what a step was built from when it last worked with its failure, or with now
@@ -40,6 +41,8 @@ struct Why {
     mark: Option<Mark>,
     /// Tools that are others; only those that plan.toml names make the step stale.
     tools: Vec<ToolChange>,
+    /// What else is different on this machine.
+    machine: Vec<FactChange>,
     /// What the log of the failed attempt tells.
     failure: Option<FailureNote>,
     #[serde(skip)]
@@ -81,7 +84,7 @@ impl fmt::Display for Why {
             f,
             "{step}: from {since}, which succeeded ({time}), to {until}"
         )?;
-        if self.changes.is_empty() && self.tools.is_empty() {
+        if self.changes.is_empty() && self.tools.is_empty() && self.machine.is_empty() {
             writeln!(f, "  nothing that it is built from is different")?;
         }
         for change in &self.changes {
@@ -89,6 +92,9 @@ impl fmt::Display for Why {
         }
         for tool in &self.tools {
             writeln!(f, "  {}", clean(&tool.to_string()))?;
+        }
+        for change in &self.machine {
+            writeln!(f, "  {}", clean(&change.to_string()))?;
         }
         if let Some(than) = &self.older_than {
             let than = clean(than);
@@ -151,6 +157,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let now = project.fingerprints()?.remove(&step.id).unwrap_or_default();
     let mut why = compare(&step.id, known.as_ref(), now);
     why.tools = changed_tools(cx, &project, step, known.as_ref());
+    why.machine = changed_machine(cx, &project, step, &why)?;
     if let Some(manifest) = known.filter(|_| changed_script(&why.changes)) {
         let after = match why.until.as_str() {
             "now" => project.plan.script(step)?,
@@ -189,6 +196,7 @@ fn compare(step: &str, manifest: Option<&Manifest>, now: Fingerprint) -> Why {
             .unwrap_or_default(),
         mark: manifest.and_then(|manifest| manifest.mark.clone()),
         tools: Vec::new(),
+        machine: Vec::new(),
         failure: failed.and_then(|manifest| manifest.failure.clone()),
         script: None,
     }
@@ -214,6 +222,47 @@ fn changed_tools(
     let mut changes = tools::changes(&success.tools, &after);
     changes.retain(|change| !plan.tools.contains(&change.name));
     changes
+}
+
+/// What else is different on this machine since the step last worked; of tools, what was not told
+/// already.
+fn changed_machine(
+    cx: &Context,
+    project: &Project,
+    step: &Step,
+    why: &Why,
+) -> Result<Vec<FactChange>, Failure> {
+    let keep = &project.keep;
+    let is_of_step = |commit: &Commit| commit.message.trailers.get("Step") == Some(&why.step);
+    let has_worked = |commit: &Commit| {
+        is_of_step(commit) && commit.message.trailers.get("State") == Some("succeeded")
+    };
+    let Some(success) = why.since.as_ref().map(|_| facts::newest(keep, has_worked)) else {
+        return Ok(Vec::new());
+    };
+    let before = success?
+        .map(|commit| facts::at(keep, commit.id))
+        .transpose()?;
+    let after = match why.until.as_str() {
+        "now" => Some(facts::look(cx, keep, project.plan.root.as_deref())),
+        _ => match facts::newest(keep, is_of_step)? {
+            Some(failed) => facts::at(keep, failed.id)?,
+            None => None,
+        },
+    };
+    let (Some(before), Some(after)) = (before.flatten(), after) else {
+        return Ok(Vec::new());
+    };
+    let mut changes = after.changes(&before);
+    let is_told = |name: &str| {
+        let told = why.tools.iter().any(|tool| tool.name == name);
+        told || project.plan.tools.iter().any(|tool| tool == name) || USUAL.contains(&name)
+    };
+    changes.retain(|change| match (change.kind, &change.name) {
+        ("tool", Some(name)) => !step.runs_as.chroot && !is_told(name),
+        _ => true,
+    });
+    Ok(changes)
 }
 
 fn changed_script(changes: &[Change]) -> bool {

@@ -183,6 +183,23 @@ pub(super) fn holding<'a>(mounts: &'a [Mounted], path: &Path) -> Option<&'a Moun
     above.max_by_key(|mount| mount.point.components().count())
 }
 
+/// Options that builds feel, and that hold nothing private.
+const FELT: &[&str] = &[
+    "dev", "exec", "noatime", "nodev", "noexec", "nosuid", "relatime", "ro", "rw", "suid", "sync",
+];
+
+/// The type and the options of the file system that `place` lies on, or will.
+pub(in crate::check) fn fact_of_mount(place: &Path) -> Option<String> {
+    let place = existing(place).canonicalize().ok()?;
+    let mounts = mounts().ok()?;
+    let mount = holding(&mounts, &place)?;
+    let mut options: Vec<&str> = mount.options.iter().map(String::as_str).collect();
+    options.retain(|option| FELT.contains(option));
+    options.sort_unstable();
+    options.dedup();
+    Some(format!("{} {}", mount.fs_type, options.join(",")))
+}
+
 /// The kernel writes spaces, tabs, newlines and backslashes of names as `\040` and so on.
 fn unescaped(text: &str) -> String {
     let mut plain = text.to_owned();

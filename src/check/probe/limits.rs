@@ -36,7 +36,7 @@ fn average(text: &str) -> Option<u64> {
 }
 
 /// The processors that this process may use.
-pub(super) fn cpus() -> Option<u64> {
+pub(in crate::check) fn cpus() -> Option<u64> {
     let cpus = std::thread::available_parallelism().ok()?;
     Some(cpus.get() as u64)
 }

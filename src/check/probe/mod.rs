@@ -22,11 +22,14 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
+pub(super) use filesystem::fact_of_mount;
 pub use kind::{
     Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KernelIs, Language,
     Make, Probe, Resource, SecurityIs, ToolIs, Trait,
 };
+pub(super) use limits::cpus;
 pub(super) use parse::{RawProbe, keys_of_kind, parse};
+pub(super) use resource::memory_size;
 
 use super::definition::{Check, Severity};
 use super::{Host, Status};

@@ -73,6 +73,11 @@ fn on_disk(path: &Path) -> Option<(u64, u64)> {
     Some((stat.f_bavail.saturating_mul(stat.f_frsize), inodes))
 }
 
+/// The memory as people read it.
+pub(in crate::check) fn memory_size() -> Option<String> {
+    memory().map(units::size)
+}
+
 /// The machine's memory, or less if a control group allows less.
 fn memory() -> Option<u64> {
     let machine = meminfo("MemTotal")?;

@@ -47,7 +47,7 @@ pub(in crate::commands) fn before_run(
     if report.is_good() {
         return Ok(());
     }
-    history::record(cx, keep, &report);
+    history::record(cx, keep, &report, None);
     let failed = report
         .results
         .iter()

@@ -1,20 +1,21 @@
 //! Failures in the history of this machine's state.
 use serde_json::{Value as Json, json};
 
-use crate::check::{Outcome, Report, Status};
-use crate::commands::Context;
+use crate::check::{Facts, Outcome, Report, Status};
+use crate::commands::{Context, facts};
 use crate::failure::Failure;
 use crate::store::{Batch, Keep, Message};
 
 /// Where the state branch has the newest report.
 const FILE: &str = "check.json";
 
-/// Commits what failed, or that it does not any more; nothing that is known already.
-pub(super) fn record(cx: &mut Context, keep: &Keep, report: &Report) {
+/// Commits what failed, or that it does not any more, and what this machine is; nothing that is known
+/// already.
+pub(super) fn record(cx: &mut Context, keep: &Keep, report: &Report, facts: Option<&Facts>) {
     if keep.host().is_empty() {
         return;
     }
-    if let Err(failure) = commit(cx, keep, report) {
+    if let Err(failure) = commit(cx, keep, report, facts) {
         cx.ui.warn(format!(
             "this report is not in the history: {}",
             failure.message()
@@ -22,18 +23,33 @@ pub(super) fn record(cx: &mut Context, keep: &Keep, report: &Report) {
     }
 }
 
-fn commit(cx: &mut Context, keep: &Keep, report: &Report) -> Result<(), Failure> {
+fn commit(
+    cx: &mut Context,
+    keep: &Keep,
+    report: &Report,
+    facts: Option<&Facts>,
+) -> Result<(), Failure> {
+    let (mut files, mut subjects) = (Vec::new(), Vec::new());
     let before = keep.state_file(FILE)?;
-    if report.is_good() && before.is_none() {
-        return Ok(());
-    }
     let text = format!("{:#}\n", told(report)).into_bytes();
-    if before.as_ref() == Some(&text) {
-        return Ok(());
+    if (!report.is_good() || before.is_some()) && before.as_ref() != Some(&text) {
+        files.push((FILE.to_owned(), Some(text)));
+        subjects.push(subject(report));
     }
+    if let Some((file, subject)) = facts
+        .map(|facts| facts::news(keep, facts))
+        .transpose()?
+        .flatten()
+    {
+        files.push(file);
+        subjects.push(subject);
+    }
+    let Some(subject) = subjects.into_iter().next() else {
+        return Ok(());
+    };
     let batch = Batch {
-        files: vec![(FILE.to_owned(), Some(text))],
-        message: Message::new(subject(report), cx.trailers("check", keep)),
+        files,
+        message: Message::new(subject, cx.trailers("check", keep)),
         ..Batch::default()
     };
     let guard = cx.lock(keep)?;

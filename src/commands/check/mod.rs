@@ -1,5 +1,6 @@
 //! `check`
 mod before;
+mod diff;
 mod history;
 mod inside;
 mod list;
@@ -18,7 +19,7 @@ pub(super) use mend::{Consent, carry_out, nobody, undo};
 pub(super) use seat::Site;
 
 use super::project::Project;
-use super::{Answer, Context};
+use super::{Answer, Context, facts};
 use crate::check::{self, Machine, Report, Set, Tier, Wanted};
 use crate::document::Document;
 use crate::failure::Failure;
@@ -74,6 +75,9 @@ pub struct Args {
     /// Look as you are, not as the plan's steps will
     #[arg(long, conflicts_with = "step")]
     here: bool,
+    /// Tell what changed on this machine since a run or version; since the last good build if none is named
+    #[arg(long, value_name = "RUN|VERSION", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["fix", "list", "explain", "undo"])]
+    diff: Option<String>,
     /// Report what is known after so many seconds; 60 without --deep
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     deadline: Option<Duration>,
@@ -147,6 +151,10 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Some(_) => Some(project.unwrap_or_else(|| Project::open(cx))?),
         None => project.and_then(Result::ok),
     };
+    if let Some(spec) = &args.diff {
+        let keep = keep.map_or_else(|| cx.keep(), Ok)?;
+        return diff::show(cx, (&keep, project.as_ref().map(site)), spec);
+    }
     let machine = machine(cx, (keep.as_ref(), project.as_ref()), args);
     if let Some(id) = &args.explain {
         return explain(cx, id, &sets, &machine);
@@ -169,7 +177,11 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return mend(cx, &patient, report, consent(args));
     }
     if let Some(keep) = keep.as_ref().filter(|_| is_whole(args)) {
-        history::record(cx, keep, &report);
+        let root = project
+            .as_ref()
+            .and_then(|project| project.plan.root.as_deref());
+        let facts = facts::look(cx, keep, root);
+        history::record(cx, keep, &report, Some(&facts));
     }
     let answer = Answer::of(report.is_good());
     show(cx, report, args)?;
@@ -213,15 +225,19 @@ fn from<'a>(project: Option<&'a Project>, args: &Args) -> Result<From<'a>, Failu
     let Some(project) = project.filter(|_| !args.here) else {
         return Ok(From::Here);
     };
-    let site = Site {
-        keep: &project.keep,
-        plan: &project.plan,
-        keys: &project.keys,
-    };
+    let site = site(project);
     Ok(match &args.step {
         Some(step) => From::Step(site, project.plan.find(step)?),
         None => From::Plan(site),
     })
+}
+
+fn site(project: &Project) -> Site<'_> {
+    Site {
+        keep: &project.keep,
+        plan: &project.plan,
+        keys: &project.keys,
+    }
 }
 
 fn explain(cx: &mut Context, id: &str, sets: &Sets, machine: &Machine) -> Result<Answer, Failure> {

@@ -33,7 +33,7 @@ use serde::Serialize;
 use super::check::Consent;
 use super::preflight::Manner;
 use super::project::Project;
-use super::{Answer, Context, check, preflight, renamed};
+use super::{Answer, Context, check, facts, preflight, renamed};
 use crate::failure::{Failure, Kind};
 use crate::fs::{Holder, Lock};
 use crate::plan::{Apply, Plan};
@@ -132,6 +132,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         check::before_run(cx, site, &ground.plan.steps[next.at])?;
     }
     let run = begin_run(cx, &keep)?;
+    facts::note(cx, (&keep, ground.plan.root.as_deref()), &run);
     if args.detach {
         return post::detach(cx, (&keep, &run), asked, lock);
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::runs_of;
 use super::telling::Telling;
-use crate::commands::Context;
+use crate::commands::{Context, facts};
 use crate::failure::Failure;
 use crate::fs::read_optional;
 use crate::run::{
@@ -192,6 +192,7 @@ pub(super) fn publish(
         files: Vec::new(),
         message: Message::new("run: ended", cx.trailers("run", keep).with("Run", run.id())),
     };
+    facts::add_noted(&mut batch, run)?;
     let manifest = match attempt {
         Some(attempt) => Some(add_attempt(&mut batch, keep, run, attempt)?),
         None => None,

@@ -1,6 +1,7 @@
 //! `check`: programs that print, hang, flood and crash; each kind made to fail and to pass.
 mod answers;
 mod engine;
+mod facts;
 mod formats;
 mod machine;
 mod mending;
