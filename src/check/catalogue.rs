@@ -5,7 +5,7 @@ use super::Error;
 use super::definition::{Named, Set};
 use super::read::read;
 use super::select::Selection;
-use crate::document::{Problem, nearest};
+use crate::document::{Document, KeyPath, Problem, code, nearest};
 use crate::fs::{self, AtPath as _, is_absent};
 
 /// The sets that come with the program: name and text.
@@ -196,23 +196,58 @@ fn helped<'a>(named: &Named, known: impl Iterator<Item = &'a str>) -> Problem {
     named.wrong.clone().help(help)
 }
 
-/// All that is wrong with the own sets, each by itself and together.
-pub fn problems(keep: &Path) -> Result<Vec<Problem>, Error> {
-    let (mut sets, mut problems) = (Vec::new(), Vec::new());
-    for (name, path) in files(keep)? {
-        match read_own(&name, &text_of(&path)?) {
+/// The name of the set that the file at `path` of a keep is, if it is one.
+pub fn set_at(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("checks/")?.strip_suffix(".toml")?;
+    (!name.starts_with('.') && !name.contains('/')).then_some(name)
+}
+
+/// All that is wrong with the sets that these texts make, each by itself and together, and with the
+/// names of sets in buildkeep.toml.
+pub fn problems(texts: &[(String, String)], settings: &str) -> Result<Vec<Problem>, Error> {
+    let mut problems = misnamed(texts, settings);
+    let mut sets = Vec::new();
+    for (name, text) in texts {
+        match read_own(name, text) {
             Ok(set) => sets.push(set),
             Err(Error::Document(found)) => problems.extend(found),
             Err(other) => return Err(other),
         }
     }
     // A set that cannot be read may have what others name.
-    if problems.is_empty() {
+    if sets.len() == texts.len() && !sets.is_empty() {
         let built_in = built_in()?;
         let all: Vec<&Set> = sets.iter().chain(&built_in).collect();
-        problems = dangling(&sets, &all);
+        problems.extend(dangling(&sets, &all));
     }
     Ok(problems)
+}
+
+/// Names in buildkeep.toml that no set has; what is no TOML at all is told elsewhere.
+fn misnamed(texts: &[(String, String)], settings: &str) -> Vec<Problem> {
+    let Ok(document) = Document::parse("buildkeep.toml", settings) else {
+        return Vec::new();
+    };
+    let settings = document.to_json();
+    let named = settings.get("checks").and_then(|value| value.as_array());
+    let built_in = BUILT_IN.iter().map(|(name, _)| *name);
+    let known: Vec<&str> = texts
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .chain(built_in)
+        .collect();
+    let named = named.into_iter().flatten().enumerate();
+    let unknown = named.filter_map(|(at, name)| {
+        let name = name.as_str().filter(|name| !known.contains(name))?;
+        let path = KeyPath::root().key("checks").item(at);
+        let message = format!("there is no set of checks `{name}`");
+        let named = Named {
+            wrong: document.problem(&path, code::NO_SUCH_SET, message),
+            name: name.to_owned(),
+        };
+        Some(helped(&named, known.iter().copied()))
+    });
+    unknown.collect()
 }
 
 fn unknown(name: &str, sets: &[&Set]) -> Error {

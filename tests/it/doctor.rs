@@ -418,3 +418,27 @@ fn a_branch_that_is_gone_comes_back() {
     mended(&env, &["broken-ref"]);
     assert_eq!(version(&env), 4);
 }
+
+#[test]
+fn a_machine_on_which_no_run_would_begin_is_told() {
+    let env = keep();
+    let path = env.path("k/buildkeep.toml");
+    let settings = fs::read_to_string(&path).unwrap();
+    let rest: Vec<&str> = settings
+        .lines()
+        .filter(|line| !line.starts_with("checks"))
+        .collect();
+    fs::write(&path, format!("checks = [\"own\"]\n{}\n", rest.join("\n"))).unwrap();
+    let check = "[[check]]\nid = \"disk\"\nkind = \"file\"\npath = \"sources\"\nis = \"folder\"\nwhy = \"Sources lie there.\"\n";
+    env.write("k/checks/own.toml", check);
+    git(&env, "add .");
+    env.stdout(&["-C", "k", "commit", "-m", "checks"]);
+    assert_eq!(found(&env), ["machine"]);
+    let shown = env.run(&["-C", "k", "doctor"]);
+    assert!(
+        shown.contains("not fit for the build: sources is a folder (found: nothing)"),
+        "{shown}"
+    );
+    fs::create_dir(env.path("k/sources")).unwrap();
+    assert!(found(&env).is_empty());
+}

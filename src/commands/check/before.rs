@@ -3,11 +3,13 @@ use std::time::Duration;
 
 use super::seat::{Site, stage_of};
 use super::survey::{From, Sets, Survey};
-use super::{Args, configured_sets, history, is_about, machine};
+use super::{Args, configured, configured_sets, from, history, is_about, machine};
 use crate::check::{self, Check, EnvIs, Outcome, Probe, Status, Tier, Wanted};
 use crate::commands::Context;
+use crate::commands::project::Project;
 use crate::failure::Failure;
 use crate::plan::Step;
+use crate::store::Keep;
 use crate::ui::clean_line;
 
 /// A run is not kept waiting for longer.
@@ -36,13 +38,8 @@ pub(in crate::commands) fn before_run(
     };
     let mut machine = machine(cx, (Some(keep), None), &args);
     machine.root.clone_from(&site.plan.root);
-    let wanted = Wanted {
-        tier: Tier::Fast,
-        only: Vec::new(),
-        skip: Vec::new(),
-    };
     let survey = Survey::new(cx, (&sets, &names), &From::Next(site, step), &machine)?;
-    let survey = survey.narrowed(&wanted)?.without(is_told_by_the_run);
+    let survey = survey.narrowed(&quick())?.without(is_told_by_the_run);
     let report = survey.look(Some(PATIENCE));
     if report.is_good() {
         return Ok(());
@@ -59,6 +56,31 @@ pub(in crate::commands) fn before_run(
     ));
     failure = failure.hint("why, and what mends it: `buildkeep check`");
     Err(failure.hint("go on all the same: `buildkeep run --unchecked`"))
+}
+
+/// What fails of the quick checks of the sets that buildkeep.toml names, as things stand.
+pub(in crate::commands) fn failing(cx: &Context, keep: &Keep) -> Result<Vec<String>, Failure> {
+    if configured_sets(keep)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sets = Sets::new(check::own_texts(keep.root())?)?;
+    let project = Project::of(cx, keep.clone()).ok();
+    let names = configured(keep, project.as_ref(), &sets)?;
+    let args = Args::default();
+    let machine = machine(cx, (Some(keep), project.as_ref()), &args);
+    let from = from(project.as_ref(), &args)?;
+    let survey = Survey::new(cx, (&sets, &names), &from, &machine)?.narrowed(&quick())?;
+    let results = survey.look(Some(PATIENCE)).results.into_iter();
+    let failed = results.filter(|one| one.status == Status::Fail);
+    Ok(failed.map(|one| told(&one)).collect())
+}
+
+fn quick() -> Wanted {
+    Wanted {
+        tier: Tier::Fast,
+        only: Vec::new(),
+        skip: Vec::new(),
+    }
 }
 
 fn told(outcome: &Outcome) -> String {

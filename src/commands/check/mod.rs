@@ -13,7 +13,7 @@ mod survey;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-pub(super) use before::before_run;
+pub(super) use before::{before_run, failing};
 pub use inside::{answer as look_from_inside, is_asked_for as is_asked_from_inside};
 pub(super) use mend::{Consent, carry_out, nobody, undo};
 pub(super) use seat::Site;

@@ -7,7 +7,6 @@ use super::super::configuration::tell_old_forms;
 use super::super::project::{keys, seen};
 use super::super::{Answer, Context, versions};
 use super::range;
-use crate::check;
 use crate::config::{BUILTIN, Effective, Error, Files, Role, Scope, Sources};
 use crate::document::{Document, KeyPath, Problem, code, render};
 use crate::failure::Failure;
@@ -75,7 +74,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     if args.at.is_none() && !args.staged {
         let (wrong, doubtful) = plan_problems(cx, &keep, &sources)?;
         errors.extend(wrong);
-        errors.extend(check::problems(keep.root())?);
+        errors.extend(super::super::validate::checks_of_work_tree(&keep)?);
         warnings.extend(doubtful);
     }
     let checked = files

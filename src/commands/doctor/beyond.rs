@@ -3,8 +3,8 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 
-use super::super::hooks;
 use super::super::run::publish_finished;
+use super::super::{check, hooks};
 use super::Context;
 use crate::failure::Failure;
 use crate::run::Runs;
@@ -30,6 +30,7 @@ pub(super) fn findings(cx: &Context, root: &Path) -> Vec<Finding> {
         unpublished(cx, &keep),
         diverged(&keep),
         clock(cx, &keep),
+        machine(cx, &keep),
     ];
     found.into_iter().flatten().collect()
 }
@@ -123,4 +124,16 @@ fn clock(cx: &Context, keep: &Keep) -> Option<Finding> {
     let finding =
         Finding::of("clock", found, why).command("timedatectl; sudo timedatectl set-ntp true");
     (newest > now + TOLERANCE).then_some(finding)
+}
+
+/// A machine on which a run would not begin.
+fn machine(cx: &Context, keep: &Keep) -> Option<Finding> {
+    let failing = check::failing(cx, keep).ok()?;
+    let found = format!(
+        "this machine is not fit for the build: {}",
+        failing.join("; ")
+    );
+    let why = "quick checks of the sets that buildkeep.toml names fail: a run does not begin";
+    let finding = Finding::of("machine", found, why).command("buildkeep check");
+    (!failing.is_empty()).then_some(finding)
 }

@@ -206,3 +206,41 @@ fn a_poor_path_and_a_strange_place_of_the_program_do_not_matter() {
     let shown = env.shown(&command.output().unwrap());
     assert!(shown.contains("config/build.toml:2:8"), "{shown}");
 }
+
+#[test]
+fn checks_are_validated_with_the_rest() {
+    let env = keep();
+    env.write(
+        "k/checks/own.toml",
+        "[[check]]\nid = \"m4\"\nkind = \"tool\"\nwhy = \"It is needed.\"\nmodules = [\"x\"]\n",
+    );
+    let settings = std::fs::read_to_string(env.path("k/buildkeep.toml")).unwrap();
+    let rest: Vec<&str> = settings
+        .lines()
+        .filter(|line| !line.starts_with("checks"))
+        .collect();
+    let named = format!("checks = [\"own\", \"lfs-12.4\"]\n{}\n", rest.join("\n"));
+    env.write("k/buildkeep.toml", &named);
+    let expected = [
+        "error[K505]: there is no set of checks `lfs-12.4`",
+        "--> buildkeep.toml:1:18",
+        "did you mean `lfs-12.3`?",
+        "error[K501]: a check of kind `tool` does not read `modules`",
+        "--> checks/own.toml:5:1",
+    ];
+    env.git(&["-C", "k", "add", "."]);
+    for shown in [
+        git(&env, &["commit", "-qm", "bad"]),
+        env.run(&["-C", "k", "commit", "-m", "bad"]),
+        env.run(&["-C", "k", "config", "validate"]),
+    ] {
+        for expected in expected {
+            assert!(shown.contains(expected), "{expected}\n{shown}");
+        }
+    }
+    env.write("k/buildkeep.toml", &named.replace("12.4", "12.3"));
+    let good = "[[check]]\nid = \"m4\"\nkind = \"tool\"\nwhy = \"It is needed.\"\n";
+    env.write("k/checks/own.toml", good);
+    env.git(&["-C", "k", "add", "."]);
+    assert_data_eq!(git(&env, &["commit", "-qm", "good"]), str![""]);
+}
