@@ -43,6 +43,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
         "buildroot",
         include_str!("../../templates/checks/buildroot.toml"),
     ),
+    ("keep", include_str!("../../templates/checks/keep.toml")),
     ("yocto", include_str!("../../templates/checks/yocto.toml")),
 ];
 

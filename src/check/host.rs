@@ -1,10 +1,11 @@
 //! What checks are told about where they run.
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::Family;
 use super::definition::When;
 use super::probe::WORKDIR;
+use super::{Family, KeepFacts};
 use crate::world::{Clock, Env, Ids};
 
 /// The machine, and the folders that checks speak of.
@@ -28,6 +29,8 @@ pub struct Machine {
     pub outside: Option<PathBuf>,
     /// What it runs.
     pub os: Os,
+    /// What the keep knows, if there is one.
+    pub keep: Option<Arc<KeepFacts>>,
     /// How far the build is, if that is known: `chapter7`.
     pub stage: Option<String>,
     /// Where good results are remembered, if they may be.
@@ -94,6 +97,8 @@ pub struct Host<'a> {
     pub root: Option<PathBuf>,
     /// The folder that a step starts in.
     pub workdir: Option<PathBuf>,
+    /// What the keep knows.
+    pub keep: Option<&'a KeepFacts>,
     /// What it is kept up with.
     pub family: Option<Family>,
 }
@@ -109,6 +114,7 @@ impl Machine {
             dir: self.dir.clone(),
             root: self.root.clone(),
             workdir: self.workdir.clone(),
+            keep: self.keep.as_deref(),
             family: self.os.family(),
         }
     }
@@ -225,6 +231,7 @@ mod tests {
             dir: "/".into(),
             root: None,
             workdir: None,
+            keep: None,
             outside: None,
             os: Os::of("ID=ubuntu\nID_LIKE=debian\n"),
             stage: stage.map(str::to_owned),

@@ -30,8 +30,8 @@ pub use fix::{Family, typed};
 pub use format::{junit, sarif, tap};
 pub use host::{Host, Machine, Os};
 pub use probe::{
-    Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KernelIs, Language,
-    Make, Probe, Resource, SecurityIs, ToolIs, Trait,
+    Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KeepFacts, KeepIs,
+    KernelIs, Language, Make, Need, Probe, Resource, SecurityIs, ToolIs, Trait,
 };
 pub use report::{Outcome, Report, Status, Summary, View};
 pub use requirement::Requirement;

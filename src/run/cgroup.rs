@@ -190,6 +190,27 @@ impl AttemptDir {
     }
 }
 
+/// The cgroups of ours that nobody is in, and nobody will be: those of attempts that are over.
+pub fn left_cgroups() -> Vec<PathBuf> {
+    let Some((_, own)) = own() else {
+        return Vec::new();
+    };
+    let beside = own.parent().into_iter().flat_map(folders_in);
+    let mut left: Vec<PathBuf> = folders_in(&own).into_iter().chain(beside).collect();
+    left.retain(|path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let made = path.metadata().and_then(|meta| meta.modified());
+        let age = made.ok().and_then(|made| made.elapsed().ok());
+        let is_old = age.is_some_and(|age| age > YOUNG);
+        name.is_some_and(|name| name.starts_with(PREFIX))
+            && is_old
+            && !Cgroup(path.clone()).is_populated()
+    });
+    left.sort();
+    left.dedup();
+    left
+}
+
 fn put(path: &Path, value: &str) -> io::Result<()> {
     OpenOptions::new()
         .write(true)

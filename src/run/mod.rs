@@ -88,7 +88,7 @@ mod visit;
 
 pub use account::Account;
 pub use attempt::{Attempt, inspect};
-pub use cgroup::{Cgroup, Totals};
+pub use cgroup::{Cgroup, Totals, left_cgroups};
 pub use error::Error;
 pub use excerpt::{Excerpt, ScriptLine, Trouble, excerpt};
 pub use exit::{Exit, Stop, StopReason, Unknown, Usage, UsageSource};

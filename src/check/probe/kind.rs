@@ -64,6 +64,8 @@ pub enum Probe {
         /// What it must find.
         modules: Vec<String>,
     },
+    /// What the keep knows.
+    Keep(KeepIs),
     /// A program that must end well.
     Command {
         /// The program and its arguments.
@@ -364,6 +366,23 @@ pub enum SecurityIs {
         /// Where.
         paths: Vec<String>,
     },
+}
+
+/// What must be so of the keep and its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepIs {
+    /// No other run goes on.
+    NoOtherRun,
+    /// No run was cut off.
+    NoInterruptedRun,
+    /// Nothing is mounted in the root that no step needs.
+    NoLeftoverMounts,
+    /// There are no cgroups of attempts that are over.
+    NoLeftoverCgroups,
+    /// Configuration holds no secrets.
+    NoSecrets,
+    /// There is room for the steps that are left.
+    Room,
 }
 
 /// An interpreter that has modules.

@@ -6,6 +6,7 @@ mod features;
 mod file;
 mod filesystem;
 mod future;
+mod keep;
 mod kernel;
 mod kind;
 mod limits;
@@ -23,9 +24,10 @@ mod words;
 use std::path::{Path, PathBuf};
 
 pub(super) use filesystem::fact_of_mount;
+pub use keep::{KeepFacts, Need};
 pub use kind::{
-    Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KernelIs, Language,
-    Make, Probe, Resource, SecurityIs, ToolIs, Trait,
+    Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KeepIs, KernelIs,
+    Language, Make, Probe, Resource, SecurityIs, ToolIs, Trait,
 };
 pub(super) use limits::cpus;
 pub(super) use parse::{RawProbe, keys_of_kind, parse};
@@ -158,6 +160,7 @@ pub(super) fn look(check: &Check, host: &Host<'_>) -> Finding {
         } => resource::look(*resource, *amount, path, host),
         Probe::Env(is) => env::look(is, host),
         Probe::Security(is) => security::look(is, at),
+        Probe::Keep(is) => keep::look(*is, host.keep),
         Probe::Checksum { path, folder } => checksum::look(path, folder.as_deref(), at),
     };
     finding.status = match (finding.status, check.severity) {

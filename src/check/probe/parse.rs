@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use super::super::Requirement;
 use super::super::read::Wrong;
 use super::kind::{
-    Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KernelIs, Language,
-    Make, Probe, Resource, SecurityIs, ToolIs, Trait,
+    Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KeepIs, KernelIs,
+    Language, Make, Probe, Resource, SecurityIs, ToolIs, Trait,
 };
 use crate::document::{as_size, code};
 
@@ -82,6 +82,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ),
     ("security", &["must", "user", "path", "paths", "owner"]),
     ("checksum", &["path", "folder"]),
+    ("keep", &["must"]),
     ("module", &["language", "modules"]),
     ("command", &["run", "says"]),
 ];
@@ -126,6 +127,7 @@ pub(in super::super) fn parse(id: &str, mut raw: RawProbe) -> Result<Probe, Wron
         "resource" => resource(raw)?,
         "env" => Probe::Env(env(raw)?),
         "security" => Probe::Security(security(raw)?),
+        "keep" => Probe::Keep(keep(raw)?),
         "checksum" => Probe::Checksum {
             path: needed(raw.path.take(), "path")?,
             folder: raw.folder.take(),
@@ -258,6 +260,23 @@ fn security(raw: &mut RawProbe) -> Result<SecurityIs, Wrong> {
             let choices = "`root`, `not-root`, `user`, `no-setuid-in-path`, `sudo-asks`, `owner` \
                 or `nobody-else-writes`";
             return Err(not_for("security", choices));
+        }
+    })
+}
+
+fn keep(raw: &mut RawProbe) -> Result<KeepIs, Wrong> {
+    let must = needed(raw.must.take(), "must")?;
+    Ok(match must.as_str() {
+        "no-other-run" => KeepIs::NoOtherRun,
+        "no-interrupted-run" => KeepIs::NoInterruptedRun,
+        "no-leftover-mounts" => KeepIs::NoLeftoverMounts,
+        "no-leftover-cgroups" => KeepIs::NoLeftoverCgroups,
+        "no-secrets" => KeepIs::NoSecrets,
+        "room" => KeepIs::Room,
+        _ => {
+            let choices = "`no-other-run`, `no-interrupted-run`, `no-leftover-mounts`, \
+                `no-leftover-cgroups`, `no-secrets` or `room`";
+            return Err(not_for("keep", choices));
         }
     })
 }

@@ -63,7 +63,7 @@ pub(super) fn told(resource: Resource, there: u64) -> String {
 }
 
 /// Free bytes and inodes for ordinary users; a file system without a count of inodes has enough.
-fn on_disk(path: &Path) -> Option<(u64, u64)> {
+pub(super) fn on_disk(path: &Path) -> Option<(u64, u64)> {
     let stat = rustix::fs::statvfs(existing(path)).ok()?;
     let inodes = if stat.f_files == 0 {
         u64::MAX

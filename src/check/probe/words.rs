@@ -3,8 +3,8 @@ use std::fmt;
 
 use super::resource::told;
 use super::{
-    Ability, Amount, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KernelIs, Language, Probe,
-    Resource, SecurityIs, ToolIs, Trait,
+    Ability, Amount, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KeepIs, KernelIs, Language,
+    Probe, Resource, SecurityIs, ToolIs, Trait,
 };
 
 impl fmt::Display for Probe {
@@ -44,6 +44,7 @@ impl fmt::Display for Probe {
             Self::Module { language, modules } => {
                 write!(f, "{language} with {}", modules.join(", "))
             }
+            Self::Keep(is) => write!(f, "{is}"),
             Self::Command { run, .. } => write!(f, "`{}` ends well", run.join(" ")),
         }
     }
@@ -228,6 +229,19 @@ impl fmt::Display for SecurityIs {
                 write!(f, "nothing in {} is open to everybody", paths.join(", "))
             }
         }
+    }
+}
+
+impl fmt::Display for KeepIs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoOtherRun => "no other run goes on",
+            Self::NoInterruptedRun => "no run was cut off",
+            Self::NoLeftoverMounts => "nothing mounted in ${root} that no step needs",
+            Self::NoLeftoverCgroups => "no cgroups of steps that are over",
+            Self::NoSecrets => "no secrets in configuration",
+            Self::Room => "room for each of the steps that are left",
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
 use super::seat::Seat;
-use crate::check::{self, Machine, Report, Selection};
+use crate::check::{self, KeepFacts, Machine, Report, Selection};
 use crate::commands::{Answer, Context};
 use crate::failure::Failure;
 use crate::run::{Sandbox, visit};
@@ -36,6 +36,7 @@ struct Order {
     names: Vec<String>,
     own: Vec<(String, String)>,
     ids: Vec<String>,
+    keep: Option<KeepFacts>,
     deadline: Option<Duration>,
 }
 
@@ -66,6 +67,7 @@ pub(super) fn look(
             .iter()
             .map(|check| check.id.clone())
             .collect(),
+        keep: machine.keep.as_deref().cloned(),
         deadline,
     };
     let text = serde_json::to_vec(&order).map_err(|error| error.to_string())?;
@@ -145,6 +147,7 @@ fn carry_out(cx: &Context, order: Order) -> Result<Report, String> {
         root,
         workdir,
         outside,
+        keep: order.keep.map(Into::into),
         os: Machine::os_here(),
         stage: order.stage,
         cache: None,

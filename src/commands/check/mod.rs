@@ -3,6 +3,7 @@ mod before;
 mod diff;
 mod history;
 mod inside;
+mod keep_facts;
 mod list;
 mod mend;
 mod record;
@@ -34,6 +35,8 @@ use survey::{From, Sets, Survey};
 
 /// The set that is run if none is named anywhere.
 const DEFAULT_SET: &str = "generic";
+/// The set that is about the keep itself.
+const KEEP_SET: &str = "keep";
 /// How long all checks may take, if nobody says otherwise and none of them is deep.
 const DEADLINE: Duration = Duration::from_mins(1);
 
@@ -166,6 +169,12 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     };
     let from = from(project.as_ref(), args)?;
     let survey = Survey::new(cx, (&sets, &names), &from, &machine)?.narrowed(&wanted(args))?;
+    let survey = match &keep {
+        Some(keep) if survey.is_about_keep() => {
+            survey.knowing(keep_facts::gather(cx, keep, project.as_ref())?)
+        }
+        _ => survey,
+    };
     let deadline = args.deadline.or((!survey.is_deep()).then_some(DEADLINE));
     let report = survey.look(deadline);
     if args.fix {
@@ -279,6 +288,7 @@ fn configured(keep: &Keep, project: Option<&Project>, sets: &Sets) -> Result<Vec
     if names.is_empty() {
         names.push(DEFAULT_SET.to_owned());
     }
+    names.push(KEEP_SET.to_owned());
     for set in &sets.own {
         if !names.contains(&set.name) {
             names.push(set.name.clone());
@@ -321,6 +331,7 @@ fn machine(
         dir: keep.map_or_else(|| cx.world.cwd.clone(), |keep| keep.root().to_owned()),
         root: plan.and_then(|plan| plan.root.clone()).or(lfs),
         workdir: None,
+        keep: None,
         outside: None,
         os: Machine::os_here(),
         stage: args.stage.clone(),

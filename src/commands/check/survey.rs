@@ -1,9 +1,10 @@
 //! What is looked at from where: sets of checks, as whom, with what around.
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::inside;
 use super::seat::{Seat, Site, first_of, first_on_host};
-use crate::check::{self, Machine, Outcome, Report, Selection, Set, Wanted};
+use crate::check::{self, KeepFacts, Machine, Outcome, Report, Selection, Set, Wanted};
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::plan::Step;
@@ -140,6 +141,21 @@ impl Survey {
         }
         self.parts.retain(|part| !part.selection.checks.is_empty());
         Ok(self)
+    }
+
+    /// Whether any of the checks is about what the keep knows.
+    pub(super) fn is_about_keep(&self) -> bool {
+        let mut checks = self.parts.iter().flat_map(|part| &part.selection.checks);
+        checks.any(|check| matches!(check.probe, check::Probe::Keep(_)))
+    }
+
+    /// The same, told what the keep knows.
+    pub(super) fn knowing(mut self, facts: KeepFacts) -> Self {
+        let facts = Arc::new(facts);
+        for part in &mut self.parts {
+            part.machine.keep = Some(Arc::clone(&facts));
+        }
+        self
     }
 
     /// Without the checks that `unwanted` tells.

@@ -97,12 +97,12 @@ fn a_keep_says_which_sets_are_its_own() {
     let machine = Machine::new(&tool("mine", ""));
     machine.program("mine", "echo mine");
     let report = machine.report(machine.command(&["check"]));
-    assert_eq!(report["sets"], json!(["generic", "own"]));
+    assert_eq!(report["sets"], json!(["generic", "keep", "own"]));
     machine
         .0
         .write("buildkeep.toml", "checks = [\"lfs-12.3\"]\n");
     let report = machine.report(machine.command(&["check"]));
-    assert_eq!(report["sets"], json!(["lfs-12.3", "own"]));
+    assert_eq!(report["sets"], json!(["lfs-12.3", "keep", "own"]));
     machine.0.write(
         "checks/lfs.toml",
         &("extends = [\"own\"]\n".to_owned() + &tool("more", "")),
@@ -169,7 +169,7 @@ error[K502]: a check of this kind needs `target`
         Machine::new(checks).shown(&["check"]),
         str![[r#"
 --- stderr
-error[K005]: `check[0].kind` is "tol", but must be one of "tool", "alias", "compile", "file", "mount", "filesystem", "resource", "kernel", "env", "security", "checksum", "module", "command"
+error[K005]: `check[0].kind` is "tol", but must be one of "tool", "alias", "compile", "file", "mount", "filesystem", "resource", "kernel", "env", "security", "checksum", "module", "command", "keep"
  --> checks/own.toml:3:8
   |
 3 | kind = "tol"

@@ -3,6 +3,7 @@ mod answers;
 mod engine;
 mod facts;
 mod formats;
+mod keep;
 mod machine;
 mod mending;
 mod planted;

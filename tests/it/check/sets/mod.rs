@@ -190,7 +190,8 @@ fn all_rows() -> impl Iterator<Item = &'static Row> {
 #[test]
 fn every_built_in_check_fails_and_passes_somewhere() {
     let mut missing = BTreeSet::new();
-    for (set, _) in BUILT_IN {
+    // What is about the keep is made to fail in `keep.rs`.
+    for (set, _) in BUILT_IN.iter().filter(|(set, _)| *set != "keep") {
         missing.extend(ids_of(set).into_iter().map(|id| ((*set).to_owned(), id)));
     }
     for row in all_rows() {
