@@ -89,16 +89,8 @@ pub(super) fn search(program: &str, env: &Env) -> Option<PathBuf> {
 
 /// Runs a command with a deadline, in a process group of its own, in the C locale.
 pub(super) fn run(mut command: Command, env: &Env, clock: &Clock, limit: Duration) -> Ran {
-    let passed = env.iter().filter(|(name, _)| *name != "LANGUAGE");
-    command
-        .env_clear()
-        .envs(passed)
-        .env("LC_ALL", "C")
-        .env(MARK, std::process::id().to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    RAN.store(true, Ordering::Relaxed);
+    surround(&mut command, env);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match spawn(&mut command) {
         Ok(child) => child,
         Err(error) => return Ran::NotStarted(error),
@@ -108,6 +100,25 @@ pub(super) fn run(mut command: Command, env: &Env, clock: &Clock, limit: Duratio
         kill(&mut child, clock);
     }
     ran.unwrap_or_else(Ran::NotStarted)
+}
+
+/// Starts a program whose output is another one's input.
+pub(super) fn feeding(mut command: Command, env: &Env) -> io::Result<Child> {
+    surround(&mut command, env);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    spawn(&mut command)
+}
+
+/// Gives a program the C locale, a process group of its own, and our mark.
+fn surround(command: &mut Command, env: &Env) {
+    let passed = env.iter().filter(|(name, _)| *name != "LANGUAGE");
+    command
+        .env_clear()
+        .envs(passed)
+        .env("LC_ALL", "C")
+        .env(MARK, std::process::id().to_string())
+        .process_group(0);
+    RAN.store(true, Ordering::Relaxed);
 }
 
 /// Starts the program; one that is being replaced at this moment a little later.

@@ -11,17 +11,29 @@ use super::super::Host;
 use super::super::definition::Check;
 use super::super::program::{Ran, command, run, search};
 use super::Finding;
+use super::digest::{Sum, of_file};
 use super::limits::cpus;
 use super::program::piped;
 
-/// The programs that check a list, by a word in its name.
-const PROGRAMS: &[(&str, &str)] = &[
-    ("md5", "md5sum"),
-    ("sha1", "sha1sum"),
-    ("sha256", "sha256sum"),
-    ("sha512", "sha512sum"),
-    ("b2", "b2sum"),
+/// How a list is compared, by a word in its name: by a program, or here, which goes first where it is
+/// faster.
+const KINDS: &[(&str, &str, Option<Sum>, Faster)] = &[
+    ("md5", "md5sum", Some(Sum::Md5), Faster::Program),
+    ("sha1", "sha1sum", None, Faster::Program),
+    ("sha256", "sha256sum", Some(Sum::Sha256), Faster::Here),
+    ("sha512", "sha512sum", Some(Sum::Sha512), Faster::Here),
+    ("b2", "b2sum", None, Faster::Program),
 ];
+
+/// Where sums are made faster.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Faster {
+    Here,
+    Program,
+}
+
+/// What is said where not all was looked at.
+const TOO_SHORT: &str = "the time was too short for all files";
 
 /// So much of a list is given to one program: it fits into a pipe, and so does its answer.
 const PART: usize = 16 * 1024;
@@ -39,11 +51,17 @@ pub(super) fn look(
         .unwrap_or_default()
         .to_string_lossy()
         .to_lowercase();
-    let Some((_, program)) = PROGRAMS.iter().find(|(word, _)| name.contains(word)) else {
+    let Some((_, program, own, faster)) = KINDS.iter().find(|(word, ..)| name.contains(word))
+    else {
         return Finding::unknown(format!("the name `{name}` does not tell the kind of sum"));
     };
-    let Some(program) = search(program, host.env) else {
-        return Finding::unknown(format!("there is no {program} to check it with"));
+    let found = search(program, host.env).filter(|_| *faster == Faster::Program || own.is_none());
+    let how = match (found, own) {
+        (Some(program), _) => How::Program(program),
+        (None, Some(sum)) => How::Here(*sum),
+        (None, None) => {
+            return Finding::unknown(format!("there is no {program} to check it with"));
+        }
     };
     let folder = match folder {
         Some(folder) => host.place(folder),
@@ -53,7 +71,7 @@ pub(super) fn look(
         return Finding::no_root();
     };
     match fs::read_to_string(&list) {
-        Ok(text) => compare(&text, &Sums { program, folder }, (check, host)),
+        Ok(text) => compare(&text, &Sums { how, folder }, (check, host)),
         Err(error) if crate::fs::is_absent(&error) => {
             Finding::skipped(format!("there is no {}", list.display()))
         }
@@ -63,8 +81,13 @@ pub(super) fn look(
 
 /// What compares, and where the files are.
 struct Sums {
-    program: PathBuf,
+    how: How,
     folder: PathBuf,
+}
+
+enum How {
+    Program(PathBuf),
+    Here(Sum),
 }
 
 fn compare(text: &str, sums: &Sums, (check, host): (&Check, &Host<'_>)) -> Finding {
@@ -120,7 +143,41 @@ impl Found {
 impl Sums {
     /// The files of a part of the list that are not as it says.
     fn ask(&self, part: &str, left: Duration, host: &Host<'_>) -> Result<Vec<String>, String> {
-        let mut checking = command(&self.program, &["-c".to_owned(), "-".to_owned()]);
+        match &self.how {
+            How::Program(program) => self.ask_program(program, part, (left, host)),
+            How::Here(sum) => self.make(*sum, part, (left, host)),
+        }
+    }
+
+    fn make(
+        &self,
+        sum: Sum,
+        part: &str,
+        (left, host): (Duration, &Host<'_>),
+    ) -> Result<Vec<String>, String> {
+        let deadline = host.clock.since_boot() + left;
+        let is_late = || host.clock.since_boot() >= deadline;
+        let mut wrong = Vec::new();
+        for line in part.lines() {
+            let (Some(name), Some((wanted, _))) = (file_of(line), line.split_once(' ')) else {
+                continue;
+            };
+            match of_file(&self.folder.join(name), sum, &is_late) {
+                Ok(Some(found)) if found.eq_ignore_ascii_case(wanted) => {}
+                Ok(Some(_)) | Err(_) => wrong.push(name.to_owned()),
+                Ok(None) => return Err(TOO_SHORT.into()),
+            }
+        }
+        Ok(wrong)
+    }
+
+    fn ask_program(
+        &self,
+        program: &Path,
+        part: &str,
+        (left, host): (Duration, &Host<'_>),
+    ) -> Result<Vec<String>, String> {
+        let mut checking = command(program, &["-c".to_owned(), "-".to_owned()]);
         checking.current_dir(&self.folder);
         checking.stdin(piped(part).map_err(|error| error.to_string())?);
         match run(checking, host.env, host.clock, left) {
@@ -131,7 +188,7 @@ impl Sums {
                 }
                 Ok(wrong)
             }
-            Ran::TooLong(_) => Err("the time was too short for all files".into()),
+            Ran::TooLong(_) => Err(TOO_SHORT.into()),
             Ran::TooMuch => Err("it prints without end".into()),
             Ran::NotStarted(error) => Err(error.to_string()),
         }

@@ -57,6 +57,13 @@ pub enum Probe {
         /// Where the files are; the folder of the list if nothing is said.
         folder: Option<String>,
     },
+    /// Files that must be what their detached signatures sign.
+    Signature {
+        /// Where they are.
+        folder: String,
+        /// The keys of those who may sign: a file, or a folder of files.
+        keys: String,
+    },
     /// Modules that an interpreter must find.
     Module {
         /// Which interpreter.
@@ -89,7 +96,8 @@ impl Probe {
             Self::Kernel(is) if is.has == Some(Feature::UserNamespaces) => Tier::Normal,
             Self::Filesystem(is) if !is.can.is_empty() => Tier::Normal,
             Self::Security(SecurityIs::Owner { .. } | SecurityIs::NobodyElseWrites { .. })
-            | Self::Checksum { .. } => Tier::Deep,
+            | Self::Checksum { .. }
+            | Self::Signature { .. } => Tier::Deep,
             _ => Tier::Fast,
         }
     }
@@ -107,6 +115,7 @@ impl Probe {
             | Self::Resource { path, .. }
             | Self::Checksum { path, .. } => std::slice::from_ref(path),
             Self::Filesystem(is) => std::slice::from_ref(&is.path),
+            Self::Signature { folder, .. } => std::slice::from_ref(folder),
             _ => &[],
         };
         paths.iter().any(|path| path.starts_with("${root}"))

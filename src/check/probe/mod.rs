@@ -1,6 +1,7 @@
 //! Looking at the machine: one file per kind of thing.
 
 mod checksum;
+mod digest;
 mod env;
 mod features;
 mod file;
@@ -17,6 +18,7 @@ mod program;
 mod resource;
 mod scratch;
 mod security;
+mod signature;
 mod tree;
 mod users;
 mod words;
@@ -160,6 +162,7 @@ pub(super) fn look(check: &Check, host: &Host<'_>) -> Finding {
         } => resource::look(*resource, *amount, path, host),
         Probe::Env(is) => env::look(is, host),
         Probe::Security(is) => security::look(is, at),
+        Probe::Signature { folder, keys } => signature::look(folder, keys, at),
         Probe::Keep(is) => keep::look(*is, host.keep),
         Probe::Checksum { path, folder } => checksum::look(path, folder.as_deref(), at),
     };

@@ -51,6 +51,7 @@ pub(in super::super) struct RawProbe {
     modules: Option<Vec<String>>,
     run: Option<Vec<String>>,
     folder: Option<String>,
+    keys: Option<String>,
 }
 
 /// Another make of a program.
@@ -82,6 +83,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ),
     ("security", &["must", "user", "path", "paths", "owner"]),
     ("checksum", &["path", "folder"]),
+    ("signature", &["folder", "keys"]),
     ("keep", &["must"]),
     ("module", &["language", "modules"]),
     ("command", &["run", "says"]),
@@ -127,6 +129,10 @@ pub(in super::super) fn parse(id: &str, mut raw: RawProbe) -> Result<Probe, Wron
         "resource" => resource(raw)?,
         "env" => Probe::Env(env(raw)?),
         "security" => Probe::Security(security(raw)?),
+        "signature" => Probe::Signature {
+            folder: needed(raw.folder.take(), "folder")?,
+            keys: needed(raw.keys.take(), "keys")?,
+        },
         "keep" => Probe::Keep(keep(raw)?),
         "checksum" => Probe::Checksum {
             path: needed(raw.path.take(), "path")?,

@@ -41,6 +41,12 @@ impl fmt::Display for Probe {
             Self::Env(is) => write!(f, "{is}"),
             Self::Security(is) => write!(f, "{is}"),
             Self::Checksum { path, .. } => write!(f, "all files are as {path} says"),
+            Self::Signature { folder, keys } => {
+                write!(
+                    f,
+                    "all in {folder} is as those signed it whose keys are in {keys}"
+                )
+            }
             Self::Module { language, modules } => {
                 write!(f, "{language} with {}", modules.join(", "))
             }

@@ -169,7 +169,7 @@ error[K502]: a check of this kind needs `target`
         Machine::new(checks).shown(&["check"]),
         str![[r#"
 --- stderr
-error[K005]: `check[0].kind` is "tol", but must be one of "tool", "alias", "compile", "file", "mount", "filesystem", "resource", "kernel", "env", "security", "checksum", "module", "command", "keep"
+error[K005]: `check[0].kind` is "tol", but must be one of "tool", "alias", "compile", "file", "mount", "filesystem", "resource", "kernel", "env", "security", "checksum", "module", "command", "signature", "keep"
  --> checks/own.toml:3:8
   |
 3 | kind = "tol"

@@ -10,6 +10,7 @@ mod planted;
 mod programs;
 mod seats;
 mod sets;
+mod signatures;
 
 use std::process::Command;
 

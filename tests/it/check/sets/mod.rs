@@ -51,6 +51,12 @@ system() { P=$P:/usr/bin:/bin; }
 say() { printf '#!/bin/sh\n%s\n' "$2" > "$W/bin/$1"; chmod 755 "$W/bin/$1"; }
 prints() { say "$1" "echo '$2'"; }
 file_of() { printf '%s\n' "$2" > "$W/fake"; mount --bind "$W/fake" "$1"; }
+signed_sources() {
+  mkdir -m 700 $W/gpg; mkdir $W/keys $R/sources; echo a > $R/sources/a.tar; export GNUPGHOME=$W/gpg
+  gpg --quiet --batch --passphrase '' --quick-generate-key ada@example.org ed25519 sign never
+  gpg --quiet --batch --export > $W/keys/ada; gpg --quiet --batch --detach-sign $R/sources/a.tar
+  gpgconf --kill all; unset GNUPGHOME
+}
 RUN=; P=$W/bin
 "#;
 

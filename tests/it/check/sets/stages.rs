@@ -225,4 +225,11 @@ pub(super) const ROOTS: &[Row] = &[
         "mkdir $R/sources; cd $R/sources; echo a > a.tar; md5sum a.tar > md5sums; echo b > a.tar; P=$P:/usr/bin",
         "a.tar",
     ),
+    row(
+        &["lfs-12.3"],
+        &["sources-signed"],
+        "signed_sources; P=$P:/usr/bin",
+        "signed_sources; echo b > $R/sources/a.tar; P=$P:/usr/bin",
+        "not what was signed",
+    ),
 ];
