@@ -1,7 +1,7 @@
 //! Good results, remembered for as long as nothing they depend on is another.
 //!
-//! Only a result that was good is remembered, and only of kinds that look at a program. It counts
-//! while all of this is as it was: the definition, the variables, the program's file and that of
+//! Only results of kinds that look at a program are remembered: that it is of a version or a make, good or
+//! not; of compilers and modules only what is good. One counts while all of this is as it was: the definition, the variables, the program's file and that of
 //! its interpreter, and every file in the folders of shared libraries; for compilers also what
 //! they compile and link with, for scripts the modules of Perl. A file is known by device, inode, size, mtime, ctime and mode.
 use std::collections::BTreeMap;
@@ -26,15 +26,33 @@ use crate::fs::{read_optional, write_cache};
 use crate::world::Env;
 
 /// Another number than that of the file: it is not read.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 /// Scripts whose interpreters are scripts are followed so far.
 const MOST_INTERPRETERS: usize = 4;
-/// Variables that no tool's version depends on, and that change all the time.
+/// Variables that no tool's version depends on, and that change all the time. Those of the locale are
+/// no matter, because programs run in the C locale.
 const IDLE: &[&str] = &[
-    "_", "COLUMNS", "LINES", "OLDPWD", "PS1", "PWD", "SHLVL", "TERM", "WINDOWID",
+    "_",
+    "COLORTERM",
+    "COLUMNS",
+    "DISPLAY",
+    "LANG",
+    "LANGUAGE",
+    "LINES",
+    "LS_COLORS",
+    "MAIL",
+    "OLDPWD",
+    "PS1",
+    "PWD",
+    "SHLVL",
+    "STY",
+    "TERM",
+    "WINDOWID",
 ];
+/// How names of such variables begin.
+const IDLE_BEGINNINGS: &[&str] = &["BUILDKEEP_", "HYPERFINE_", "LC_", "SSH_", "SUDO_", "TMUX"];
 /// Where programs find their libraries.
-const LIBRARIES: &[&str] = &[
+const LIBRARIES: [&str; 8] = [
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.preload",
@@ -45,7 +63,7 @@ const LIBRARIES: &[&str] = &[
     "/usr/local/lib",
 ];
 /// What compilers compile and link with, besides.
-const COMPILERS: &[&str] = &[
+const COMPILERS: [&str; 4] = [
     "/usr/include",
     "/usr/lib/gcc",
     "/usr/libexec/gcc",
@@ -75,6 +93,7 @@ pub(super) struct Cache {
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 struct Entry {
     print: String,
+    status: Status,
     found: Option<String>,
     subject: String,
 }
@@ -96,7 +115,7 @@ impl Known {
     pub(super) fn finding(&self) -> Option<Finding> {
         let entry = self.entry.as_ref()?;
         Some(Finding {
-            status: Status::Ok,
+            status: entry.status,
             found: entry.found.clone(),
             subject: entry.subject.clone(),
         })
@@ -139,14 +158,22 @@ impl Cache {
         Known { key, entry }
     }
 
-    /// Remembers a good result.
-    pub(super) fn learn(&self, known: Known, finding: &Finding) {
+    /// Remembers a result that what it was made from makes again.
+    pub(super) fn learn(&self, known: Known, check: &Check, finding: &Finding) {
         let Some((name, print)) = known.key else {
             return;
         };
-        if finding.status == Status::Ok {
+        let is_certain = match finding.status {
+            Status::Ok => true,
+            Status::Fail | Status::Warn | Status::Note => {
+                matches!(check.probe, Probe::Tool(_) | Probe::Alias { .. })
+            }
+            _ => false,
+        };
+        if is_certain {
             let entry = Entry {
                 print,
+                status: finding.status,
                 found: finding.found.clone(),
                 subject: finding.subject.clone(),
             };
@@ -182,20 +209,37 @@ impl Cache {
     /// All that a check depends on, in one number; nothing if that is not known.
     fn print(&self, check: &Check, host: &Host<'_>) -> Option<String> {
         let (program, is_compiler) = match &check.probe {
-            Probe::Tool(is) => (&is.program, false),
-            Probe::Alias { program, .. } => (program, false),
-            Probe::Compile(is) => (&is.program, true),
+            Probe::Tool(is) => (is.program.as_str(), false),
+            Probe::Alias { program, .. } => (program.as_str(), false),
+            Probe::Compile(is) => (is.program.as_str(), true),
+            Probe::Module { language, .. } => (language.program(), false),
             _ => return None,
         };
+        let has_modules = matches!(check.probe, Probe::Module { .. });
         let mut prints = Prints::default();
-        prints.add(&format!("{:?}", check.probe));
+        prints.add(&format!("{:?} {:?}", check.probe, check.severity));
         prints.add(&self.around);
-        if prints.program(program, host)? == Kind::Script {
-            prints.add(self.scripts.get_or_init(|| folders(SCRIPTS, 4)));
+        let kind = prints.program(program, host)?;
+        if has_modules && kind == Kind::Script {
+            // Which interpreter it starts, and where that looks, is not known.
+            return None;
         }
-        prints.add(self.libraries.get_or_init(|| folders(LIBRARIES, 2)));
+        if has_modules || kind == Kind::Script {
+            prints.add(self.scripts.get_or_init(|| {
+                let mut places: Vec<PathBuf> = SCRIPTS.iter().map(PathBuf::from).collect();
+                places.extend(of_perl());
+                folders(&places, 4)
+            }));
+        }
+        prints.add(
+            self.libraries
+                .get_or_init(|| folders(&LIBRARIES.map(PathBuf::from), 2)),
+        );
         if is_compiler {
-            prints.add(self.compilers.get_or_init(|| folders(COMPILERS, 3)));
+            prints.add(
+                self.compilers
+                    .get_or_init(|| folders(&COMPILERS.map(PathBuf::from), 3)),
+            );
             for helper in ["as", "ld", "collect2"] {
                 let _ = prints.program(helper, host);
             }
@@ -294,18 +338,41 @@ fn around(env: &Env) -> u64 {
     own.ok().hash(&mut hasher);
     for (name, value) in env.iter() {
         let text = name.to_string_lossy();
-        if !IDLE.contains(&&*text) && !text.starts_with("BUILDKEEP_") {
+        let is_idle = IDLE_BEGINNINGS
+            .iter()
+            .any(|beginning| text.starts_with(beginning));
+        if !IDLE.contains(&&*text) && !is_idle {
             (name, value).hash(&mut hasher);
         }
     }
     hasher.finish()
 }
 
+/// Where Perl has modules that are made for the kind of machine.
+fn of_perl() -> Vec<PathBuf> {
+    let is_perl = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        name.as_bytes().starts_with(b"perl")
+    };
+    let inside = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect::<Vec<PathBuf>>()
+    };
+    let mut found: Vec<PathBuf> = inside(Path::new("/usr/lib"))
+        .iter()
+        .filter(|folder| folder.as_os_str().as_bytes().contains(&b'-'))
+        .flat_map(|folder| inside(folder))
+        .filter(is_perl)
+        .collect();
+    found.sort();
+    found
+}
+
 /// All files in these places, so many folders deep.
-fn folders(places: &[&str], depth: usize) -> u64 {
+fn folders(places: &[PathBuf], depth: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
     for place in places {
-        add(Path::new(place), depth, &mut hasher);
+        add(place, depth, &mut hasher);
     }
     hasher.finish()
 }

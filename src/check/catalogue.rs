@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::definition::{Named, Set};
-use super::read::read;
+use super::read::{read, read_shipped};
 use super::select::Selection;
 use crate::document::{Document, KeyPath, Problem, code, nearest};
 use crate::fs::{self, AtPath as _, is_absent};
@@ -50,8 +50,28 @@ pub const BUILT_IN: &[(&str, &str)] = &[
 /// The sets that come with the program.
 pub fn built_in() -> Result<Vec<Set>, Error> {
     let sets = BUILT_IN.iter();
-    sets.map(|(name, text)| read(name, &format!("built-in set {name}"), text))
-        .collect()
+    sets.map(|(name, text)| read_shipped(name, text)).collect()
+}
+
+/// Those sets that come with the program which matter if `names` are run beside the keep's own.
+pub fn built_in_for(names: &[String], own: &[Set]) -> Result<Vec<Set>, Error> {
+    // A waiver may name a check of any set.
+    if own.iter().any(|set| !set.waivers.is_empty()) {
+        return built_in();
+    }
+    let bases = own.iter().flat_map(|set| &set.extends);
+    let mut wanted: Vec<String> = bases.map(|base| base.name.clone()).collect();
+    wanted.extend(names.iter().cloned());
+    let mut sets: Vec<Set> = Vec::new();
+    while let Some(name) = wanted.pop() {
+        let known = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
+        if let Some((name, text)) = known.filter(|_| sets.iter().all(|set| set.name != name)) {
+            let set = read_shipped(name, text)?;
+            wanted.extend(set.extends.iter().map(|base| base.name.clone()));
+            sets.push(set);
+        }
+    }
+    Ok(sets)
 }
 
 /// The sets of the folder `checks` of a keep, by name; none if there is no such folder.
@@ -186,7 +206,11 @@ fn dangling(own: &[Set], sets: &[&Set]) -> Vec<Problem> {
 }
 
 fn missing(base: &Named, sets: &[&Set]) -> Problem {
-    helped(base, sets.iter().map(|set| set.name.as_str()))
+    let built_in = BUILT_IN.iter().map(|(name, _)| *name);
+    helped(
+        base,
+        sets.iter().map(|set| set.name.as_str()).chain(built_in),
+    )
 }
 
 fn helped<'a>(named: &Named, known: impl Iterator<Item = &'a str>) -> Problem {
@@ -252,7 +276,15 @@ fn misnamed(texts: &[(String, String)], settings: &str) -> Vec<Problem> {
 }
 
 fn unknown(name: &str, sets: &[&Set]) -> Error {
-    let known = sets.iter().map(|set| set.name.as_str());
+    let built_in = BUILT_IN.iter().map(|(name, _)| *name);
+    let mut known: Vec<&str> = sets
+        .iter()
+        .map(|set| set.name.as_str())
+        .chain(built_in)
+        .collect();
+    let mut seen = std::collections::BTreeSet::new();
+    known.retain(|name| seen.insert(*name));
+    let known = known.into_iter();
     Error::UnknownSet {
         name: name.to_owned(),
         nearest: nearest(name, known.clone()).map(str::to_owned),
@@ -268,6 +300,9 @@ mod tests {
     #[test]
     fn built_in_sets_are_whole() {
         let sets = built_in().unwrap();
+        for (name, text) in BUILT_IN {
+            read(name, name, text).unwrap();
+        }
         for set in &sets {
             let selection = resolve(std::slice::from_ref(&set.name), &[], &sets).unwrap();
             assert!(!selection.checks.is_empty());

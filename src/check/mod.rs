@@ -23,7 +23,9 @@ mod tool;
 mod units;
 mod version;
 
-pub use catalogue::{BUILT_IN, built_in, own, own_of, own_texts, problems, resolve, set_at};
+pub use catalogue::{
+    BUILT_IN, built_in, built_in_for, own, own_of, own_texts, problems, resolve, set_at,
+};
 pub use definition::{Check, Fix, Fixes, Named, Rights, Set, Severity, Tier, Waiver, When};
 pub use facts::{FACT_TOOLS, FactChange, Facts, ToolFact};
 pub use fix::{Family, typed};

@@ -125,6 +125,14 @@ impl From<Commands> for Vec<Vec<String>> {
     }
 }
 
+/// Reads a set that comes with the program: a test has compared it with the schema.
+pub(super) fn read_shipped(name: &str, text: &str) -> Result<Set, Error> {
+    let file = format!("built-in set {name}");
+    let document =
+        Document::parse(&file, text).map_err(|problem| Error::Document(vec![problem]))?;
+    set_of(name, &document)
+}
+
 /// Reads the set called `name` from `text`; `file` is what problems call it.
 pub(super) fn read(name: &str, file: &str, text: &str) -> Result<Set, Error> {
     let document = Document::parse(file, text).map_err(|problem| Error::Document(vec![problem]))?;
@@ -135,20 +143,25 @@ pub(super) fn read(name: &str, file: &str, text: &str) -> Result<Set, Error> {
     if !problems.is_empty() {
         return Err(Error::Document(problems));
     }
+    set_of(name, &document)
+}
+
+fn set_of(name: &str, document: &Document) -> Result<Set, Error> {
+    let file = document.name();
     let raw: RawSet = read_as(document.to_json(), file)?;
     let (mut checks, mut problems): (Vec<Check>, _) = (Vec::new(), Vec::new());
     for (index, raw) in raw.check.into_iter().enumerate() {
         let at = KeyPath::root().key("check").item(index);
-        problems.extend(unread(&raw, &document, &at));
+        problems.extend(unread(&raw, document, &at));
         match check(name, file, raw)? {
             Ok(check) if checks.iter().any(|other| other.id == check.id) => {
-                problems.push(twice(&check.id, &document, &at));
+                problems.push(twice(&check.id, document, &at));
             }
             Ok(check) => checks.push(check),
-            Err(wrong) => problems.push(wrong.located(&document, &at)),
+            Err(wrong) => problems.push(wrong.located(document, &at)),
         }
     }
-    let (waivers, wrong) = waivers(raw.waive, &document);
+    let (waivers, wrong) = waivers(raw.waive, document);
     problems.extend(wrong);
     if !problems.is_empty() {
         return Err(Error::Document(problems));
@@ -157,7 +170,7 @@ pub(super) fn read(name: &str, file: &str, text: &str) -> Result<Set, Error> {
         name: name.to_owned(),
         title: raw.title.unwrap_or_else(|| name.to_owned()),
         stages: raw.stages.into(),
-        extends: extends(raw.extends, &document),
+        extends: extends(raw.extends, document),
         checks,
         waivers,
     })

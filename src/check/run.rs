@@ -225,7 +225,7 @@ impl Shared {
             ..check.clone()
         };
         let finding = look(&hurried, &host);
-        self.cache.learn(known, &finding);
+        self.cache.learn(known, check, &finding);
         let is_cut = finding.status == Status::Unknown && limit < check.limit;
         let late = self.machine.clock.since_boot().saturating_sub(now) >= limit;
         if is_cut && late {

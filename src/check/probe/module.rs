@@ -36,11 +36,20 @@ pub(super) fn look(
 }
 
 impl Language {
+    /// The interpreter.
+    pub(in crate::check) fn program(self) -> &'static str {
+        match self {
+            Self::Perl => "perl",
+            Self::Python => "python3",
+        }
+    }
+
     fn asks_for(self, modules: &[String]) -> (&'static str, Vec<String>) {
-        let (program, option, word) = match self {
-            Self::Perl => ("perl", "-e", "use"),
-            Self::Python => ("python3", "-c", "import"),
+        let (option, word) = match self {
+            Self::Perl => ("-e", "use"),
+            Self::Python => ("-c", "import"),
         };
+        let program = self.program();
         let lines = modules.iter().map(|module| format!("{word} {module};"));
         let text = lines.collect::<Vec<_>>().join("\n");
         (program, vec![option.to_owned(), text])

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::seat::{Site, stage_of};
 use super::survey::{From, Sets, Survey};
-use super::{Args, configured, configured_sets, from, history, is_about, machine};
+use super::{Args, configured, configured_sets, from, history, is_about, machine, of_now};
 use crate::check::{self, Check, EnvIs, Outcome, Probe, Status, Tier, Wanted};
 use crate::commands::Context;
 use crate::commands::project::Project;
@@ -29,7 +29,7 @@ pub(in crate::commands) fn before_run(
     if names.is_empty() {
         return Ok(());
     }
-    let sets = Sets::new(check::own_texts(keep.root())?)?;
+    let sets = Sets::new(check::own_texts(keep.root())?)?.and(&names)?;
     let stage = stage_of(&step.id);
     names.retain(|name| is_about(sets.stages(name), stage.as_deref().unwrap_or_default()));
     let args = Args {
@@ -65,7 +65,9 @@ pub(in crate::commands) fn failing(cx: &Context, keep: &Keep) -> Result<Vec<Stri
     }
     let sets = Sets::new(check::own_texts(keep.root())?)?;
     let project = Project::of(cx, keep.clone()).ok();
-    let names = configured(keep, project.as_ref(), &sets)?;
+    let names = configured(keep, &sets)?;
+    let sets = sets.and(&names)?;
+    let names = of_now(names, project.as_ref(), &sets)?;
     let args = Args::default();
     let machine = machine(cx, (Some(keep), project.as_ref()), &args);
     let from = from(project.as_ref(), &args)?;

@@ -162,7 +162,8 @@ fn carry_out(cx: &Context, order: Order) -> Result<Report, String> {
 
 /// The checks that are meant, from their texts: what is in a root cannot be asked for them.
 fn selection(order: &Order) -> Result<Selection, check::Error> {
-    let (own, built_in) = (check::own_of(&order.own)?, check::built_in()?);
+    let own = check::own_of(&order.own)?;
+    let built_in = check::built_in_for(&order.names, &own)?;
     let mut selection = check::resolve(&order.names, &own, &built_in)?;
     selection
         .checks

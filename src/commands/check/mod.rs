@@ -145,6 +145,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         return undo(cx, keep.as_ref(), name, consent(args));
     }
     if args.list {
+        let sets = sets.and_all()?;
         cx.ui.show(&Listing::new(&sets.own, &sets.built_in))?;
         return Ok(Answer::Yes);
     }
@@ -160,13 +161,9 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     }
     let machine = machine(cx, (keep.as_ref(), project.as_ref()), args);
     if let Some(id) = &args.explain {
-        return explain(cx, id, &sets, &machine);
+        return explain(cx, id, &sets.and_all()?, &machine);
     }
-    let names = match (&keep, args.sets.is_empty()) {
-        (_, false) => args.sets.clone(),
-        (Some(keep), true) => configured(keep, project.as_ref(), &sets)?,
-        (None, true) => vec![DEFAULT_SET.to_owned()],
-    };
+    let (sets, names) = asked_for(sets, keep.as_ref(), project.as_ref(), args)?;
     let from = from(project.as_ref(), args)?;
     let survey = Survey::new(cx, (&sets, &names), &from, &machine)?.narrowed(&wanted(args))?;
     let survey = match &keep {
@@ -195,6 +192,25 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     let answer = Answer::of(report.is_good());
     show(cx, report, args)?;
     Ok(answer)
+}
+
+/// The sets to look at, with what they build on.
+fn asked_for(
+    sets: Sets,
+    keep: Option<&Keep>,
+    project: Option<&Project>,
+    args: &Args,
+) -> Result<(Sets, Vec<String>), Failure> {
+    if !args.sets.is_empty() {
+        return Ok((sets.and(&args.sets)?, args.sets.clone()));
+    }
+    let names = match keep {
+        Some(keep) => configured(keep, &sets)?,
+        None => vec![DEFAULT_SET.to_owned()],
+    };
+    let sets = sets.and(&names)?;
+    let names = of_now(names, project, &sets)?;
+    Ok((sets, names))
 }
 
 /// Whether all is looked at that the sets have, but for what takes long.
@@ -281,9 +297,8 @@ fn configured_sets(keep: &Keep) -> Result<Vec<String>, Failure> {
     Ok(named.map(str::to_owned).collect())
 }
 
-/// The sets that buildkeep.toml names, and the keep's own ones; of those of stages only what is
-/// about the stage that the build is at.
-fn configured(keep: &Keep, project: Option<&Project>, sets: &Sets) -> Result<Vec<String>, Failure> {
+/// The sets that buildkeep.toml names, and the keep's own ones.
+fn configured(keep: &Keep, sets: &Sets) -> Result<Vec<String>, Failure> {
     let mut names = configured_sets(keep)?;
     if names.is_empty() {
         names.push(DEFAULT_SET.to_owned());
@@ -294,6 +309,15 @@ fn configured(keep: &Keep, project: Option<&Project>, sets: &Sets) -> Result<Vec
             names.push(set.name.clone());
         }
     }
+    Ok(names)
+}
+
+/// Of sets of stages only what is about the stage that the build is at.
+fn of_now(
+    mut names: Vec<String>,
+    project: Option<&Project>,
+    sets: &Sets,
+) -> Result<Vec<String>, Failure> {
     if let Some(stage) = project.map(stage_now).transpose()?.flatten() {
         names.retain(|name| is_about(sets.stages(name), &stage));
     }

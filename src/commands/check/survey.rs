@@ -35,12 +35,28 @@ pub(super) struct Sets {
 }
 
 impl Sets {
-    /// Those of a keep, and those that come with the program.
+    /// Those of a keep.
     pub(super) fn new(texts: Vec<(String, String)>) -> Result<Self, check::Error> {
         Ok(Self {
             own: check::own_of(&texts)?,
-            built_in: check::built_in()?,
+            built_in: Vec::new(),
             texts,
+        })
+    }
+
+    /// With all that come with the program.
+    pub(super) fn and_all(self) -> Result<Self, check::Error> {
+        Ok(Self {
+            built_in: check::built_in()?,
+            ..self
+        })
+    }
+
+    /// With those that come with the program and matter for `names`.
+    pub(super) fn and(self, names: &[String]) -> Result<Self, check::Error> {
+        Ok(Self {
+            built_in: check::built_in_for(names, &self.own)?,
+            ..self
         })
     }
 
