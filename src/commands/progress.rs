@@ -2,6 +2,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
+use std::thread::Builder;
 use std::time::Duration;
 
 use crate::ui::{Ui, duration, size};
@@ -132,7 +133,8 @@ pub(super) fn shown<T>(ui: &mut Ui, what: &str, work: impl FnOnce(&Counter) -> T
     let clock = Clock::new(chrono::DateTime::default);
     let began = clock.since_boot();
     std::thread::scope(|scope| {
-        scope.spawn(move || {
+        // Without a thread, nothing is shown.
+        let _ = Builder::new().spawn_scoped(scope, move || {
             let mut rate = Rate::default();
             while wait.recv_timeout(DRAW) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let (now, counts) = (clock.since_boot(), counter.now());

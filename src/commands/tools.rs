@@ -2,12 +2,13 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::check::{ToolFact, find_tool, version_line};
-use crate::fs::{read_optional, write_cache};
+use crate::fs::{read_optional, together, write_cache};
 use crate::store::Keep;
 
 /// The tools that are noted of every step.
@@ -82,14 +83,15 @@ fn ask(cx: &Context, new: &[(&PathBuf, Stat)]) -> Vec<(String, Known)> {
         let version = said.unwrap_or_else(|| key(path));
         (key(path), Known { stat, version })
     };
-    std::thread::scope(|scope| {
-        let asking: Vec<_> = new
-            .iter()
-            .map(|(path, stat)| scope.spawn(move || one(path, *stat)))
-            .collect();
-        let heard = asking.into_iter().filter_map(|one| one.join().ok());
-        heard.collect()
-    })
+    let next = AtomicUsize::new(0);
+    let heard = together(new.len().saturating_sub(1), || {
+        let mut heard = Vec::new();
+        while let Some((path, stat)) = new.get(next.fetch_add(1, Ordering::Relaxed)) {
+            heard.push(one(path, *stat));
+        }
+        heard
+    });
+    heard.concat()
 }
 
 fn stat_of(path: &Path) -> Option<Stat> {

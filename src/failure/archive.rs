@@ -1,14 +1,18 @@
 //! Errors of [`crate::vault::archive`].
+use std::io::ErrorKind;
+
 use super::{Failure, Kind};
+use crate::fs::PathError;
 use crate::vault::archive::ArchiveError;
 
 impl From<ArchiveError> for Failure {
     fn from(error: ArchiveError) -> Self {
         let nothing = "nothing was imported";
         match error {
-            ArchiveError::Write(error) => match Self::from(error) {
-                closed if closed.kind() == Kind::ClosedPipe => closed,
-                other => Self::user(format!("cannot write the archive: {}", other.message())),
+            ArchiveError::Write(error) => match error.downcast::<PathError>() {
+                Ok(error) => error.into(),
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => error.into(),
+                Err(error) => Self::user(format!("cannot write the archive: {error}")),
             },
             ArchiveError::Unreadable { .. } => Self::new(Kind::User, &error)
                 .hint("nothing was written; see what else is damaged: `buildkeep backup verify`"),

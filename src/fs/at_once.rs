@@ -1,4 +1,4 @@
-//! Doing the same to several things at once.
+//! Doing things at once, with as many threads as there may be.
 use std::panic::resume_unwind;
 use std::thread::Builder;
 
@@ -37,11 +37,44 @@ pub fn at_once<T: Sync, E: Send>(
     })
 }
 
+/// Does `work` on this thread and on so many others, and returns what became of each.
+///
+/// For workers that share what there is to do: where there may be no more threads, fewer do it.
+pub fn together<R: Send>(others: usize, work: impl Fn() -> R + Sync) -> Vec<R> {
+    std::thread::scope(|scope| {
+        let begin = |_| Builder::new().spawn_scoped(scope, &work).ok();
+        let workers: Vec<_> = (0..others).map_while(begin).collect();
+        let mut done = vec![work()];
+        // All are waited for, whatever became of the first.
+        for worker in workers {
+            done.push(worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::at_once;
+    use super::{at_once, together};
+
+    #[test]
+    fn all_work_together() {
+        let next = AtomicUsize::new(0);
+        let shares = together(3, || {
+            let mut share = Vec::new();
+            while let Some(number) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|n| *n < 100)
+            {
+                share.push(number);
+            }
+            share
+        });
+        assert_eq!(shares.len(), 4);
+        let mut all: Vec<usize> = shares.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..100).collect::<Vec<_>>());
+    }
 
     #[test]
     fn all_is_done_and_an_error_is_told() {

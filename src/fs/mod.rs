@@ -23,7 +23,7 @@ mod syncing;
 mod write_out;
 
 pub use append::{AppendFile, open_stream, read_tail};
-pub use at_once::at_once;
+pub use at_once::{at_once, together};
 pub use batch::Batch;
 pub use durable::{
     TEMPORARY, append_cache, create_dirs, create_dirs_durable, create_exclusive_durable,

@@ -15,6 +15,20 @@ pub struct PathError {
 }
 
 impl PathError {
+    /// The same once more, for another who has to know.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let source = match self.source.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => io::Error::new(self.source.kind(), self.source.to_string()),
+        };
+        Self {
+            action: self.action,
+            path: self.path.clone(),
+            source,
+        }
+    }
+
     /// Tells whether the disk or the quota is full.
     pub fn is_full(&self) -> bool {
         matches!(

@@ -30,13 +30,8 @@ pub(super) fn write(objects_dir: &Path, objects: &[Object<'_>]) -> Result<Held, 
         .collect();
     let packs = Packs::begin(objects_dir, &untrusted).map_err(told)?;
     let filled = fill(&packs, objects);
-    // If the thread behind it stopped, it says why.
     let finished = packs.finish().map(drop);
-    match filled {
-        Err(PackError::Stopped) | Ok(()) => finished,
-        failed => failed,
-    }
-    .map_err(told)?;
+    filled.and(finished).map_err(told)?;
     let mut held = Held::default();
     for pack in packs_in(&folder).difference(&before) {
         let mark = pack.with_extension("keep");

@@ -3,12 +3,13 @@
 //! It gets a cleaned environment, so that no variable of the caller leads it elsewhere, runs no
 //! hooks, asks no questions, and syncs all that it writes.
 use std::ffi::{OsStr, OsString};
-use std::io::{BufReader, Read, Write as _};
+use std::io::{self, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Output, Stdio};
+use std::thread::Builder;
 
 use super::Error;
-use crate::fs::AtPath as _;
+use crate::fs::{AtPath as _, PathError};
 use crate::world::Env;
 
 /// Variables that `git` may see: where programs and credentials are, nothing about repositories.
@@ -85,7 +86,7 @@ impl GitProgram {
         let input = std::fs::File::open(input).at("read", input)?;
         let mut command = self.command(dir, args);
         let output = command.stdin(input).output();
-        output.map(drop).map_err(|_| Error::NoGitProgram)
+        output.map(drop).map_err(not_started)
     }
 
     /// Runs `git` and returns what it printed; nothing if it found nothing to print, none if it failed.
@@ -99,7 +100,7 @@ impl GitProgram {
     pub(super) fn traced(&self, dir: &Path, args: &[&str]) -> Result<Traced, Error> {
         let mut command = self.command(dir, args);
         let output = command.env("GIT_TRACE_PACKET", "1").output();
-        let output = output.map_err(|_| Error::NoGitProgram)?;
+        let output = output.map_err(not_started)?;
         let said = String::from_utf8_lossy(&output.stderr);
         let (trace, said): (Vec<_>, Vec<_>) = said.lines().partition(|l| l.contains(" packet: "));
         if output.status.success() {
@@ -124,14 +125,16 @@ impl GitProgram {
     ) -> Result<Output, Error> {
         let mut command = self.command(dir, args);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|_| Error::NoGitProgram)?;
+        let mut child = command.spawn().map_err(not_started)?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (stdout, stderr) = std::thread::scope(|scope| {
-            let printed = scope.spawn(|| read_all(stdout));
+            let printed = Builder::new().spawn_scoped(scope, || read_all(stdout));
             let said = stderr.map(|stderr| said(stderr, watch)).unwrap_or_default();
-            (printed.join().unwrap_or_default(), said)
+            let printed = printed.map(|printed| printed.join().unwrap_or_default());
+            (printed, said)
         });
-        let status = child.wait().map_err(|_| Error::NoGitProgram)?;
+        let status = child.wait();
+        let (status, stdout) = (status.map_err(not_started)?, stdout.map_err(not_started)?);
         Ok(Output {
             status,
             stdout,
@@ -148,13 +151,13 @@ impl GitProgram {
         let mut command = self.command(dir, args);
         command.stdin(Stdio::piped()).stdout(Stdio::null());
         let child = command.stderr(Stdio::piped()).spawn();
-        let mut child = child.map_err(|_| Error::NoGitProgram)?;
+        let mut child = child.map_err(not_started)?;
         let fed = feed_all(child.stdin.take(), input);
         if fed.is_err() {
             // It would take the end of its input for that of a pack that is cut, which is as well.
             let _ = child.kill();
         }
-        let output = child.wait_with_output().map_err(|_| Error::NoGitProgram)?;
+        let output = child.wait_with_output().map_err(not_started)?;
         fed?;
         if output.status.success() {
             return Ok(());
@@ -169,7 +172,7 @@ impl GitProgram {
     /// Runs `git` and returns how it ended and what it printed.
     pub(super) fn output(&self, dir: &Path, args: &[&str]) -> Result<Output, Error> {
         let mut command = self.command(dir, args);
-        command.output().map_err(|_| Error::NoGitProgram)
+        command.output().map_err(not_started)
     }
 
     fn command(&self, dir: &Path, args: &[&str]) -> Command {
@@ -202,6 +205,19 @@ impl GitProgram {
             .stdin(Stdio::null());
         command
     }
+}
+
+/// Why `git` could not be run.
+fn not_started(source: io::Error) -> Error {
+    if source.kind() == io::ErrorKind::NotFound {
+        return Error::NoGitProgram;
+    }
+    let (action, path) = ("run", "git".into());
+    Error::Io(PathError {
+        action,
+        path,
+        source,
+    })
 }
 
 fn read_all(from: Option<impl Read>) -> Vec<u8> {

@@ -7,10 +7,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
-use super::heal::files_of;
+use super::going::files_of;
 use super::reach::mark;
 use super::{Error, Snapshot, Vault};
-use crate::fs::remove_file_durable;
 use crate::store::ObjectId;
 use crate::store::pack::{Objects, PackEntry, PackScan, Packs};
 use crate::world::World;
@@ -160,14 +159,7 @@ impl Vault {
         }
         writer.finish()?;
         packs.finish()?;
-        // Git's index of all packs names those that go.
-        remove_file_durable(&self.objects_dir().join("pack/multi-pack-index"))?;
-        for index in going {
-            for file in files_of(&index) {
-                remove_file_durable(&file)?;
-            }
-        }
-        Ok(())
+        self.remove_packs(&going)
     }
 }
 

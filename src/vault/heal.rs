@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::going::files_of;
 use super::{Error, Vault};
 use crate::fs::{
     create_dirs_durable, read_optional, remove_file_durable, remove_tree, rename_durable,
@@ -71,24 +72,20 @@ impl Vault {
     /// deletes them, or sets them aside if something was lost.
     pub(super) fn retire(&self, damaged: &Damaged, is_lost: bool) -> Result<(), Error> {
         let aside = self.path().join("buildkeep/damaged");
-        if !damaged.packs.is_empty() {
+        let packs = damaged.packs.iter().zip(&damaged.inodes);
+        // The same objects in the same order make a pack of the same name: it is whole now.
+        let packs = packs.filter(|(index, was)| inode(index) == **was);
+        let packs: Vec<_> = packs.map(|(index, _)| index.clone()).collect();
+        if is_lost && !packs.is_empty() {
+            create_dirs_durable(&aside)?;
             // Git's index of all packs names those that go.
             remove_file_durable(&self.objects_dir().join("pack/multi-pack-index"))?;
-        }
-        for (index, was) in damaged.packs.iter().zip(&damaged.inodes) {
-            // The same objects in the same order make a pack of the same name: it is whole now.
-            if inode(index) != *was {
-                continue;
+            for file in packs.iter().flat_map(|index| files_of(index)) {
+                let name = file.file_name().unwrap_or_default();
+                rename_durable(&file, &aside.join(name))?;
             }
-            for file in files_of(index) {
-                if is_lost {
-                    create_dirs_durable(&aside)?;
-                    let name = file.file_name().unwrap_or_default();
-                    rename_durable(&file, &aside.join(name))?;
-                } else {
-                    remove_file_durable(&file)?;
-                }
-            }
+        } else {
+            self.remove_packs(&packs)?;
         }
         if damaged.noted {
             let cache = self.path().join("buildkeep/cache");
@@ -104,13 +101,6 @@ impl Vault {
     fn note(&self) -> PathBuf {
         self.path().join("buildkeep/damage-found")
     }
-}
-
-/// The files of a pack, the index first: without it the others mean nothing.
-pub(super) fn files_of(index: &Path) -> impl Iterator<Item = PathBuf> {
-    let extensions = ["idx", "pack", "rev", "bitmap", "mtimes", "keep"];
-    let files = extensions.map(|extension| index.with_extension(extension));
-    files.into_iter().filter(|path| path.exists())
 }
 
 fn inode(path: &Path) -> Option<u64> {

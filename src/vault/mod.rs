@@ -13,6 +13,7 @@ mod error;
 pub mod find;
 mod folder;
 mod forget;
+mod going;
 mod heal;
 mod left_out;
 mod lineage;
@@ -143,6 +144,8 @@ impl Vault {
         // Whoever held it before may have been killed.
         if lock.was_left() {
             self.repo.clear_left_overs()?;
+            self.finish_removal()?;
+            sweep_temporaries(&dir)?;
             sweep_temporaries(&dir.join("cache"))?;
         }
         Ok(lock)

@@ -7,12 +7,11 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::heal::files_of;
 use super::reach::mark;
 use super::{Error, Vault};
 use crate::fs::{
-    Holder, Lock, create_dirs_durable, read_optional, remove_file_durable, remove_tree,
-    rename_durable, sync_file, write_disposable,
+    AtPath as _, Holder, Lock, create_dirs_durable, read_optional, remove_file_durable,
+    remove_tree, rename_durable, sync_file, write_disposable,
 };
 use crate::store::pack::{Objects, PackScan};
 use crate::store::{GitProgram, ObjectId, delta_pack};
@@ -48,7 +47,7 @@ impl Vault {
         world: &World,
         watch: &mut dyn FnMut(u64),
     ) -> Result<Optimized, Error> {
-        let _alone = self.lock_of("optimize.lock", world)?;
+        let _alone = self.lock_of("lock-optimize", world)?;
         // A backup that is under way is waited for.
         let live = {
             let _lock = self.lock(world)?;
@@ -57,9 +56,7 @@ impl Vault {
         let bytes_before = self.size();
         let (old, kept) = self.choose(&live)?;
         let place = self.path().join("buildkeep/optimize");
-        if place.exists() {
-            remove_tree(self.path(), &place)?;
-        }
+        self.clear(&place)?;
         let mut done = Optimized {
             bytes_before,
             bytes_after: bytes_before,
@@ -72,7 +69,7 @@ impl Vault {
         let made = delta_pack(git, self.repo(), (&place, &kept), watch)?;
         {
             let _lock = self.lock(world)?;
-            self.replace(&old, made.as_deref())?;
+            self.replace(&old, (&kept, made.as_deref()))?;
         }
         remove_tree(self.path(), &place)?;
         git.run(self.path(), &["prune-packed", "--quiet"])?;
@@ -133,12 +130,39 @@ impl Vault {
         ))
     }
 
+    /// Removes what an interrupted time left: what it made, and of a pack that it had begun to put
+    /// in its place, that too.
+    fn clear(&self, place: &Path) -> Result<(), Error> {
+        if !place.exists() {
+            return Ok(());
+        }
+        let folder = self.objects_dir().join("pack");
+        for index in std::fs::read_dir(place).at("read", place)?.flatten() {
+            // The index goes last.
+            let there = folder.join(index.file_name());
+            if there.extension().is_some_and(|kind| kind == "idx") && !there.exists() {
+                remove_file_durable(&there.with_extension("rev"))?;
+                remove_file_durable(&there.with_extension("pack"))?;
+            }
+        }
+        Ok(remove_tree(self.path(), place)?)
+    }
+
     /// Puts the new pack in the place of old ones.
-    fn replace(&self, old: &[PathBuf], made: Option<&Path>) -> Result<(), Error> {
+    fn replace(
+        &self,
+        old: &[PathBuf],
+        (kept, made): (&[String], Option<&Path>),
+    ) -> Result<(), Error> {
         let _no_gc = self.repo().keep_gc_out()?;
         let live = self.intact_live()?;
         let folder = self.objects_dir().join("pack");
-        let mut new = Vec::new();
+        // What an interrupted time had put in its place already.
+        let mut new = HashSet::new();
+        for name in kept {
+            let index = folder.join(name).with_extension("idx");
+            new.extend(PackScan::open(&index)?.entries().iter().map(|e| e.id));
+        }
         if let Some(index) = made {
             for kind in ["pack", "rev", "idx"] {
                 let file = index.with_extension(kind);
@@ -151,22 +175,17 @@ impl Vault {
             new.extend(PackScan::open(&index)?.entries().iter().map(|e| e.id));
             self.note_optimized(&index)?;
         }
-        let new: HashSet<ObjectId> = new.into_iter().collect();
         let is_needed = |id: &ObjectId| live.contains(id) && !new.contains(id);
-        // Git's index of all packs names those that go.
-        remove_file_durable(&folder.join("multi-pack-index"))?;
+        let mut going = Vec::new();
         for index in old.iter().filter(|index| index.exists()) {
             // The same objects in the same order make a pack of the same name.
             let is_new = made.is_some_and(|made| made.file_name() == index.file_name());
             let entries = PackScan::open(index)?.entries();
-            if is_new || entries.iter().any(|entry| is_needed(&entry.id)) {
-                continue;
-            }
-            for file in files_of(index) {
-                remove_file_durable(&file)?;
+            if !is_new && !entries.iter().any(|entry| is_needed(&entry.id)) {
+                going.push(index.clone());
             }
         }
-        Ok(())
+        self.remove_packs(&going)
     }
 
     /// The names of the packs that are as small as they become.

@@ -1,6 +1,8 @@
 //! What is left to do, shared by all workers.
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::fs::together;
+
 /// A piece of work.
 pub(super) enum Job<F, L> {
     /// A folder to look into.
@@ -48,24 +50,16 @@ impl<F: Send, L: Send> Queue<F, L> {
         self.wake.notify_one();
     }
 
-    /// Starts workers, and waits until nothing is left to do, or one of them failed.
+    /// Has workers at it, this thread among them, until nothing is left to do, or one of them failed.
     pub(super) fn work<E: Send>(
         &self,
         number: usize,
         worker: impl Fn() -> Result<(), E> + Sync,
     ) -> Result<(), E> {
         let run = || worker().inspect_err(|_| self.stop());
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..number).map(|_| scope.spawn(run)).collect();
-            let join = |worker: std::thread::ScopedJoinHandle<'_, Result<(), E>>| {
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            // All are waited for, whatever became of the first.
-            let results: Vec<_> = workers.into_iter().map(join).collect();
-            results.into_iter().collect()
-        })
+        together(number.saturating_sub(1), run)
+            .into_iter()
+            .collect()
     }
 
     /// The next job, waiting for one while others work; nothing when all is done or stopped.

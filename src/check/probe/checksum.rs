@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use super::super::Host;
@@ -12,8 +11,9 @@ use super::super::definition::Check;
 use super::super::program::{Ran, command, run, search};
 use super::Finding;
 use super::digest::{Sum, of_file};
-use super::limits::cpus;
+use super::limits::{cpus, others};
 use super::program::piped;
+use crate::fs::together;
 
 /// How a list is compared, by a word in its name: by a program, or here, which goes first where it is
 /// faster.
@@ -95,17 +95,13 @@ fn compare(text: &str, sums: &Sums, (check, host): (&Check, &Host<'_>)) -> Findi
     let deadline = host.clock.since_boot() + check.limit;
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Found::default());
-    thread::scope(|scope| {
-        for _ in 0..cpus().unwrap_or(1) {
-            scope.spawn(|| {
-                while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let left = deadline.saturating_sub(host.clock.since_boot());
-                    let answer = sums.ask(part, left, host);
-                    if let Ok(mut found) = found.lock() {
-                        found.add(answer);
-                    }
-                }
-            });
+    together(others(), || {
+        while let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let left = deadline.saturating_sub(host.clock.since_boot());
+            let answer = sums.ask(part, left, host);
+            if let Ok(mut found) = found.lock() {
+                found.add(answer);
+            }
         }
     });
     let found = found.into_inner().unwrap_or_default();

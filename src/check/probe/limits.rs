@@ -41,6 +41,11 @@ pub(in crate::check) fn cpus() -> Option<u64> {
     Some(cpus.get() as u64)
 }
 
+/// The threads that can help this one.
+pub(super) fn others() -> usize {
+    cpus().map_or(0, |cpus| cpus.saturating_sub(1) as usize)
+}
+
 /// How many jobs builds will run at once: what `MAKEFLAGS` says, or one for each processor.
 pub(super) fn jobs(host: &Host<'_>) -> Option<u64> {
     let flags = host.env.get("MAKEFLAGS").and_then(|flags| flags.to_str());

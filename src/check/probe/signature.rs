@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use super::super::Host;
 use super::super::definition::Check;
 use super::super::program::{Ran, command, feeding, run, search};
 use super::Finding;
-use super::limits::cpus;
+use super::limits::others;
 use super::scratch::Scratch;
 use super::tree::named;
+use crate::fs::together;
 
 /// How names of signatures end.
 const ENDINGS: &[&str] = &[".sig", ".asc", ".sign"];
@@ -157,14 +157,10 @@ impl Verifier {
     /// Verifies as many at once as there are processors.
     fn all(&self, signed: &[Signed], at: (&Check, &Host<'_>)) -> Vec<Verdict> {
         let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        thread::scope(|scope| {
-            for _ in 0..cpus().unwrap_or(1) {
-                scope.spawn(|| {
-                    while let Some(one) = signed.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let verdict = self.one(one, at);
-                        found.lock().map(|mut found| found.push(verdict)).ok();
-                    }
-                });
+        together(others(), || {
+            while let Some(one) = signed.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let verdict = self.one(one, at);
+                found.lock().map(|mut found| found.push(verdict)).ok();
             }
         });
         found.into_inner().unwrap_or_default()

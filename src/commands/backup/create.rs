@@ -1,6 +1,7 @@
 //! `backup create`
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::thread::Builder;
 
 use serde::Serialize;
 use serde_json::json;
@@ -149,7 +150,9 @@ fn snapshot(cx: &mut Context, keep: Option<&Keep>, job: &Job) -> Result<(bool, S
         std::thread::scope(|scope| {
             match before {
                 Some((entries, _)) => counter.expect(entries, 0),
-                None if is_watched => drop(scope.spawn(|| measure(&job.source, counter))),
+                None if is_watched => {
+                    let _ = Builder::new().spawn_scoped(scope, || measure(&job.source, counter));
+                }
                 None => {}
             }
             let created = vault::create(&vault, &job.source, &info, world, counter);

@@ -99,13 +99,14 @@ fn converse(
 ) -> Result<String, String> {
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let (tell, hear) = channel();
-    std::thread::spawn(move || {
+    let talker = std::thread::Builder::new().spawn(move || {
         // Whoever does not listen to all of it says why.
         let _ = stdin.map(|mut stdin| stdin.write_all(&order));
         let mut line = String::new();
         let _ = stdout.map(|stdout| BufReader::new(stdout).read_line(&mut line));
         let _ = tell.send(line);
     });
+    talker.map_err(|error| format!("no thread can be started: {error}"))?;
     let answer = match deadline {
         Some(deadline) => hear.recv_timeout(deadline + GRACE).ok(),
         None => hear.recv().ok(),

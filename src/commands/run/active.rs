@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::lines::Place;
 use crate::failure::Failure;
 use crate::plan::Step;
-use crate::run::{Follower, Interrupts, Shortage, StopReason, inspect, living, log_size, stop};
+use crate::run::{
+    AttemptDir, Follower, Interrupts, Shortage, StopReason, inspect, living, log_size, stop,
+};
 use crate::ui::{clean, clean_line, duration, seconds, size};
 use crate::world::Clock;
 
@@ -91,25 +93,27 @@ pub(super) fn stop_all(
     clock: &Clock,
 ) -> Result<(), Failure> {
     let is_in_hurry = AtomicBool::new(false);
+    let hurry = || is_in_hurry.load(Ordering::Relaxed);
+    let end = |dir: &AttemptDir| stop(dir, StopReason::Asked, clock, hurry);
     let results: Vec<_> = thread::scope(|scope| {
-        let workers: Vec<_> = active
-            .iter()
-            .map(|active| {
-                let hurry = || is_in_hurry.load(Ordering::Relaxed);
-                let dir = active.follower.dir();
-                scope.spawn(move || stop(dir, StopReason::Asked, clock, hurry))
-            })
-            .collect();
+        let (mut workers, mut alone) = (Vec::new(), Vec::new());
+        for active in active {
+            let dir = active.follower.dir();
+            match thread::Builder::new().spawn_scoped(scope, move || end(dir)) {
+                Ok(worker) => workers.push(worker),
+                Err(_) => alone.push(dir),
+            }
+        }
+        // Where there may be no more threads, they end one after the other.
+        let mut results: Vec<_> = alone.into_iter().map(|dir| Ok(end(dir))).collect();
         while workers.iter().any(|worker| !worker.is_finished()) {
             if interrupts.came() {
                 is_in_hurry.store(true, Ordering::Relaxed);
             }
             thread::sleep(POLL);
         }
-        workers
-            .into_iter()
-            .map(thread::ScopedJoinHandle::join)
-            .collect()
+        results.extend(workers.into_iter().map(thread::ScopedJoinHandle::join));
+        results
     });
     for result in results {
         result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;

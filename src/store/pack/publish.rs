@@ -9,7 +9,7 @@ use gix::ObjectId;
 use super::PackError;
 use super::index::{IndexEntry, encode};
 use super::writer::UNFINISHED_INDEX;
-use crate::fs::{NewFile, sync_dir};
+use crate::fs::{NewFile, PathError, sync_dir};
 
 /// What a session added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,9 +35,12 @@ enum Task {
     Publish(Finished),
 }
 
+/// Why the thread stopped: whoever sends it something more is told.
+type Why = Arc<Mutex<Option<PathError>>>;
+
 /// The thread.
 pub(super) struct Publisher {
-    sender: mpsc::Sender<Task>,
+    sender: Sender,
     worker: Worker,
 }
 
@@ -53,51 +56,69 @@ impl Publisher {
     pub(super) fn start(dir: &Path) -> Self {
         let (sender, tasks) = mpsc::channel();
         let tasks = Arc::new(Mutex::new(Some(tasks)));
-        let (folder, theirs) = (dir.to_owned(), Arc::clone(&tasks));
-        let worker = match Builder::new().spawn(move || publish_all(&folder, &theirs)) {
+        let why = Why::default();
+        let (folder, theirs, noted) = (dir.to_owned(), Arc::clone(&tasks), Arc::clone(&why));
+        let work = move || publish_all(&folder, (&theirs, &noted));
+        let worker = match Builder::new().spawn(work) {
             Ok(thread) => Worker::Thread(thread),
             Err(_) => Worker::Later(dir.to_owned(), tasks),
         };
+        let sender = Sender { to: sender, why };
         Self { sender, worker }
     }
 
     pub(super) fn sender(&self) -> Sender {
-        Sender(self.sender.clone())
+        self.sender.clone()
     }
 
     pub(super) fn finish(self) -> Result<Written, PackError> {
+        let why = Arc::clone(&self.sender.why);
         drop(self.sender);
         match self.worker {
             Worker::Thread(thread) => thread.join().unwrap_or(Err(PackError::Stopped)),
-            Worker::Later(dir, tasks) => publish_all(&dir, &tasks),
+            Worker::Later(dir, tasks) => publish_all(&dir, (&tasks, &why)),
         }
     }
 }
 
 /// A way to the thread.
-pub(super) struct Sender(mpsc::Sender<Task>);
+#[derive(Clone)]
+pub(super) struct Sender {
+    to: mpsc::Sender<Task>,
+    why: Why,
+}
 
 impl Sender {
     pub(super) fn send(&self, pack: Finished) -> Result<(), PackError> {
-        let sent = self.0.send(Task::Publish(pack));
-        sent.map_err(|_| PackError::Stopped)
+        let sent = self.to.send(Task::Publish(pack));
+        sent.map_err(|_| {
+            let why = self.why.lock().unwrap_or_else(PoisonError::into_inner);
+            let why = why.as_ref().map(PathError::copy);
+            why.map_or(PackError::Stopped, PackError::Io)
+        })
     }
 
     /// Asks the disk to begin with what is written so far, so that the end is near when it comes.
     pub(super) fn sync_early(&self, file: &NewFile) {
         // If nobody listens, the next `send` says so.
-        let _ = self.0.send(Task::SyncEarly(file.shared()));
+        let _ = self.to.send(Task::SyncEarly(file.shared()));
     }
 }
 
-fn publish_all(dir: &Path, tasks: &Tasks) -> Result<Written, PackError> {
+fn publish_all(dir: &Path, (tasks, why): (&Tasks, &Why)) -> Result<Written, PackError> {
     let mut written = Written::default();
     let tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
     for task in tasks.into_iter().flatten() {
         match task {
             // The sync that counts comes when the pack is published, and reports errors.
             Task::SyncEarly(file) => drop(file.sync_data()),
-            Task::Publish(pack) => publish(dir, pack, &mut written)?,
+            Task::Publish(pack) => publish(dir, pack, &mut written).inspect_err(|error| {
+                // Noted before nobody listens any more.
+                if let PackError::Io(error) = error {
+                    let mut why = why.lock().unwrap_or_else(PoisonError::into_inner);
+                    *why = Some(error.copy());
+                }
+            })?,
         }
     }
     if written.packs > 0 {

@@ -1,5 +1,8 @@
-//! Vaults: what is forgotten, and what goes back.
+//! Vaults: what is taken, written anew, forgotten, brought in and out, and what goes back.
+use std::collections::BTreeSet;
+
 use super::{SET, Trial, two_versions};
+use crate::calls::Hands;
 use crate::env::Env;
 
 const VAULT: &str = "w/.buildkeep/vault.git";
@@ -30,8 +33,8 @@ fn snapshots(env: &Env) -> String {
     env.git(&["-C", VAULT, "for-each-ref", "--format=%(refname)"])
 }
 
-/// Nothing is damaged for Git or for us, and the newest snapshot is what it was taken of.
-fn whole(env: &Env) -> Result<(), String> {
+/// Nothing is damaged for Git or for us.
+fn undamaged(env: &Env) -> Result<(), String> {
     let mut fsck = env.command("git");
     fsck.args(["-C", VAULT, "fsck", "--full", "--strict", "--no-dangling"]);
     let fsck = fsck.output().unwrap();
@@ -39,9 +42,16 @@ fn whole(env: &Env) -> Result<(), String> {
         return Err(env.shown(&fsck));
     }
     let found = env.json(&["-C", "w", "backup", "verify"]);
-    if found["damage"] != serde_json::json!([]) {
-        return Err(found.to_string());
+    if found["damage"] == serde_json::json!([]) {
+        Ok(())
+    } else {
+        Err(found.to_string())
     }
+}
+
+/// Nothing is damaged, and the newest snapshot is what it was taken of.
+fn whole(env: &Env) -> Result<(), String> {
+    undamaged(env)?;
     let out = env.path("restored");
     drop(std::fs::remove_dir_all(&out));
     env.stdout(&["-C", "w", "backup", "restore", "latest", "--to", "restored"]);
@@ -115,6 +125,124 @@ const BACK: Trial = Trial {
     is_gradual: true,
     ..SET
 };
+
+/// Two snapshots of `src`, of which there is a copy, an archive of something else, and what the next
+/// snapshot has to take.
+fn two(env: &Env) {
+    two_versions(env);
+    env.write("src/etc/same", "the same\n");
+    for number in 1..=2 {
+        std::fs::write(env.path("src/own"), noise(100_000, number)).unwrap();
+        env.stdout(&["-C", "base", "backup", "create", "src"]);
+    }
+    let script = "cp -a src old && cp -a src other && echo more > other/more && tar -cf other.tar -C other .";
+    let made = env.command("sh").args(["-ec", script]).status().unwrap();
+    assert!(made.success());
+    for number in 3..=20 {
+        let path = env.write(&format!("src/new/{number}"), "");
+        std::fs::write(path, noise(3000 * number as usize, number)).unwrap();
+    }
+}
+
+/// The trees of all snapshots, each once.
+fn trees(env: &Env) -> String {
+    let format = "--format=%(tree)%(*tree)";
+    let trees = env.git(&["-C", VAULT, "for-each-ref", format, "refs/tags"]);
+    let trees: BTreeSet<&str> = trees.lines().collect();
+    trees.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+/// Nothing is damaged, and the snapshot that was there before is what it was taken of.
+fn has_the_old(env: &Env) -> Result<(), String> {
+    undamaged(env)?;
+    let script = "rm -rf restored; git -C \"$1\" for-each-ref --format='%(refname:strip=2)' 'refs/tags/*/src/*' | sed -n 2p";
+    let tag = env
+        .command("sh")
+        .args(["-ec", script, "sh", VAULT])
+        .output()
+        .unwrap();
+    let tag = String::from_utf8(tag.stdout).unwrap();
+    let args = [
+        "-C",
+        "w",
+        "backup",
+        "restore",
+        tag.trim(),
+        "--to",
+        "restored",
+    ];
+    env.stdout(&args);
+    let mut compare = env.command("diff");
+    let compared = compare.args(["-r", "old", "restored"]).output().unwrap();
+    if compared.status.success() {
+        return Ok(());
+    }
+    Err(env.shown(&compared))
+}
+
+const CREATE: Trial = Trial {
+    name: "backup create",
+    base: two,
+    args: &["backup", "create", "src"],
+    says: "added",
+    seen: trees,
+    sound: has_the_old,
+    ..SET
+};
+
+const IMPORT: Trial = Trial {
+    name: "backup import",
+    args: &["backup", "import", "other.tar"],
+    ..CREATE
+};
+
+/// The archive that was written, if it is whole, and whether the keep remembers it.
+fn archives(env: &Env) -> String {
+    let script = "test ! -e w.out/a.tar || tar -tf w.out/a.tar | sort";
+    let listed = env.command("sh").args(["-ec", script]).output().unwrap();
+    assert!(listed.status.success(), "{}", env.shown(&listed));
+    let known = env.stdout(&["-C", "w", "backup", "archive", "list"]);
+    let names = known.lines().filter(|line| line.ends_with("a.tar"));
+    format!("{}known {}\n", env.shown(&listed), names.count())
+}
+
+const EXPORT: Trial = Trial {
+    name: "backup export",
+    prepare: |env| std::fs::create_dir(env.path("w.out")).unwrap(),
+    args: &["backup", "export", "latest", "-o", "w.out/a.tar", "--force"],
+    says: "SHA-256",
+    seen: archives,
+    is_gradual: true,
+    ..CREATE
+};
+
+/// How many packs there are.
+fn packs(env: &Env) -> String {
+    let packs = std::fs::read_dir(env.path(VAULT).join("objects/pack")).unwrap();
+    let paths = packs.map(|pack| pack.unwrap().path());
+    let count = paths
+        .filter(|path| path.extension().is_some_and(|end| end == "pack"))
+        .count();
+    format!("{}\n{count} packs\n", trees(env))
+}
+
+const OPTIMIZE: Trial = Trial {
+    name: "backup optimize",
+    args: &["backup", "optimize"],
+    says: "became",
+    // Git does the work: one that may start nothing can only say so.
+    hands: &[Hands::Many],
+    seen: packs,
+    is_gradual: true,
+    ..CREATE
+};
+
+trials! {
+    create: CREATE;
+    import: IMPORT;
+    export: EXPORT;
+    optimize: OPTIMIZE;
+}
 
 #[test]
 fn forgetting_survives_death() {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::format::Form;
 use super::seal;
 use crate::failure::Failure;
-use crate::fs::{Folder, NewFile, TEMPORARY, sync_dir};
+use crate::fs::{Folder, NewFile, PathError, TEMPORARY, sync_dir};
 
 /// How hard zstd tries: about as small as gzip at its best, and faster than its fastest.
 const ZSTD_LEVEL: i32 = 3;
@@ -89,10 +89,14 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.place {
-            Place::File(file, path) => file.write(bytes).map_err(|error| {
-                let what = format!("{}: {}", path.display(), error.source);
-                io::Error::new(error.source.kind(), what)
-            })?,
+            // Its name for now says little.
+            Place::File(file, path) => file
+                .write(bytes)
+                .map_err(|error| PathError {
+                    path: path.clone(),
+                    ..error
+                })
+                .map_err(|error| io::Error::new(error.source.kind(), error))?,
             Place::Stdout(stdout) => stdout.write_all(bytes)?,
         }
         self.sum.update(bytes);
