@@ -14,6 +14,7 @@ use super::{AtPath as _, PathError};
 pub struct NewFile {
     file: Arc<File>,
     path: PathBuf,
+    is_ready: bool,
     published: bool,
 }
 
@@ -33,6 +34,7 @@ impl NewFile {
         Ok(Self {
             file: Arc::new(file),
             path,
+            is_ready: false,
             published: false,
         })
     }
@@ -59,12 +61,21 @@ impl NewFile {
         Arc::clone(&self.file)
     }
 
+    /// Gives the file its mode and syncs its content: nothing is left to do but to name it.
+    pub fn ready(&mut self, mode: u32) -> Result<(), PathError> {
+        if !self.is_ready {
+            self.file
+                .set_permissions(Permissions::from_mode(mode))
+                .and_then(|()| self.file.sync_all())
+                .at("sync", &self.path)?;
+        }
+        self.is_ready = true;
+        Ok(())
+    }
+
     /// Gives the file its mode and name, its content synced. The caller syncs the folder.
     pub fn publish(mut self, path: &Path, mode: u32) -> Result<(), PathError> {
-        self.file
-            .set_permissions(Permissions::from_mode(mode))
-            .and_then(|()| self.file.sync_all())
-            .at("sync", &self.path)?;
+        self.ready(mode)?;
         #[expect(clippy::disallowed_methods, reason = "the caller syncs the folder")]
         std::fs::rename(&self.path, path).at("create", path)?;
         self.published = true;

@@ -434,6 +434,10 @@ impl Case<'_> {
     }
 }
 
+fn is_lonely_pack(path: &Path) -> bool {
+    path.extension().is_some_and(|kind| kind == "pack") && !path.with_extension("idx").exists()
+}
+
 /// Temporary files and locks of Git that nobody needs any more.
 fn left_over(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
@@ -445,7 +449,7 @@ fn left_over(folder: &Path) -> Vec<String> {
             || name.starts_with(".tmp-")
             || name.starts_with(".buildkeep-tmp-")
             // A pack without an index keeps its room for ever.
-            || (name.ends_with(".pack") && !entry.path().with_extension("idx").exists())
+            || is_lonely_pack(&entry.path())
             || entry
                 .path()
                 .extension()

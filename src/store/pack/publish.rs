@@ -9,7 +9,7 @@ use gix::ObjectId;
 use super::PackError;
 use super::index::{IndexEntry, encode};
 use super::writer::UNFINISHED_INDEX;
-use crate::fs::{NewFile, PathError, sync_dir};
+use crate::fs::{NewFile, PathError, remove_file_durable, sync_dir};
 
 /// What a session added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,12 +132,26 @@ fn publish(dir: &Path, mut pack: Finished, written: &mut Written) -> Result<(), 
     let mut index = NewFile::create(dir, UNFINISHED_INDEX)?;
     index.write(&bytes)?;
     let name = named(dir, &pack.sum);
-    pack.file.publish(&name.with_extension("pack"), 0o444)?;
-    index.publish(&name.with_extension("idx"), 0o444)?;
+    let (there, indexed) = (name.with_extension("pack"), name.with_extension("idx"));
+    // Once the pack has its name, nothing but renaming can fail.
+    index.ready(0o444)?;
+    pack.file.publish(&there, 0o444)?;
+    if let Err(error) = index.publish(&indexed, 0o444) {
+        forsake(&there, &indexed)?;
+        return Err(error.into());
+    }
     written.objects += pack.entries.len() as u64;
     written.packs += 1;
     written.bytes += pack.bytes + bytes.len() as u64;
     Ok(())
+}
+
+/// Removes a pack that has no index: nobody would ever look into it.
+pub(super) fn forsake(pack: &Path, index: &Path) -> Result<(), PathError> {
+    if index.exists() {
+        return Ok(());
+    }
+    remove_file_durable(pack)
 }
 
 fn named(dir: &Path, sum: &[u8; 20]) -> PathBuf {

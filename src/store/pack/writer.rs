@@ -7,7 +7,7 @@ use super::deflate::Deflater;
 use super::hash::{Hasher, object_id};
 use super::index::IndexEntry;
 use super::known::Known;
-use super::publish::{Finished, Publisher, Sender};
+use super::publish::{Finished, Publisher, Sender, forsake};
 use super::{Kind, PackError, Written};
 use crate::fs::{AtPath as _, NewFile, create_dirs_durable, remove_file_durable};
 
@@ -105,8 +105,23 @@ fn sweep(dir: &Path) -> Result<(), PackError> {
             })
         });
         if ours {
+            forsake_unindexed(dir, &entry.path())?;
             remove_file_durable(&entry.path())?;
         }
+    }
+    Ok(())
+}
+
+/// Removes the pack that an unfinished index is of: its writer died between the two names.
+fn forsake_unindexed(dir: &Path, index: &Path) -> Result<(), PackError> {
+    let bytes = std::fs::read(index).at("read", index)?;
+    let Some((_, sums)) = bytes.split_last_chunk::<40>() else {
+        return Ok(());
+    };
+    let (sum, _) = sums.split_at(20);
+    if let Ok(sum) = ObjectId::try_from(sum) {
+        let name = dir.join(format!("pack-{sum}"));
+        forsake(&name.with_extension("pack"), &name.with_extension("idx"))?;
     }
     Ok(())
 }

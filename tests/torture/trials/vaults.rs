@@ -120,6 +120,8 @@ const BACK: Trial = Trial {
         );
     },
     args: &["rollback", "--tree", "one", "--yes"],
+    // A plan needs a thread with a stack for deep folders.
+    hands: &[Hands::Many],
     says: "went back",
     seen: state,
     is_gradual: true,
