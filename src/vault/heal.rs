@@ -41,6 +41,24 @@ impl Vault {
         Ok(())
     }
 
+    /// Adds what a verification of a part found to what is noted.
+    pub(super) fn note_more_damage(
+        &self,
+        found: bool,
+        packs: &BTreeSet<String>,
+    ) -> Result<(), Error> {
+        if !found {
+            return Ok(());
+        }
+        let before = read_optional(&self.note())?.unwrap_or_default();
+        let before = String::from_utf8_lossy(&before).into_owned();
+        let all = before
+            .lines()
+            .map(str::to_owned)
+            .chain(packs.iter().cloned());
+        self.note_damage(true, &all.collect())
+    }
+
     /// What is known to be damaged: as noted, and indexes that cannot be opened.
     pub(super) fn damaged(&self) -> Result<Damaged, Error> {
         let note = read_optional(&self.note())?;

@@ -24,8 +24,10 @@ pub mod owners;
 mod queue;
 mod reach;
 pub mod registry;
+pub mod repair;
 pub mod restore;
 pub mod retention;
+mod share;
 pub mod show;
 mod snapshot;
 mod stat;
@@ -39,6 +41,7 @@ pub use forget::Reclaimed;
 pub use left_out::LeftOut;
 pub use lineage::{lineage, newest};
 pub use optimize::Optimized;
+pub use share::Share;
 pub use snapshot::{Missing, Snapshot, SnapshotInfo, Step, checkpoint, shortest};
 
 use std::path::{Path, PathBuf};

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::folder::{StoredFolder, chunks};
 use super::meta::{Decoded, Kind};
 use super::queue::{Job, Queue};
+use super::share::{Share, choose};
 use super::{Error, Progress, Vault};
 use crate::store::ObjectId;
 use crate::store::pack::{
@@ -32,6 +33,8 @@ pub struct Verified {
     pub damage: Vec<Damage>,
     /// Whether the next backup knows of it.
     pub can_heal: bool,
+    /// Of a part: the bytes of packs that were read, and all of them.
+    pub part: Option<(u64, u64)>,
 }
 
 /// Something that is not as it was written.
@@ -72,8 +75,12 @@ impl fmt::Display for Damage {
     }
 }
 
-/// Verifies a vault; damage is a result, not an error.
-pub fn verify(vault: &Vault, progress: &(dyn Progress + Sync)) -> Result<Verified, Error> {
+/// Verifies a vault, or a part of it; damage is a result, not an error.
+pub fn verify(
+    vault: &Vault,
+    share: Share,
+    progress: &(dyn Progress + Sync),
+) -> Result<Verified, Error> {
     let objects_dir = vault.objects_dir();
     let (objects, unreadable) = Objects::open_intact(&objects_dir)?;
     let mut all = Bytes::new(progress);
@@ -84,8 +91,10 @@ pub fn verify(vault: &Vault, progress: &(dyn Progress + Sync)) -> Result<Verifie
         });
     }
     let packs = all.open_packs(&objects_dir)?;
-    all.read_packs(&packs)?;
-    all.read_others(&objects_dir, &objects)?;
+    let part = all.read_share(vault, &packs, share)?;
+    if share != Share::Structure {
+        all.read_others(&objects_dir, &objects)?;
+    }
     let mut structure = Structure {
         reader: objects.reader(),
         bad: all.by_object(),
@@ -97,13 +106,17 @@ pub fn verify(vault: &Vault, progress: &(dyn Progress + Sync)) -> Result<Verifie
     damage.extend(structure.missing);
     damage.extend(all.taken());
     damage.sort();
-    let noted = vault.note_damage(!damage.is_empty(), &locked(&all.packs));
+    let noted = match share {
+        Share::All => vault.note_damage(!damage.is_empty(), &locked(&all.packs)),
+        _ => vault.note_more_damage(!damage.is_empty(), &locked(&all.packs)),
+    };
     Ok(Verified {
         can_heal: noted.is_ok(),
         objects: all.objects.into_inner(),
         bytes: all.content.into_inner(),
         snapshots,
         damage,
+        part,
     })
 }
 
@@ -158,13 +171,53 @@ impl<'p> Bytes<'p> {
         Ok(packs)
     }
 
+    /// Reads packs, or a part of them; tells how much of it, and of how much.
+    fn read_share(
+        &self,
+        vault: &Vault,
+        packs: &[NamedPack],
+        share: Share,
+    ) -> Result<Option<(u64, u64)>, Error> {
+        let cut = packs.iter().enumerate();
+        let cut = cut.flat_map(|(at, pack)| pieces(pack.scan.entries()).map(move |one| (at, one)));
+        let mut all: Vec<(usize, Vec<PackEntry>)> = match share {
+            Share::Structure => Vec::new(),
+            _ => cut.filter(|(_, entries)| !entries.is_empty()).collect(),
+        };
+        let Share::Part(percent) = share else {
+            self.read_packs(packs, all)?;
+            return Ok(None);
+        };
+        let places: Vec<_> = all
+            .iter()
+            .map(|(at, entries)| {
+                let bytes = entries
+                    .iter()
+                    .map(|entry| entry.end.saturating_sub(entry.offset));
+                ((packs[*at].name.clone(), entries[0].offset), bytes.sum())
+            })
+            .collect();
+        let chosen = choose(&places, percent, vault.last_read().as_ref());
+        let read = chosen.iter().map(|at| places[*at].1).sum();
+        let total = places.iter().map(|(_, bytes)| bytes).sum();
+        let wanted = chosen.iter().map(|at| std::mem::take(&mut all[*at]));
+        self.read_packs(packs, wanted.collect())?;
+        if let Some(last) = chosen.last() {
+            // Whoever may only read begins anew each time.
+            let _ = vault.note_read(&places[*last].0);
+        }
+        Ok(Some((read, total)))
+    }
+
     /// All cores take pieces of packs.
-    fn read_packs(&self, packs: &[NamedPack]) -> Result<(), Error> {
+    fn read_packs(
+        &self,
+        packs: &[NamedPack],
+        pieces: Vec<(usize, Vec<PackEntry>)>,
+    ) -> Result<(), Error> {
         let queue: Queue<(usize, Vec<PackEntry>), ()> = Queue::default();
-        for (number, pack) in packs.iter().enumerate() {
-            for piece in pieces(pack.scan.entries()) {
-                queue.push(Job::Folder((number, piece)));
-            }
+        for piece in pieces {
+            queue.push(Job::Folder(piece));
         }
         queue.work(super::threads(), || {
             while let Some(mut taken) = queue.next() {
@@ -275,7 +328,7 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Neighbouring entries, some megabytes at a time.
-fn pieces(entries: Vec<PackEntry>) -> Vec<Vec<PackEntry>> {
+fn pieces(entries: Vec<PackEntry>) -> impl Iterator<Item = Vec<PackEntry>> {
     let mut pieces = vec![Vec::new()];
     let mut bytes = 0;
     for entry in entries {
@@ -288,7 +341,7 @@ fn pieces(entries: Vec<PackEntry>) -> Vec<Vec<PackEntry>> {
             piece.push(entry);
         }
     }
-    pieces
+    pieces.into_iter()
 }
 
 /// Walks snapshots from their tags.

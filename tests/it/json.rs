@@ -310,6 +310,7 @@ fn saves(session: &mut Session) {
     let back = ["rollback", "--tree", "libs", "--dry-run"];
     session.ask("rollback --tree", &back);
     session.ask("backup verify", &["backup", "verify"]);
+    session.ask("backup repair", &["backup", "repair"]);
     session.ask(
         "backup restore",
         &["backup", "restore", "latest", "--to", "out"],

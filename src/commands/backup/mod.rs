@@ -9,6 +9,7 @@ mod hooks;
 mod list;
 mod optimize;
 mod push;
+mod repair;
 mod restore;
 mod sets;
 mod show;
@@ -38,6 +39,7 @@ enum Verb {
     Find(find::Args),
     Cat(cat::Args),
     Verify(verify::Args),
+    Repair(repair::Args),
     Restore(restore::Args),
     Forget(forget::Args),
     Optimize(optimize::Args),
@@ -57,6 +59,7 @@ pub fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         Verb::Find(args) => find::run(cx, args),
         Verb::Cat(args) => cat::run(cx, args),
         Verb::Verify(args) => verify::run(cx, args),
+        Verb::Repair(args) => repair::run(cx, args),
         Verb::Restore(args) => restore::run(cx, args),
         Verb::Forget(args) => forget::run(cx, args),
         Verb::Optimize(args) => optimize::run(cx, args),

@@ -5,7 +5,7 @@ use super::{backup, differences, hostile, settle};
 use crate::env::Env;
 
 /// The packs of the vault, with leave to damage them.
-fn packs(env: &Env) -> Vec<PathBuf> {
+pub(super) fn packs(env: &Env) -> Vec<PathBuf> {
     use std::os::unix::fs::PermissionsExt as _;
     let entries = std::fs::read_dir(env.path("v/objects/pack")).unwrap();
     let mut packs: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -109,7 +109,7 @@ fn no_damage_to_an_index_makes_us_panic() {
 }
 
 /// Flips a bit in the content of `src/bad`, which is `noise(100_000, 1)`.
-fn damage_bad(env: &Env) {
+pub(super) fn damage_bad(env: &Env) {
     let noise = hostile::noise(100_000, 1);
     for pack in packs(env) {
         let mut bytes = std::fs::read(&pack).unwrap();
