@@ -101,7 +101,7 @@ pub use living::{Living, living};
 pub use log::{Gap, LogReader, LogTimes, gaps, log_size};
 pub use manifest::{FailureNote, LastSuccess, Manifest, Mark, Verdict};
 pub use monitor::{Asked, Mended, Monitor, OVERRIDES, monitor_log};
-pub use pause::{pause, resume};
+pub use pause::{is_paused, pause, paused_by, resume};
 pub use pressure::{Room, Shortage, shortage};
 pub use process::{Identity, boot_id};
 pub use redact::Redactor;

@@ -46,10 +46,15 @@ pub(super) fn paused_for(dir: &AttemptDir, clock: &Clock) -> Duration {
 }
 
 /// The same by `now`, since boot.
-pub(super) fn paused_by(dir: &AttemptDir, now: Duration) -> Duration {
+pub fn paused_by(dir: &AttemptDir, now: Duration) -> Duration {
     let pauses = Pauses::of(dir).unwrap_or_default();
     let total = pauses.total_s(now.as_secs_f64());
     Duration::try_from_secs_f64(total).unwrap_or_default()
+}
+
+/// Whether somebody wants the attempt in `dir` to do nothing.
+pub fn is_paused(dir: &AttemptDir) -> bool {
+    Pauses::of(dir).is_ok_and(|pauses| pauses.is_open())
 }
 
 /// Halts all processes of the attempt in `dir`; they keep their memory and their files.

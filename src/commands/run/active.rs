@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::lines::Place;
+use super::lines::{Place, ran};
 use crate::failure::Failure;
 use crate::plan::Step;
 use crate::run::{
     AttemptDir, Follower, Interrupts, Shortage, StopReason, inspect, living, log_size, stop,
 };
-use crate::ui::{clean, clean_line, duration, seconds, size};
+use crate::ui::{clean, clean_line, seconds, size};
 use crate::world::Clock;
 
 /// How often to look whether all have stopped.
@@ -44,7 +44,7 @@ impl Active {
     }
 
     fn is_of(&self, now: Duration) -> String {
-        let took = duration(now.saturating_sub(self.began));
+        let took = ran(self.follower.dir(), self.began, now);
         let part = self.part.as_deref().map(clean_line);
         let part = part.map_or_else(String::new, |part| format!(", {part}"));
         match self.last_s {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::checkpoint::Taken;
-use super::lines::{Place, Started, Summary};
+use super::lines::{Place, Started, Summary, ran};
 use super::session::told_of;
 use super::{active, conclude, runs_of, say};
 use crate::commands::{Answer, Context};
@@ -14,7 +14,7 @@ use crate::fs::{AtPath as _, is_absent};
 use crate::run::{AttemptState, Interrupts, Run, Runs, inspect, log_size};
 use crate::store::Keep;
 use crate::store::journal::{self, Event};
-use crate::ui::{clean, duration, size};
+use crate::ui::{clean, size};
 
 /// How often to look for news.
 const POLL: Duration = Duration::from_millis(200);
@@ -192,13 +192,13 @@ impl Watcher {
                 continue;
             };
             if attempt.state.is_live() {
-                let took = attempt.elapsed_s(now).map(Duration::from_secs_f64);
-                let took = took.unwrap_or_default();
+                let began = attempt.started_boot_s.unwrap_or(now.as_secs_f64());
+                let began = Duration::try_from_secs_f64(began).unwrap_or(now);
                 parts.push(format!(
                     "{} {} {}  {} of output",
                     running.place,
                     clean(&running.step),
-                    duration(took),
+                    ran(&attempt.dir, began, now),
                     size(log_size(&attempt.dir.log())?)
                 ));
             }

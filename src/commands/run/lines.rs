@@ -1,5 +1,6 @@
 //! What a run says.
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -7,8 +8,8 @@ use serde_json::{Value, json};
 use super::choose::{Choice, Reason};
 use crate::commands::preflight::Finding;
 use crate::plan::{Change, Plan};
-use crate::run::{AttemptState, LeftRunning};
-use crate::ui::{clean, counted, seconds, style};
+use crate::run::{AttemptDir, AttemptState, LeftRunning, is_paused, paused_by};
+use crate::ui::{clean, counted, duration, seconds, style};
 
 /// So many processes are told that a script left running.
 const LEFT: usize = 5;
@@ -53,6 +54,18 @@ impl fmt::Display for Place {
         let width = self.of.to_string().len();
         let text = format!("[{:>width$}/{}]", self.at, self.of);
         write!(f, "{}", style::faint(text))
+    }
+}
+
+/// How long the attempt in `dir`, begun at `began`, has run by `now`: `12 s`, and that it is paused.
+///
+/// The time in which it was paused is none of it.
+pub(super) fn ran(dir: &AttemptDir, began: Duration, now: Duration) -> String {
+    let ran = duration(now.saturating_sub(began + paused_by(dir, now)));
+    if is_paused(dir) {
+        format!("paused (`buildkeep resume`), {ran}")
+    } else {
+        ran
     }
 }
 
@@ -261,5 +274,28 @@ impl fmt::Display for Summary {
         add(self.left, "not run");
         add(self.done, "done before");
         writeln!(f, "{} in {}", parts.join(", "), seconds(self.duration_s))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_paused_step_stands_still() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = AttemptDir::new(folder.path());
+        let at = Duration::from_secs;
+        let shown = |now: u64| ran(&dir, at(100), at(now));
+        assert_eq!(shown(130), "30 s");
+        let halted = |spells: &str| {
+            let text = format!("{{\"spells\": [{spells}]}}");
+            std::fs::write(dir.pauses(), text).unwrap();
+        };
+        halted("[110.0, null]");
+        assert_eq!(shown(130), "paused (`buildkeep resume`), 10 s");
+        assert_eq!(shown(900), shown(130));
+        halted("[110.0, 120.0]");
+        assert_eq!(shown(130), "20 s");
     }
 }

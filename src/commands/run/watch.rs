@@ -1,13 +1,16 @@
 //! Waiting for an attempt in the foreground.
 use std::time::Duration;
 
-use super::lines::Place;
+use super::lines::{Place, ran};
 use super::telling::Telling;
 use crate::commands::Context;
 use crate::failure::{Failure, Kind};
 use crate::fs::is_full;
-use crate::run::{Attempt, Follower, Interrupts, Run, Sampler, StopReason, Tick, log_size, stop};
-use crate::ui::{clean, duration, seconds, size};
+use crate::run::{
+    Attempt, AttemptDir, Follower, Interrupts, Run, Sampler, StopReason, Tick, inspect, log_size,
+    stop,
+};
+use crate::ui::{clean, seconds, size};
 
 /// How often the live line changes.
 pub(super) const TICK: Duration = Duration::from_secs(1);
@@ -29,9 +32,9 @@ pub(super) fn watch(
     interrupts: &Interrupts,
     watched: &Watched<'_>,
 ) -> Result<Attempt, Failure> {
-    let began = cx.world.clock.since_boot();
     let mut sampler = Sampler::new(cx.cwd());
     let (mut telling, dir) = (Telling::default(), follower.dir().clone());
+    let began = began(&dir).unwrap_or_else(|| cx.world.clock.since_boot());
     let mut is_full = false;
     loop {
         match follower.wait(TICK, interrupts)? {
@@ -39,9 +42,8 @@ pub(super) fn watch(
                 let now = cx.world.clock.since_boot();
                 sampler.tick(now, [follower.dir()].into_iter());
                 telling.look(watched.run, &dir, now);
-                let took = now.saturating_sub(began);
-                cx.ui
-                    .live(watched.line(took, log_size(&follower.dir().log())?));
+                let ran = ran(&dir, began, now);
+                cx.ui.live(watched.line(&ran, log_size(&dir.log())?));
                 warn_of_full_disk(cx, &follower, &mut is_full);
             }
             Tick::Interrupted => {
@@ -59,6 +61,12 @@ pub(super) fn watch(
             }
         }
     }
+}
+
+/// When the script of the attempt in `dir` began, since boot; none if it did not yet.
+fn began(dir: &AttemptDir) -> Option<Duration> {
+    let began = inspect(dir).ok()?.started_boot_s?;
+    Duration::try_from_secs_f64(began).ok()
 }
 
 /// Waits until the end of an attempt whose processes have all gone is on record.
@@ -98,15 +106,14 @@ pub(super) fn warn_of_full_disk(cx: &mut Context, follower: &Follower, was_full:
 }
 
 impl Watched<'_> {
-    fn line(&self, took: Duration, log_bytes: u64) -> String {
+    fn line(&self, ran: &str, log_bytes: u64) -> String {
         let usual = self
             .last_s
             .map(|last| format!(" of about {}", seconds(last)));
         format!(
-            "{} {}  {}{}  {} of output",
+            "{} {}  {ran}{}  {} of output",
             self.place,
             clean(self.step),
-            duration(took),
             usual.unwrap_or_default(),
             size(log_bytes)
         )

@@ -8,7 +8,7 @@ use super::super::room::{self, Waited};
 use super::super::watch::{TICK, warn_of_full_disk};
 use super::Session;
 use crate::failure::{Failure, Kind};
-use crate::run::{Interrupt, shortage, wait_any};
+use crate::run::{Interrupt, is_paused, shortage, wait_any};
 
 impl Session<'_> {
     /// Waits if the failure came of a keep that cannot be written for now.
@@ -76,7 +76,8 @@ impl Session<'_> {
             active.part = self.telling.newest(dir);
         }
         let what = line(active, now, self.waiting);
-        self.cx.ui.live(if self.is_halted {
+        let is_told = active.iter().any(|active| is_paused(active.follower.dir()));
+        self.cx.ui.live(if self.is_halted && !is_told {
             format!("paused (`buildkeep resume`)  {what}")
         } else {
             what
