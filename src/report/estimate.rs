@@ -1,7 +1,8 @@
 //! How long steps take: by time, never by count.
 //!
 //! The estimate of a step is what it took before; else its SBU times the seconds that one SBU took
-//! here; else what the other steps took. Each is a range, as wide as the times that it comes from.
+//! here; else what the other steps took, if several of them were measured. Each is a range, as wide as the
+//! times that it comes from. What is left of all is known once each step has one.
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -14,6 +15,8 @@ const NEWEST: usize = 5;
 const AROUND_ONE: (f64, f64) = (0.8, 1.3);
 /// The next time may be as far beyond the ones so far.
 const BEYOND: f64 = 0.1;
+/// From fewer steps that were measured, nothing is guessed about others.
+const MEASURED: usize = 3;
 /// What is guessed from other steps may be as far off, at least.
 const AROUND_OTHERS: (f64, f64) = (0.3, 3.0);
 /// A step of which only that is known never counts for more than this part of the guess while it runs.
@@ -100,7 +103,7 @@ pub struct Estimates {
 }
 
 impl Estimates {
-    /// Estimates every step; empty if nothing at all is known.
+    /// Estimates every step of which something is known; the others by those, if enough were measured.
     pub fn new(known: &BTreeMap<String, Known>) -> Self {
         let sbu = Sbu::of(known.values());
         let by_time =
@@ -109,15 +112,14 @@ impl Estimates {
             .values()
             .filter_map(|step| by_time(step).map(|range| range.likely_s))
             .collect();
-        let Some(others) = of_others(&timed) else {
-            return Self::default();
-        };
+        let measured = known.values().filter(|step| !step.times.is_empty()).count();
+        let others = of_others(&timed).filter(|_| measured >= MEASURED);
         let estimate = |(id, step): (&String, &Known)| {
-            let range = by_time(step).unwrap_or(others);
-            (id.clone(), range)
+            let range = by_time(step).or(others)?;
+            Some((id.clone(), range))
         };
         Self {
-            by_step: known.iter().map(estimate).collect(),
+            by_step: known.iter().filter_map(estimate).collect(),
             per_sbu: sbu.map(|sbu| sbu.seconds),
         }
     }
@@ -137,6 +139,11 @@ impl Estimates {
         self.of(step).filter(|range| range.basis != Basis::Others)
     }
 
+    /// Whether something is known of all these steps: only then they can be weighed by time.
+    pub fn know_all<'a>(&self, mut steps: impl Iterator<Item = &'a str>) -> bool {
+        steps.all(|step| self.by_step.contains_key(step))
+    }
+
     /// What a step still takes; of one of which nothing is known, as if steps were all the same.
     pub fn left(&self, step: &str, done: Behind) -> f64 {
         let expected = self.of(step).map_or(1.0, |range| range.likely_s);
@@ -146,11 +153,24 @@ impl Estimates {
     /// How much of the whole is done (0 to 1), and how much time is left.
     ///
     /// `done` says of each step how many seconds of it are behind us, or that all of it is.
-    /// Without any knowledge, steps count the same and nothing is said about the time left.
+    /// As long as nothing is known of one that is not done, steps count the same and nothing is said
+    /// about the time left.
     pub fn progress<'a>(
         &self,
-        steps: impl Iterator<Item = (&'a str, Behind)>,
+        steps: impl Iterator<Item = (&'a str, Behind)> + Clone,
     ) -> (f64, Option<Left>) {
+        let mut open = steps.clone().filter(|(_, done)| *done != Behind::All);
+        if open.any(|(step, _)| self.of(step).is_none()) {
+            let (done, all) = steps.fold((0.0, 0.0), |(behind, all), (_, done)| {
+                (behind + f64::from(done == Behind::All), all + 1.0)
+            });
+            return (done / all, None);
+        }
+        let (behind, left) = self.by_time(steps);
+        (behind, (!self.by_step.is_empty()).then_some(left))
+    }
+
+    fn by_time<'a>(&self, steps: impl Iterator<Item = (&'a str, Behind)>) -> (f64, Left) {
         let (mut whole, mut behind) = (0.0, 0.0);
         let mut left = Left::default();
         for (step, done) in steps {
@@ -159,8 +179,6 @@ impl Estimates {
             let (step_behind, step_whole) = match done {
                 Behind::All => (expected, expected),
                 Behind::Part { ran_s, left_s } => (ran_s, ran_s + left_s),
-                // Seconds say nothing where nothing is known that they are a part of.
-                Behind::Seconds(_) if self.by_step.is_empty() => (0.0, expected),
                 // One that takes longer than expected is never quite done.
                 Behind::Seconds(seconds)
                     if range.is_some_and(|range| range.basis == Basis::Own) =>
@@ -176,8 +194,8 @@ impl Estimates {
                 left.add(left_of(expected, done), range);
             }
         }
-        let left = (!self.by_step.is_empty()).then(|| left.summed());
-        (if whole > 0.0 { behind / whole } else { 0.0 }, left)
+        let part = if whole > 0.0 { behind / whole } else { 0.0 };
+        (part, left.summed())
     }
 }
 
@@ -349,12 +367,14 @@ mod tests {
             ("a", &[20.0], Some(2.0)),
             ("b", &[], Some(5.0)),
             ("c", &[], None),
+            ("d", &[60.0], None),
+            ("e", &[70.0], None),
         ]);
         let estimates = Estimates::new(&known);
         let of = |step| estimates.of(step).unwrap();
         assert_eq!((of("a").likely_s, of("a").basis), (20.0, Basis::Own));
         assert_eq!((of("b").likely_s, of("b").basis), (50.0, Basis::Sbu));
-        assert_eq!((of("c").likely_s, of("c").basis), (50.0, Basis::Others));
+        assert_eq!((of("c").likely_s, of("c").basis), (60.0, Basis::Others));
         assert_eq!(estimates.seconds_per_sbu(), Some(10.0));
         assert!(of("b").low_s < 50.0 && of("b").high_s > 50.0);
     }
@@ -424,25 +444,46 @@ mod tests {
             ("ed", &[3.9], None),
             ("gzip", &[], None),
             ("sed", &[], None),
-            ("patch", &[], None),
-            ("m4", &[], None),
+            ("patch", &[3.5], None),
+            ("m4", &[4.1], None),
             ("make", &[], None),
         ];
         let estimates = Estimates::new(&known(&steps));
         assert_eq!(estimates.expected("gzip"), None);
         assert!(estimates.expected("ed").is_some());
         let behind = steps.iter().map(|(step, ..)| match *step {
-            "ed" => ("ed", Behind::All),
+            "ed" | "patch" | "m4" => (*step, Behind::All),
             "gzip" => ("gzip", Behind::Seconds(24.0)),
             other => (other, Behind::Seconds(0.0)),
         });
         let (done, left) = estimates.progress(behind);
-        assert!(done < 2.0 / 6.0, "{done}");
+        assert!(done < 4.0 / 6.0, "{done}");
         let left = left.unwrap();
         assert!(
-            left.likely_s > 4.0 * 3.9 && left.high_s > left.likely_s * 2.0,
+            left.likely_s > 3.0 * 3.9 && left.high_s > left.likely_s * 2.0,
             "{left:?}"
         );
+    }
+
+    #[test]
+    fn two_measured_steps_say_nothing_about_the_others() {
+        let mut steps: Vec<(&str, &[f64], Option<f64>)> =
+            vec![("a", &[4.0], None), ("b", &[5.0], None), ("gcc", &[], None)];
+        let behind = |step| match step {
+            "gcc" => (step, Behind::Seconds(3.0)),
+            _ => (step, Behind::All),
+        };
+        let progress = |steps: &[(&'static str, &[f64], Option<f64>)]| {
+            let each: Vec<_> = steps.iter().map(|(step, ..)| behind(*step)).collect();
+            Estimates::new(&known(steps)).progress(each.into_iter())
+        };
+        let (done, left) = progress(&steps);
+        assert_eq!((done, left), (2.0 / 3.0, None));
+        steps.push(("c", &[6.0], None));
+        assert!(progress(&steps).1.is_some());
+        let all_known = [("a", &[4.0][..], None), ("gcc", &[90.0][..], None)];
+        let left = progress(&all_known).1.unwrap().likely_s;
+        assert!((left - 87.0).abs() < 1e-9, "{left}");
     }
 
     #[test]

@@ -287,18 +287,22 @@ impl Status {
         let bar = format!("{}{}", "█".repeat(cells), "░".repeat(20 - cells.min(20)));
         write!(f, "{} {done} of {total} steps done", style::good(bar))?;
         if done < total {
-            // Rounded down: 100 % is only what is done.
-            write!(f, ", {:.0} % of the time", (self.progress * 100.0).floor())?;
-            match self.eta_s {
-                Some(left) if left < 1.0 => f.write_str(", less than a second to go")?,
-                Some(left) => {
-                    write!(f, ", about {} to go", seconds(left))?;
-                    self.between(f)?;
-                }
-                None => {}
-            }
+            self.time_left(f)?;
         }
         writeln!(f)
+    }
+
+    fn time_left(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(left) = self.eta_s else {
+            return f.write_str(", time not known yet");
+        };
+        // Rounded down: 100 % is only what is done.
+        write!(f, ", {:.0} % of the time", (self.progress * 100.0).floor())?;
+        if left < 1.0 {
+            return f.write_str(", less than a second to go");
+        }
+        write!(f, ", about {} to go", seconds(left))?;
+        self.between(f)
     }
 
     /// How far off the time left may be, if that is worth a word.

@@ -185,7 +185,7 @@ what you may type next:
   buildkeep -C $'a/u000a/u001b[31mk' run     build it
 
 [ROOT]/a␊␛[31mk on box-01yh, configuration v1 ([COMMIT])
-░░░░░░░░░░░░░░░░░░░░ 0 of 1 steps done, 0 % of the time
+░░░░░░░░░░░░░░░░░░░░ 0 of 1 steps done, time not known yet
   next    one
   last snapshot never · last push never
 

@@ -24,7 +24,7 @@ fn before_anything_is_built_everything_is_pending() {
         env.run_in("k", &["status"]),
         str![[r#"
 [ROOT]/k on box-00z9, configuration v1 ([COMMIT])
-░░░░░░░░░░░░░░░░░░░░ 0 of 3 steps done, 0 % of the time
+░░░░░░░░░░░░░░░░░░░░ 0 of 3 steps done, time not known yet
   next    one
   last snapshot never · last push never
 
@@ -158,7 +158,7 @@ fn invalid_configuration_is_shown_where_it_is() {
         env.run_in("k", &["status"]),
         str![[r#"
 [ROOT]/k on box-00z9, configuration v1 ([COMMIT])
-░░░░░░░░░░░░░░░░░░░░ 0 of 3 steps done, 0 % of the time
+░░░░░░░░░░░░░░░░░░░░ 0 of 3 steps done, time not known yet
   next    one
   invalid configuration: nothing runs until it is mended
   changed config/build.toml (buildkeep diff, buildkeep commit)

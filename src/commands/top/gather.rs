@@ -296,9 +296,16 @@ fn planned(project: &Project, status: &Status, estimates: &Estimates) -> Vec<Pla
     let likely = |step: &str| estimates.of(step).map(|range| range.likely_s);
     let all = project.plan.steps.iter();
     let whole: f64 = all.clone().filter_map(|step| likely(&step.id)).sum();
+    let can_be_weighed = estimates.know_all(all.clone().map(|step| step.id.as_str()));
     all.map(|step| {
         let expected = estimates.expected(&step.id);
-        let share = |expected: f64| if whole > 0.0 { expected / whole } else { 0.0 };
+        let share = |expected: f64| {
+            if can_be_weighed && whole > 0.0 {
+                expected / whole
+            } else {
+                0.0
+            }
+        };
         Planned {
             standing: standing(status, &step.id),
             share: likely(&step.id).map_or(0.0, share),

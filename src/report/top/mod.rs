@@ -135,12 +135,13 @@ fn progress(view: &View) -> String {
     let Counts { total, done, .. } = view.steps;
     let mut text = format!("{done} of {total} steps done");
     if total > 0 && done < total {
+        let Some(left) = view.eta_s else {
+            return text + ", time not known yet";
+        };
         // Rounded down: 100 % is only what is done.
         let percent = (view.progress * 100.0).floor();
         text.push_str(&format!(", {percent:.0} % of the time"));
-        if let Some(left) = view.eta_s {
-            text.push_str(&format!(", about {} to go", seconds(left)));
-        }
+        text.push_str(&format!(", about {} to go", seconds(left)));
     }
     text
 }

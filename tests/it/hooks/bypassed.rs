@@ -57,7 +57,7 @@ fn status_lists_them_until_they_are_pushed() {
         k(&env, "status"),
         str![[r#"
 [ROOT]/k on box-00z9, configuration v4 ([COMMIT])
-░░░░░░░░░░░░░░░░░░░░ 0 of 1 steps done, 0 % of the time
+░░░░░░░░░░░░░░░░░░░░ 0 of 1 steps done, time not known yet
   next    one
   invalid configuration: nothing runs until it is mended
   2 commits went past validation:
