@@ -2,13 +2,13 @@
 use std::collections::BTreeMap;
 
 use crate::fs::is_full;
-use crate::report::notice::{Notice, of_samples, of_status};
+use crate::report::notice::{Notice, needed, of_samples, of_status};
 use crate::report::status::Status;
 use crate::run::{Attempt, AttemptState, Manifest, samples, waits_for_input};
 use crate::store::Keep;
 
-/// So many of the newest samples are looked at: half an hour, at one a second.
-const LOOKED_AT: u64 = 2000;
+/// So many of the newest samples tell whether a step moves, and of what it had too little for a minute.
+const NEWEST: u64 = 120;
 
 /// All of it, as things are now.
 pub(super) fn look(
@@ -35,10 +35,17 @@ fn of_attempt(attempt: &Attempt, known: &BTreeMap<String, Manifest>) -> Option<N
         let message = format!("{name} waits for somebody to type: `{program}` reads its terminal");
         return Some(Notice::new("input", Some(step), message));
     }
-    let success = known.get(step)?.last_success.as_ref();
+    // Of one that was never built before, nothing is known.
+    let manifest = known.get(step);
+    let success = manifest.and_then(|manifest| manifest.last_success.as_ref());
     let taken = success.and_then(|success| success.taken.as_ref());
-    let samples = samples(&attempt.dir.samples(), LOOKED_AT).ok()?;
     let quiet_s = taken.map(|taken| taken.quiet_s);
+    let file = attempt.dir.samples();
+    let newest = samples(&file, NEWEST).ok()?;
+    let samples = match needed(&newest, quiet_s) {
+        Some(needed) => samples(&file, needed).ok()?,
+        None => newest,
+    };
     of_samples(&name, &samples, quiet_s).map(|notice| Notice {
         step: Some(step.clone()),
         ..notice

@@ -3,7 +3,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::estimate::Basis;
 use super::status::Status;
 use crate::run::{Sample, quiet_for};
 use crate::ui::{clean, seconds, style};
@@ -61,9 +60,8 @@ pub fn of_status(status: &Status) -> Vec<Notice> {
             let message = format!("{name} is halted: `buildkeep resume` has it go on");
             notices.push(Notice::new("paused", Some(&running.step), message));
         }
-        let range = running.expected.filter(|range| range.basis == Basis::Own);
-        if let (Some(elapsed), Some(range)) = (running.elapsed_s, range)
-            && elapsed > range.high_s
+        if let (Some(elapsed), Some(range)) = (running.elapsed_s, running.expected)
+            && range.overdue_s().is_some_and(|late| elapsed > late)
         {
             let (is, most) = (seconds(elapsed), seconds(range.high_s));
             let message = format!("{name} runs for {is}, and never took longer than {most}");
@@ -86,8 +84,7 @@ pub fn of_status(status: &Status) -> Vec<Notice> {
 /// for nothing; who waits for the machine is held up by others.
 pub fn of_samples(step: &str, samples: &[Sample], quiet_s: Option<f64>) -> Option<Notice> {
     let quiet = quiet_for(samples);
-    let limit = quiet_s.map_or(PATIENCE, |quiet| (quiet * LONGER).max(LEAST));
-    if quiet > limit {
+    if quiet > limit(quiet_s) {
         let message = format!(
             "nothing was seen of {step} for {}: no output, no work, no disk; it may hang",
             seconds(quiet)
@@ -97,6 +94,19 @@ pub fn of_samples(step: &str, samples: &[Sample], quiet_s: Option<f64>) -> Optio
     let what = held_up_by(samples)?;
     let message = format!("{step} gets nowhere for want of {what}");
     Some(Notice::new("starved", Some(step), message))
+}
+
+/// For how long a step may be quiet that was never so for longer than `quiet_s`, in seconds.
+fn limit(quiet_s: Option<f64>) -> f64 {
+    quiet_s.map_or(PATIENCE, |quiet| (quiet * LONGER).max(LEAST))
+}
+
+/// How many samples tell whether a step hangs in whose `newest` ones nothing moves; none if something does.
+pub fn needed(newest: &[Sample], quiet_s: Option<f64>) -> Option<u64> {
+    let (first, last) = (newest.first()?, newest.last()?);
+    let span = last.boot_ms.saturating_sub(first.boot_ms) as f64 / 1000.0;
+    // One a second, and some that were early.
+    (quiet_for(newest) >= span).then(|| (limit(quiet_s) * 2.0).ceil() as u64)
 }
 
 /// What kept a step from working in all of the last minute.
@@ -168,6 +178,20 @@ mod tests {
         for change in alive {
             assert_eq!(kind(&trace(1300, change), Some(10.0)), None);
         }
+    }
+
+    #[test]
+    fn as_many_samples_are_read_as_it_takes_to_tell() {
+        let still = trace(9000, |_, _| {});
+        let newest = &still[still.len() - 100..];
+        for quiet_s in [None, Some(10.0), Some(3000.0)] {
+            let needed = usize::try_from(needed(newest, quiet_s).unwrap()).unwrap();
+            let read = &still[still.len().saturating_sub(needed)..];
+            assert_eq!(kind(read, quiet_s), Some("hung"), "{quiet_s:?}");
+        }
+        let moves = trace(100, |at, sample| sample.log_bytes = at / 50);
+        assert_eq!(needed(&moves, None), None);
+        assert_eq!(needed(&[], None), None);
     }
 
     #[test]

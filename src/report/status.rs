@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::estimate::{Basis, Range};
+use super::estimate::Range;
 use super::notice::Notice;
 use super::part::{Before, Part};
 use crate::config::bypassed::Bypassed;
@@ -428,7 +428,9 @@ impl fmt::Display for Running {
             write!(f, " for {}", seconds(elapsed))?;
         }
         match (self.elapsed_s, self.expected) {
-            (Some(elapsed), Some(range)) if elapsed > range.high_s && range.basis == Basis::Own => {
+            (Some(elapsed), Some(range))
+                if range.overdue_s().is_some_and(|late| elapsed > late) =>
+            {
                 let expected = seconds(range.high_s);
                 write!(
                     f,
