@@ -64,7 +64,7 @@ pub fn of_status(status: &Status) -> Vec<Notice> {
             && range.overdue_s().is_some_and(|late| elapsed > late)
         {
             let (is, most) = (seconds(elapsed), seconds(range.high_s));
-            let message = format!("{name} runs for {is}, and never took longer than {most}");
+            let message = format!("{name} runs for {is}; at most {most} were expected");
             notices.push(Notice::new("overdue", Some(&running.step), message));
         }
     }
