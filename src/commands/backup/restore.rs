@@ -182,7 +182,7 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
         Some(to) => cx.path(to),
         None => root_of(keep.as_ref())?,
     };
-    let request = Request {
+    let mut request = Request {
         paths: args.paths.iter().map(|path| inside(path, &to)).collect(),
         to,
         target: match (args.in_place, args.delete) {
@@ -194,6 +194,12 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
     };
     if args.delete && !args.force {
         refuse_partial(&snapshot)?;
+    }
+    let is_new = request.target == Target::New;
+    if is_new && restore::was_begun(&vault, &snapshot, &request) {
+        cx.ui
+            .status("goes on with a restore that did not come to its end");
+        request.target = Target::InPlace;
     }
     let root = root_of(keep.as_ref()).ok();
     if args.in_place && !args.force && root.as_ref() == Some(&request.to) {
@@ -217,21 +223,35 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
         outcome.dry_run = true;
     } else {
         outcome.safety = safety(cx, args, (&vault, &plan), keep.as_ref())?;
-        let what = format!("restoring to {}", plan.to.display());
-        let restored = shown(&mut cx.ui, &what, |counter| {
-            counter.expect(plan.entries(), plan.bytes);
-            restore::apply(&vault, &plan, counter)
-        });
-        if restored.is_err() {
-            tell_undo(cx, args, &vault, outcome.safety.as_deref())?;
+        if is_new {
+            restore::begin(&vault, &request, &plan)?;
         }
-        let so_far = "what is restored so far stays; finish it with `--in-place`";
-        let restored = restored.map_err(|error| Failure::from(error).hint(so_far))?;
-        outcome.problems = restored.problems;
+        outcome.problems = apply(cx, args, (&vault, &plan), outcome.safety.as_deref())?;
+        restore::end(&vault, &plan);
     }
     cx.ui.show(&outcome)?;
     tell_undo(cx, args, &vault, outcome.safety.as_deref())?;
     Ok(Answer::of(outcome.problems.is_empty()))
+}
+
+/// Does what was planned; returns what could not be done.
+fn apply(
+    cx: &mut Context,
+    args: &Args,
+    (vault, plan): (&Vault, &Plan),
+    safety: Option<&str>,
+) -> Result<Vec<Problem>, Failure> {
+    let what = format!("restoring to {}", plan.to.display());
+    let restored = shown(&mut cx.ui, &what, |counter| {
+        counter.expect(plan.entries(), plan.bytes);
+        restore::apply(vault, plan, counter)
+    });
+    if restored.is_err() {
+        tell_undo(cx, args, vault, safety)?;
+    }
+    let so_far = "what is restored so far stays; the same command goes on with it";
+    let restored = restored.map_err(|error| Failure::from(error).hint(so_far))?;
+    Ok(restored.problems)
 }
 
 /// What one machine had is seldom meant to be in the place of what another has.

@@ -7,6 +7,7 @@
 
 mod apply;
 mod attributes;
+mod begun;
 mod content;
 mod existing;
 mod plan;
@@ -19,6 +20,7 @@ mod target;
 mod work;
 
 pub use apply::{Restored, apply};
+pub use begun::{begin, end, was_begun};
 pub use plan::{Plan, plan};
 pub use problem::{Problem, Trouble};
 pub use safety::{REASON, keep_replaced};

@@ -1,6 +1,7 @@
 //! Vaults: what goes in comes out, whatever it is called and whoever kills us.
 mod checkpoints;
 mod create;
+mod cut_off;
 mod damage;
 mod delete;
 mod flips;

@@ -1,0 +1,50 @@
+//! Restores into new folders that did not come to their end: the same command goes on with them.
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{Plan, Request};
+use crate::fs::{create_dirs_durable, read_optional, remove_file_durable, write_disposable};
+use crate::store::pack::{Kind, object_id};
+use crate::vault::{Error, Snapshot, Vault};
+
+/// Notes that a restore into a new folder begins. A vault that cannot be written goes without.
+pub fn begin(vault: &Vault, request: &Request, plan: &Plan) -> Result<(), Error> {
+    create_dirs_durable(&plan.to)?;
+    if let (Some(note), Some(text)) = (note(vault, &plan.to), told(&plan.snapshot, request)) {
+        let _ = create_dirs_durable(note.parent().unwrap_or(&note));
+        let _ = write_disposable(&note, &[text.as_bytes()]);
+    }
+    Ok(())
+}
+
+/// Whether a restore of this snapshot into this very folder began and did not end.
+pub fn was_begun(vault: &Vault, snapshot: &Snapshot, request: &Request) -> bool {
+    let noted = note(vault, &request.to).and_then(|note| read_optional(&note).ok().flatten());
+    let told = told(snapshot, request);
+    noted.is_some_and(|noted| told.is_some_and(|told| told.as_bytes() == noted))
+}
+
+/// Notes that it came to its end.
+pub fn end(vault: &Vault, plan: &Plan) {
+    // One that stays is about a folder that is as the snapshot says: nothing would be done.
+    let _ = note(vault, &plan.to).map(|note| remove_file_durable(&note));
+}
+
+/// One note for each folder.
+fn note(vault: &Vault, to: &Path) -> Option<PathBuf> {
+    let real = to.canonicalize().ok()?;
+    let id = object_id(Kind::Blob, real.as_os_str().as_bytes()).ok()?;
+    Some(vault.path().join(format!("buildkeep/restores/{id}")))
+}
+
+/// What is restored into which folder: another one of the same name does not count.
+fn told(snapshot: &Snapshot, request: &Request) -> Option<String> {
+    let folder = request.to.metadata().ok()?;
+    let (device, inode) = (folder.dev(), folder.ino());
+    let paths = &request.paths;
+    Some(format!(
+        "{} {device} {inode} {paths:?}\n",
+        snapshot.commit_id
+    ))
+}
