@@ -80,6 +80,25 @@ impl Os {
     }
 }
 
+/// A text about places, where nobody knows yet which they are.
+pub fn without_places(text: &str) -> String {
+    text.replace("${root}", "the root")
+        .replace(WORKDIR, "the folder of the build")
+}
+
+impl Machine {
+    /// A text about places, with those that they are here.
+    pub fn with_places(&self, text: &str) -> String {
+        let root = self.outside.as_ref().or(self.root.as_ref());
+        let workdir = self.workdir.as_ref().unwrap_or(&self.dir);
+        let text = text.replace(WORKDIR, &workdir.display().to_string());
+        match root {
+            Some(root) => text.replace("${root}", &root.display().to_string()),
+            None => without_places(&text),
+        }
+    }
+}
+
 /// A machine as one check sees it.
 #[derive(Debug)]
 pub struct Host<'a> {

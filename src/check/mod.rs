@@ -30,7 +30,7 @@ pub use definition::{Check, Fix, Fixes, Named, Rights, Set, Severity, Tier, Waiv
 pub use facts::{FACT_TOOLS, FactChange, Facts, ToolFact};
 pub use fix::{Family, typed};
 pub use format::{junit, sarif, tap};
-pub use host::{Host, Machine, Os};
+pub use host::{Host, Machine, Os, without_places};
 pub use probe::{
     Ability, Amount, CompileIs, EnvIs, Feature, FileIs, FileMust, FilesystemIs, KeepFacts, KeepIs,
     KernelIs, Language, Make, Need, Probe, Resource, SecurityIs, ToolIs, Trait,

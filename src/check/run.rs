@@ -14,7 +14,7 @@ use super::cache::Cache;
 use super::definition::{Check, Fix, Severity, Waiver};
 use super::fix::typed;
 use super::host::Machine;
-use super::probe::{Finding, WORKDIR, look};
+use super::probe::{Finding, look};
 use super::program::end_all;
 use super::select::Selection;
 use super::{Family, Outcome, Report, Status};
@@ -318,20 +318,15 @@ fn outcome(check: &Check, seen: Seen, waivers: &[Waiver], machine: &Machine) -> 
         Some(root) => format!("in {root}: {text}"),
         None => text,
     };
-    let workdir = machine.workdir.as_ref().unwrap_or(&machine.dir);
-    let named = |text: String| {
-        let text = text.replace("${root}", root.unwrap_or("the root"));
-        text.replace(WORKDIR, &workdir.display().to_string())
-    };
     Outcome {
         id: check.id.clone(),
         set: check.set.clone(),
         status: finding.status,
         severity: check.severity,
         tier: check.tier,
-        what: named(check.what.clone()),
+        what: machine.with_places(&check.what),
         found: finding.found,
-        required: named(check.probe.to_string()),
+        required: machine.with_places(&check.probe.to_string()),
         why: check.why.clone(),
         fix: fix.as_ref().map(Fix::run_text).map(told),
         undo: fix.as_ref().and_then(Fix::undo_text).map(told),

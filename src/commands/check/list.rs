@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::check::{Check, Fix, Machine, Set, Severity, Tier};
+use crate::check::{Check, Fix, Machine, Set, Severity, Tier, without_places};
 use crate::ui::{clean, style};
 
 /// The sets that there are.
@@ -32,7 +32,7 @@ impl Listing {
             checks: set
                 .checks
                 .iter()
-                .map(|c| (c.id.clone(), c.what.clone()))
+                .map(|c| (c.id.clone(), without_places(&c.what)))
                 .collect(),
         };
         let own = own
@@ -59,7 +59,7 @@ impl fmt::Display for Listing {
             }
             writeln!(f)?;
             for (id, what) in &set.checks {
-                writeln!(f, "  {:14}{}", clean(id), clean(what))?;
+                writeln!(f, "  {:18} {}", clean(id), clean(what))?;
             }
         }
         Ok(())
@@ -90,11 +90,13 @@ impl Explained {
     /// What `sets` have under this id; nothing if none does.
     pub(super) fn new(id: &str, sets: &[&Set], machine: &Machine) -> Option<Self> {
         let checks = sets.iter().flat_map(|set| &set.checks);
+        let root = machine.root.as_ref().map(|root| root.display().to_string());
+        let root = root.unwrap_or_else(|| "${root}".to_owned());
         let one = |check: &Check| One {
             id: check.id.clone(),
             set: check.set.clone(),
-            what: check.what.clone(),
-            required: check.probe.to_string(),
+            what: machine.with_places(&check.what),
+            required: machine.with_places(&check.probe.to_string()),
             why: check.why.clone(),
             severity: check.severity,
             tier: check.tier,
@@ -102,7 +104,7 @@ impl Explained {
             here: machine.is_elsewhere(&check.when),
             fix: check
                 .fixes
-                .here(machine.os.family(), "${found}", Some("${root}")),
+                .here(machine.os.family(), "${found}", Some(&root)),
         };
         let checks: Vec<One> = checks.filter(|check| check.id == id).map(one).collect();
         (!checks.is_empty()).then_some(Self { checks })

@@ -132,9 +132,11 @@ pub(super) fn mend(
         report = patient.survey.anew().look(None);
     }
     let answer = Answer::of(report.is_good());
+    let planned = items.iter().filter(|item| item.state == State::Planned);
+    let told = planned.map(|item| item.check.clone()).collect();
     cx.ui.show(&Mending {
         fixes: items,
-        report: Shown::new(report, patient.verbose),
+        report: Shown::new(report, patient.verbose).without(told),
     })?;
     Ok(answer)
 }

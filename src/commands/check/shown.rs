@@ -13,6 +13,8 @@ pub(super) struct Shown {
     report: Report,
     #[serde(skip)]
     verbose: bool,
+    #[serde(skip)]
+    told: Vec<String>,
 }
 
 impl fmt::Display for Shown {
@@ -23,7 +25,8 @@ impl fmt::Display for Shown {
             &[Status::Ok, Status::Waived, Status::Skipped, Status::Note]
         };
         let mut findings: Vec<&Outcome> = self.report.results.iter().collect();
-        findings.retain(|outcome| !quiet.contains(&outcome.status));
+        findings
+            .retain(|outcome| !quiet.contains(&outcome.status) && !self.told.contains(&outcome.id));
         findings.sort_by_key(|outcome| outcome.status);
         for outcome in findings {
             finding(outcome, f)?;
@@ -52,7 +55,17 @@ impl fmt::Display for Shown {
 impl Shown {
     /// A report to be shown; with all of it that is not fine, if `verbose`.
     pub(super) fn new(report: Report, verbose: bool) -> Self {
-        Self { report, verbose }
+        let told = Vec::new();
+        Self {
+            report,
+            verbose,
+            told,
+        }
+    }
+
+    /// Without what was told before by these names.
+    pub(super) fn without(self, told: Vec<String>) -> Self {
+        Self { told, ..self }
     }
 
     fn summary(&self) -> String {

@@ -189,3 +189,19 @@ error[K002]: unknown key `debain` in `check[0].fix`
 "#]]
     );
 }
+
+#[test]
+fn places_are_told_as_they_are_and_never_as_their_variables() {
+    let env = Env::new();
+    env.git(&["init", "--quiet", "."]);
+    env.write("buildkeep.toml", "");
+    let listed = env.stdout(&["check", "--list"]);
+    assert!(!listed.contains('$'), "{listed}");
+    assert!(listed.contains("place-writable     the folder of the build"));
+    let unknown = env.stdout(&["check", "--explain", "place-writable"]);
+    assert!(!unknown.contains("${workdir}"), "{unknown}");
+    env.write("plan.toml", "root = \"/srv/new system\"\n");
+    let explained = env.stdout(&["check", "--explain", "sources-sums"]);
+    assert!(explained.contains("/srv/new system/sources"), "{explained}");
+    assert!(!explained.contains("${root}"), "{explained}");
+}

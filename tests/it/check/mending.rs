@@ -61,7 +61,11 @@ hint: do it without a question: add `--yes`
 "#]]
     );
     assert_eq!(leads_to(&machine), "wrong");
-    machine.shown(&["check", "own", "--fix", "--dry-run"]);
+    let plan = machine.shown(&["check", "own", "--fix", "--dry-run"]);
+    assert!(plan.contains("to mend link link is right"), "{plan}");
+    assert!(plan.contains("not ready: 0 of 1 checks"), "{plan}");
+    // What is to be mended is not told a second time as a finding.
+    assert!(!plan.contains("fail link"), "{plan}");
     assert_eq!(leads_to(&machine), "wrong");
     let shown = machine.shown(&["check", "own", "--fix", "--yes"]);
     assert!(shown.contains("mended link link is right"), "{shown}");
