@@ -55,8 +55,11 @@ pub fn built_in() -> Result<Vec<Set>, Error> {
 
 /// Those sets that come with the program which matter if `names` are run beside the keep's own.
 pub fn built_in_for(names: &[String], own: &[Set]) -> Result<Vec<Set>, Error> {
-    // A waiver may name a check of any set.
-    if own.iter().any(|set| !set.waivers.is_empty()) {
+    // A waiver may name a check of any set, and so may one that builds on it.
+    let names_any = |set: &Set| {
+        !set.waivers.is_empty() || set.checks.iter().any(|check| !check.needs.is_empty())
+    };
+    if own.iter().any(names_any) {
         return built_in();
     }
     let bases = own.iter().flat_map(|set| &set.extends);
@@ -96,6 +99,12 @@ fn read_own(name: &str, text: &str) -> Result<Set, Error> {
 }
 
 fn text_of(path: &Path) -> Result<String, Error> {
+    // A pipe or a device would be read without end.
+    let is_file = std::fs::metadata(path).at("look at", path)?.is_file();
+    if !is_file {
+        let error = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a file");
+        return Err(error).at("read", path)?;
+    }
     Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
 }
 
@@ -185,20 +194,20 @@ fn base_of<'a>(set: &Set, name: &str, sets: &[&'a Set]) -> Option<&'a Set> {
     }
 }
 
-/// What files name and nothing has: sets to extend, checks to waive.
+/// What files name and nothing has: sets to extend, checks to build on or to waive.
 fn dangling(own: &[Set], sets: &[&Set]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for set in own {
         let lost = |base: &&Named| base_of(set, &base.name, sets).is_none();
         let lost = set.extends.iter().filter(lost);
         problems.extend(lost.map(|base| missing(base, sets)));
-        for waiver in &set.waivers {
-            let ids = sets
-                .iter()
-                .flat_map(|set| &set.checks)
-                .map(|check| check.id.as_str());
-            if !ids.clone().any(|id| id == waiver.check.name) {
-                problems.push(helped(&waiver.check, ids));
+        let needs = set.checks.iter().flat_map(|check| &check.needs);
+        let waived = set.waivers.iter().map(|waiver| &waiver.check);
+        for named in needs.chain(waived) {
+            let ids = sets.iter().flat_map(|set| &set.checks);
+            let ids = ids.map(|check| check.id.as_str());
+            if !ids.clone().any(|id| id == named.name) {
+                problems.push(helped(named, ids));
             }
         }
     }

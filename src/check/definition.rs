@@ -25,7 +25,7 @@ pub struct Check {
     /// Where it has a meaning.
     pub when: When,
     /// Checks without which it has no meaning.
-    pub needs: Vec<String>,
+    pub needs: Vec<Named>,
     /// When to give up on it.
     pub limit: Duration,
     /// What to look at.

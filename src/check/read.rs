@@ -153,7 +153,7 @@ fn set_of(name: &str, document: &Document) -> Result<Set, Error> {
     for (index, raw) in raw.check.into_iter().enumerate() {
         let at = KeyPath::root().key("check").item(index);
         problems.extend(unread(&raw, document, &at));
-        match check(name, file, raw)? {
+        match check(name, (document, &at), raw)? {
             Ok(check) if checks.iter().any(|other| other.id == check.id) => {
                 problems.push(twice(&check.id, document, &at));
             }
@@ -266,13 +266,38 @@ impl Wrong {
     }
 }
 
-fn check(set: &str, file: &str, json: Json) -> Result<Result<Check, Wrong>, Error> {
-    let probe: RawProbe = read_as(json.clone(), file)?;
-    let raw: Raw = read_as(json, file)?;
-    Ok(parse(&raw.id, probe).and_then(|probe| whole(set, raw, probe)))
+/// The checks that one builds on; `needs` is a name or a list of them.
+fn needs(words: Words, document: &Document, at: &KeyPath) -> Vec<Named> {
+    let at = at.clone().key("needs");
+    let is_list = matches!(words, Words::Several(_));
+    let names = Vec::from(words).into_iter().enumerate();
+    let named = names.map(|(index, name)| {
+        let at = if is_list {
+            at.clone().item(index)
+        } else {
+            at.clone()
+        };
+        let message = format!("no set has a check `{name}`");
+        Named {
+            wrong: document.problem(&at, code::NO_SUCH_CHECK, message),
+            name,
+        }
+    });
+    named.collect()
 }
 
-fn whole(set: &str, raw: Raw, probe: Probe) -> Result<Check, Wrong> {
+fn check(
+    set: &str,
+    (document, at): (&Document, &KeyPath),
+    json: Json,
+) -> Result<Result<Check, Wrong>, Error> {
+    let probe: RawProbe = read_as(json.clone(), document.name())?;
+    let mut raw: Raw = read_as(json, document.name())?;
+    let needs = needs(std::mem::take(&mut raw.needs), document, at);
+    Ok(parse(&raw.id, probe).and_then(|probe| whole(set, raw, (needs, probe))))
+}
+
+fn whole(set: &str, raw: Raw, (needs, probe): (Vec<Named>, Probe)) -> Result<Check, Wrong> {
     let tier = raw.tier.unwrap_or_else(|| probe.tier());
     let limit = LIMITS_S.iter().find(|(of, _)| *of == tier);
     let limit = raw.timeout.or(limit.map(|(_, limit)| *limit));
@@ -288,7 +313,7 @@ fn whole(set: &str, raw: Raw, probe: Probe) -> Result<Check, Wrong> {
             arch: raw.when.arch.into(),
             distribution: raw.when.distribution.into(),
         },
-        needs: raw.needs.into(),
+        needs,
         limit: Duration::try_from_secs_f64(limit.unwrap_or_default()).unwrap_or_default(),
         probe,
         fixes: fixes(raw.package, raw.packages, raw.fix)?,

@@ -265,13 +265,33 @@ fn skip_dependents(checks: &[Check], outcomes: &mut [Outcome]) {
         .map(|(_, outcome)| outcome.id.clone())
         .collect();
     for (check, outcome) in checks.iter().zip(outcomes) {
-        let missing = check.needs.iter().find(|need| lost.contains(need));
+        let needs = check.needs.iter().map(|need| &need.name);
+        // Of checks that build on one another none would be told.
+        let missing = needs
+            .filter(|need| lost.contains(need))
+            .find(|need| !builds_on(checks, need, &check.id));
         if let Some(missing) = missing.filter(|_| outcome.status != Status::Ok) {
             outcome.status = Status::Skipped;
             outcome.found = Some(format!("`{missing}` does not hold, on which it builds"));
             (outcome.fix, outcome.undo, outcome.mend) = (None, None, None);
         }
     }
+}
+
+/// Whether the check called `id` builds on another, directly or not.
+fn builds_on(checks: &[Check], id: &str, other: &str) -> bool {
+    let (mut seen, mut left) = (BTreeSet::new(), vec![id]);
+    while let Some(id) = left.pop() {
+        if id == other {
+            return true;
+        }
+        if seen.insert(id) {
+            let check = checks.iter().find(|check| check.id == id);
+            let needs = check.into_iter().flat_map(|check| &check.needs);
+            left.extend(needs.map(|need| need.name.as_str()));
+        }
+    }
+    false
 }
 
 /// What installs all that is missing, if that is more than one package.

@@ -124,7 +124,7 @@ pub const BAD_LIMIT: &str = "K503";
 pub const SAME_CHECK: &str = "K504";
 /// A set of checks that does not exist.
 pub const NO_SUCH_SET: &str = "K505";
-/// A waiver of a check that does not exist.
+/// A check to waive or to build on that does not exist.
 pub const NO_SUCH_CHECK: &str = "K506";
 /// A day that no calendar has.
 pub const NOT_A_DAY: &str = "K507";

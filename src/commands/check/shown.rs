@@ -72,6 +72,12 @@ impl Shown {
         let summary = self.report.summary;
         let sets = self.report.sets.join(" and ");
         let total = self.report.results.len() - summary.note;
+        if self.report.results.is_empty() {
+            return format!(
+                "{}: no check of {sets} is to be looked at",
+                style::notable("nothing")
+            );
+        }
         if summary.ok == total {
             return format!("{} all {total} checks of {sets} passed", style::good("ok"));
         }

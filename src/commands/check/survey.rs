@@ -155,7 +155,14 @@ impl Survey {
         for part in &mut self.parts {
             part.selection.narrow(wanted);
         }
-        self.parts.retain(|part| !part.selection.checks.is_empty());
+        // If nothing is left at all, what was asked for is still told.
+        if self
+            .parts
+            .iter()
+            .any(|part| !part.selection.checks.is_empty())
+        {
+            self.parts.retain(|part| !part.selection.checks.is_empty());
+        }
         Ok(self)
     }
 

@@ -70,9 +70,10 @@ pub(super) const TABLE: &[Explained] = &[
     },
     Explained {
         code: "K506",
-        means: "A waiver names a check that no set has",
+        means: "A waiver or `needs` names a check that no set has",
         remedy: "correct the id; `buildkeep check --list` names all checks",
-        text: "It would accept nothing, and the finding that it was meant for would stop the build.",
+        text: "A waiver would accept nothing, and the finding that it was meant for would stop the \
+               build; a check would build on nothing.",
         wrong: &[(
             "checks/own.toml",
             "[[waive]]\ncheck = \"memry\"\nreason = \"it swaps to NVMe\"\n",

@@ -1,5 +1,7 @@
 //! The engine: deadlines, programs that do not want to end, results that are remembered.
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -289,4 +291,66 @@ old old >= 2, of own
     );
     let explained: Value = machine.report(machine.command(&["check", "--explain", "older"]));
     assert_eq!(explained["checks"][0]["tier"], json!("deep"));
+}
+
+#[test]
+fn checks_that_build_on_one_another_hide_nothing() {
+    let machine = Machine::new(
+        &[
+            tool("hen", "needs = \"egg\""),
+            tool("egg", "needs = [\"hen\"]"),
+            tool("self", "needs = \"self\""),
+            tool("chick", "needs = \"egg\""),
+        ]
+        .concat(),
+    );
+    assert_eq!(
+        machine.results(),
+        [
+            "hen fail nothing",
+            "egg fail nothing",
+            "self fail nothing",
+            "chick skipped `egg` does not hold, on which it builds",
+        ]
+    );
+}
+
+#[test]
+fn what_no_set_has_cannot_be_built_on() {
+    let machine = Machine::new(&tool("top", "needs = [\"top\", \"memry\"]"));
+    let shown = machine.shown(&["check", "own"]);
+    let expected = "error[K506]: no set has a check `memry`\n --> checks/own.toml:5:17\n";
+    assert!(shown.contains(expected), "{shown}");
+    assert!(shown.contains("did you mean `memory`?"), "{shown}");
+    let shown = machine.shown(&["config", "validate"]);
+    assert!(shown.contains(expected), "{shown}");
+}
+
+#[test]
+fn of_nothing_to_look_at_nothing_is_said_to_be_good() {
+    let machine = Machine::new("title = \"Empty\"\n");
+    assert_eq!(
+        machine.shown(&["check", "own"]),
+        "nothing: no check of own is to be looked at\n"
+    );
+    machine.0.write("checks/own.toml", &tool("slow", ""));
+    assert_eq!(
+        machine.shown(&["check", "own", "--tier", "fast"]),
+        "nothing: no check of own is to be looked at\n"
+    );
+}
+
+#[test]
+fn sets_that_are_no_files_are_refused_and_not_read_without_end() {
+    let machine = Machine::new(&tool("top", ""));
+    let set = machine.0.path("checks/odd.toml");
+    let made = Command::new("mkfifo").arg(&set).status().unwrap();
+    assert!(made.success());
+    let expected = "checks/odd.toml: it is not a file";
+    let shown = machine.shown(&["check", "own"]);
+    assert!(shown.contains(expected), "{shown}");
+    fs::remove_file(&set).unwrap();
+    symlink("/dev/zero", &set).unwrap();
+    let shown = machine.shown(&["check", "own"]);
+    assert!(shown.contains(expected), "{shown}");
 }
