@@ -30,7 +30,7 @@ pub struct Args {
     /// What is built, as it was after this step, or in this snapshot
     #[arg(long, value_name = "STEP", conflicts_with_all = ["to", "key", "file", "host", "profile", "all"])]
     tree: Option<String>,
-    /// With --tree: even what another machine built
+    /// With --tree: even what another machine built, and around mounts
     #[arg(long, requires = "tree")]
     force: bool,
     /// Only these keys or tables

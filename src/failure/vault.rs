@@ -68,9 +68,8 @@ fn hinted(error: &Error) -> Failure {
         Error::HealFirst(_) => failure
             .hint("see what is damaged: `buildkeep backup verify`")
             .hint("a backup writes again what is still in its source: `buildkeep backup create`"),
-        Error::BadTarget { .. } => failure.hint("name a folder to restore into: `--to DIR`"),
-        Error::NoRoom { path, .. } => {
-            failure.hint(format!("make room, or choose another disk: `df -h {}`", path.display()))
+        Error::Mounted { .. } | Error::BadTarget { .. } | Error::NoRoom { .. } => {
+            of_target(error, failure)
         }
         Error::Pack(PackError::Damaged { .. } | PackError::Missing(_) | PackError::Index { .. })
         | Error::Tree { .. }
@@ -86,5 +85,20 @@ fn kind(error: &Error) -> Kind {
         Error::PushBroken { .. } => Kind::Remote,
         Error::Pack(PackError::Stopped) => Kind::Internal,
         _ => Kind::User,
+    }
+}
+
+/// What to do about a folder that cannot be restored into.
+fn of_target(error: &Error, failure: Failure) -> Failure {
+    match error {
+        Error::Mounted { path, .. } => failure
+            .hint(format!("take it away first: `umount {}`", path.display()))
+            .hint("restore the rest, and leave alone what is mounted: `--force`"),
+        Error::BadTarget { .. } => failure.hint("name a folder to restore into: `--to DIR`"),
+        Error::NoRoom { path, .. } => failure.hint(format!(
+            "make room, or choose another disk: `df -h {}`",
+            path.display()
+        )),
+        _ => failure,
     }
 }

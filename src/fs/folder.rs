@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, makedev,
-    openat, openat2, statat,
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, StatxAttributes, StatxFlags,
+    Timespec, Timestamps, makedev, openat, openat2, statat,
 };
 use rustix::io::{Errno, Result};
 use rustix::process::{Gid, Uid};
@@ -41,6 +41,12 @@ const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
+
+/// Whether something is mounted here, be it a part of the same file system.
+pub fn is_mount_point(folder: impl AsFd) -> bool {
+    let asked = rustix::fs::statx(folder, c"", AtFlags::EMPTY_PATH, StatxFlags::empty());
+    asked.is_ok_and(|stat| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
 
 impl Folder {
     /// Opens the folder at a path, following symbolic links on the way.

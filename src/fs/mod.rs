@@ -8,6 +8,7 @@
 mod append;
 mod at_once;
 mod batch;
+mod boot;
 mod durable;
 mod file_clock;
 mod folder;
@@ -25,13 +26,14 @@ mod write_out;
 pub use append::{AppendFile, open_stream, read_tail};
 pub use at_once::{at_once, together};
 pub use batch::Batch;
+pub use boot::boot_id;
 pub use durable::{
     TEMPORARY, append_cache, create_dirs, create_dirs_durable, create_exclusive_durable,
     is_temporary, link_durable, rename_durable, sweep_temporaries, symlink_durable, sync_dir,
     write_cache, write_disposable, write_durable, write_durable_mode,
 };
 pub use file_clock::file_clock;
-pub use folder::{Folder, Special, reason, set_time_of};
+pub use folder::{Folder, Special, is_mount_point, reason, set_time_of};
 pub use lock::{Holder, Lock, LockError, holder_of, is_locked};
 pub use mount_table::{Mount, mount_of, mounts};
 pub use new_file::NewFile;

@@ -4,14 +4,10 @@
 //! its last process, however that ended, and nobody outside ever sees them. Each is put on a folder
 //! that was opened beneath the root without following any symlink, and by that descriptor: a root
 //! with hostile links in it cannot have anything mounted elsewhere.
-use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags, fchmod, mkdirat, open,
-    openat2, readlinkat, statx,
-};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fchmod, mkdirat, open, openat2, readlinkat};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags,
@@ -21,6 +17,7 @@ use rustix::mount::{
 
 use super::raw::leave_mounts;
 use super::sandbox::{Refused, Tried as _};
+use crate::fs::is_mount_point;
 
 /// What is mounted at a place of a root.
 enum What {
@@ -119,7 +116,7 @@ fn mount_at(root: &OwnedFd, place: &str, what: &What) -> Result<(), Errno> {
         Err(Errno::NOENT) if place.contains('/') => return Ok(()),
         found => found?,
     };
-    if is_mounted(at.as_fd()) {
+    if is_mount_point(&at) {
         return Ok(());
     }
     let mount = match what {
@@ -151,12 +148,6 @@ fn outside(place: &str, how: OpenTreeFlags) -> Result<OwnedFd, Errno> {
 fn put(mount: BorrowedFd<'_>, at: BorrowedFd<'_>) -> Result<(), Errno> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     move_mount(mount, c"", at, c"", flags)
-}
-
-fn is_mounted(at: BorrowedFd<'_>) -> bool {
-    const NOTHING: &CStr = c"";
-    let found = statx(at, NOTHING, AtFlags::EMPTY_PATH, StatxFlags::empty());
-    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// The folder at `place`, without following any link; made, if it is one of the root's own.

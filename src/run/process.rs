@@ -6,7 +6,8 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use super::{Cgroup, Error};
-use crate::fs::{PathError, read, read_optional};
+pub use crate::fs::boot_id;
+use crate::fs::{PathError, read_optional};
 use crate::world::Clock;
 
 /// A process, told apart from all others before and after it, reboots included.
@@ -72,12 +73,6 @@ pub(super) fn oom_kills() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/vmstat").ok()?;
     let mut lines = text.lines();
     lines.find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok())
-}
-
-/// The id of this boot.
-pub fn boot_id() -> Result<String, PathError> {
-    let text = read(Path::new("/proc/sys/kernel/random/boot_id"))?;
-    Ok(String::from_utf8_lossy(&text).trim().to_owned())
 }
 
 impl Identity {

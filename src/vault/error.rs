@@ -164,6 +164,14 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
+    /// Something else is mounted in a target.
+    #[error("will not restore over {}, where something is mounted{}", path.display(), and_more(*more))]
+    Mounted {
+        /// The first such folder.
+        path: PathBuf,
+        /// How many others there are.
+        more: usize,
+    },
     /// A target with content, without leave to change it.
     #[error("{} is not empty", path.display())]
     TargetNotEmpty {
@@ -198,4 +206,11 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
+}
+
+fn and_more(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!("; {more} more such folders are in it"),
+    }
 }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::store::Keep;
 use crate::ui::{clean, counted, size, style};
 use crate::vault::offsite::Depth;
-use crate::vault::restore::{self, Plan, Problem, Request, Target, Trouble};
+use crate::vault::restore::{self, Compare, Plan, Problem, Request, Target, Trouble};
 use crate::vault::{self, Snapshot, SnapshotInfo, Vault};
 
 /// How many examples are shown of what went wrong, or will be replaced.
@@ -35,7 +35,8 @@ pub(in crate::commands) struct Args {
     /// Also remove what the snapshot does not have
     #[arg(long, requires = "in_place")]
     delete: bool,
-    /// Also restore in place what another machine had, and delete by a partial snapshot
+    /// Also restore in place what another machine had, around mounts, and delete by a partial
+    /// snapshot
     #[arg(long)]
     force: bool,
     /// Show what would be done, and do nothing
@@ -190,16 +191,15 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
             (true, false) => Target::InPlace,
             (true, true) => Target::Exact,
         },
+        compare: Compare::Time,
         spared: keep.iter().map(|keep| keep.root().to_owned()).collect(),
     };
     if args.delete && !args.force {
         refuse_partial(&snapshot)?;
     }
     let is_new = request.target == Target::New;
-    if is_new && restore::was_begun(&vault, &snapshot, &request) {
-        cx.ui
-            .status("goes on with a restore that did not come to its end");
-        request.target = Target::InPlace;
+    if is_new {
+        go_on(cx, (&vault, &snapshot), &mut request);
     }
     let root = root_of(keep.as_ref()).ok();
     if args.in_place && !args.force && root.as_ref() == Some(&request.to) {
@@ -222,6 +222,9 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
     if args.dry_run {
         outcome.dry_run = true;
     } else {
+        if !args.force {
+            plan.refuse_mounted()?;
+        }
         outcome.safety = safety(cx, args, (&vault, &plan), keep.as_ref())?;
         if is_new {
             restore::begin(&vault, &request, &plan)?;
@@ -232,6 +235,21 @@ pub(in crate::commands) fn run(cx: &mut Context, args: &Args) -> Result<Answer, 
     cx.ui.show(&outcome)?;
     tell_undo(cx, args, &vault, outcome.safety.as_deref())?;
     Ok(Answer::of(outcome.problems.is_empty()))
+}
+
+/// Goes on with a restore into a new folder that did not come to its end, if it is one.
+fn go_on(cx: &mut Context, (vault, snapshot): (&Vault, &Snapshot), request: &mut Request) {
+    let Some(compare) = restore::was_begun(vault, snapshot, request) else {
+        return;
+    };
+    let what = "goes on with a restore that did not come to its end";
+    cx.ui.status(match compare {
+        Compare::Time => what.to_owned(),
+        Compare::Nothing => {
+            format!("{what}; the machine went down meanwhile, so all files are written again")
+        }
+    });
+    (request.target, request.compare) = (Target::InPlace, compare);
 }
 
 /// Does what was planned; returns what could not be done.

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::run::Manifest;
 use crate::store::Keep;
 use crate::ui::{clean, counted, size, style};
-use crate::vault::restore::{self, Plan, Problem, Request, Target};
+use crate::vault::restore::{self, Compare, Plan, Problem, Request, Target};
 use crate::vault::{self, Snapshot, SnapshotInfo, Source, Vault};
 
 /// Why the snapshot before a rollback is taken.
@@ -131,6 +131,7 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
         paths: Vec::new(),
         to: root,
         target: Target::Exact,
+        compare: Compare::Time,
         spared: vec![keep.root().to_owned()],
     };
     cx.ui
@@ -144,6 +145,9 @@ pub(super) fn run(cx: &mut Context, args: &Args) -> Result<Answer, Failure> {
     if args.dry_run || result.is_nothing() {
         cx.ui.show(&result)?;
         return Ok(Answer::Yes);
+    }
+    if !args.force {
+        plan.refuse_mounted()?;
     }
     if !args.yes && !confirmed(cx, &result)? {
         cx.ui.status("nothing was changed");

@@ -3,7 +3,7 @@ use std::ffi::CStr;
 use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Mode, OFlags, RawDir, StatxAttributes, StatxFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir};
 use rustix::io::{Errno, Result};
 
 use crate::vault::stat::Stat;
@@ -51,12 +51,6 @@ fn open(parent: impl AsFd, name: &[u8], how: OFlags) -> Result<OwnedFd> {
         Err(Errno::PERM) => rustix::fs::openat(parent, name, how, Mode::empty()),
         opened => opened,
     }
-}
-
-/// Whether something is mounted here, be it of the same file system.
-pub(super) fn is_mount_point(folder: impl AsFd) -> bool {
-    let asked = rustix::fs::statx(folder, c"", AtFlags::EMPTY_PATH, StatxFlags::empty());
-    asked.is_ok_and(|stat| stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// Lists a folder; entries that vanish meanwhile are left out.

@@ -16,6 +16,7 @@ use super::node::{Content, Entry, Node};
 use super::problem::Trouble;
 use super::session::{Session, count};
 use super::walk::{self, Listing};
+use crate::fs::is_mount_point;
 use crate::store::ObjectId;
 use crate::store::pack::{Mode, PackError, PackWriter, stored_name};
 use crate::vault::left_out::{CACHE_TAG, is_cache};
@@ -89,7 +90,7 @@ impl<'s, 'c> Worker<'s, 'c> {
         let dir = walk::open_folder(&job.parent, &job.name)?;
         let mut own = content::stat(&dir)?;
         let is_top = job.node.parent.is_none();
-        let mounted = own.file_system != job.file_system || walk::is_mount_point(&dir);
+        let mounted = own.file_system != job.file_system || is_mount_point(&dir);
         let enters = || self.session.systems.enters(&job.node.path, own.file_system);
         let listing = if mounted && !is_top && !enters() {
             own.mtime = content::stat(&job.parent)?.mtime;

@@ -3,8 +3,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Plan, Request};
-use crate::fs::{create_dirs_durable, read_optional, remove_file_durable, write_disposable};
+use super::{Compare, Plan, Request};
+use crate::fs::{
+    boot_id, create_dirs_durable, read_optional, remove_file_durable, sweep_temporaries,
+    write_disposable,
+};
 use crate::store::pack::{Kind, object_id};
 use crate::vault::{Error, Snapshot, Vault};
 
@@ -12,17 +15,41 @@ use crate::vault::{Error, Snapshot, Vault};
 pub fn begin(vault: &Vault, request: &Request, plan: &Plan) -> Result<(), Error> {
     create_dirs_durable(&plan.to)?;
     if let (Some(note), Some(text)) = (note(vault, &plan.to), told(&plan.snapshot, request)) {
-        let _ = create_dirs_durable(note.parent().unwrap_or(&note));
-        let _ = write_disposable(&note, &[text.as_bytes()]);
+        let notes = note.parent().unwrap_or(&note);
+        let _ = create_dirs_durable(notes);
+        // Another restore that writes its note at this very moment goes without one.
+        let _ = sweep_temporaries(notes);
+        // Of one that was cut off by a power cut, what was not synced is not believed later either.
+        let this = this_boot();
+        let boot = if plan.compare == Compare::Time {
+            &this
+        } else {
+            ""
+        };
+        let _ = write_disposable(&note, &[text.as_bytes(), boot.as_bytes()]);
     }
     Ok(())
 }
 
-/// Whether a restore of this snapshot into this very folder began and did not end.
-pub fn was_begun(vault: &Vault, snapshot: &Snapshot, request: &Request) -> bool {
-    let noted = note(vault, &request.to).and_then(|note| read_optional(&note).ok().flatten());
-    let told = told(snapshot, request);
-    noted.is_some_and(|noted| told.is_some_and(|told| told.as_bytes() == noted))
+/// Whether a restore of this snapshot into this very folder began and did not end; if so, what is
+/// to be believed of the files there.
+///
+/// What was not synced before the machine went down may have its size and time, and not its content.
+pub fn was_begun(vault: &Vault, snapshot: &Snapshot, request: &Request) -> Option<Compare> {
+    let noted = note(vault, &request.to).and_then(|note| read_optional(&note).ok().flatten())?;
+    let told = told(snapshot, request)?;
+    let boot = noted.strip_prefix(told.as_bytes())?;
+    let this = this_boot();
+    Some(if !this.is_empty() && boot == this.as_bytes() {
+        Compare::Time
+    } else {
+        Compare::Nothing
+    })
+}
+
+/// The line of a note that says since when the machine is up; empty if the system does not tell.
+fn this_boot() -> String {
+    boot_id().map(|id| format!("{id}\n")).unwrap_or_default()
 }
 
 /// Notes that it came to its end.

@@ -2,6 +2,7 @@
 use rustix::io::Errno;
 
 use super::attributes::{same_xattrs, xattrs_at};
+use super::target::Compare;
 use crate::fs::Folder;
 use crate::vault::meta::{Kind, Record};
 use crate::vault::stat::Stat;
@@ -48,8 +49,9 @@ impl Existing {
 }
 
 /// What is to be done with an entry that is no folder, given what is there.
-pub(super) fn decide(folder: &Folder, record: &Record, there: &Stat) -> Action {
-    if !is_same_content(folder, record, there) {
+pub(super) fn decide(folder: &Folder, record: &Record, there: &Stat, compare: Compare) -> Action {
+    let believed = compare == Compare::Time || record.kind != Kind::File || record.size == 0;
+    if !believed || !is_same_content(folder, record, there) {
         return Action::Replace;
     }
     let same_stat = there.uid == record.uid

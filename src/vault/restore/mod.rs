@@ -24,4 +24,4 @@ pub use begun::{begin, end, was_begun};
 pub use plan::{Plan, plan};
 pub use problem::{Problem, Trouble};
 pub use safety::{REASON, keep_replaced};
-pub use target::{Request, Target};
+pub use target::{Compare, Request, Target};

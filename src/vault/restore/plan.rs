@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::existing::{Action, Existing, decide};
 use super::problem::{Problem, Trouble};
 use super::removal::Removal;
-use super::target::{Request, Spared, open_target};
-use crate::fs::{AtPath as _, Folder};
+use super::target::{Compare, Request, Spared, open_target};
+use crate::fs::{AtPath as _, Folder, is_mount_point};
 use crate::store::ObjectId;
 use crate::store::pack::{ObjectReader, Objects};
 use crate::vault::folder::{StoredFolder, shown};
@@ -27,6 +27,8 @@ pub struct Plan {
     pub snapshot: Snapshot,
     /// The target.
     pub to: PathBuf,
+    /// How it was decided which files are as they should be.
+    pub compare: Compare,
     /// Files, links and devices to be made or replaced.
     pub files: u64,
     /// Folders to be made.
@@ -116,6 +118,7 @@ fn plan_with(
         plan: Plan {
             snapshot: snapshot.clone(),
             to: request.to.clone(),
+            compare: request.compare,
             files: 0,
             dirs: 0,
             bytes: 0,
@@ -308,7 +311,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn is_mounted(&self, folder: &Folder) -> bool {
-        stat_of(folder).ok() != self.file_system
+        stat_of(folder).ok() != self.file_system || is_mount_point(folder)
     }
 
     /// Plans an entry that is no folder.
@@ -336,7 +339,7 @@ impl Planner<'_> {
             return action;
         }
         let action = match (&stat, there) {
-            (Some(stat), Some(dir)) => decide(dir, record, stat),
+            (Some(stat), Some(dir)) => decide(dir, record, stat, self.plan.compare),
             _ => Action::Make,
         };
         self.count(action, full, record);
@@ -424,6 +427,20 @@ impl Plan {
     pub fn entries(&self) -> u64 {
         let entries = self.folders.iter().map(|folder| folder.actions.len());
         entries.sum::<usize>() as u64
+    }
+
+    /// Refuses a target in which something is mounted where the snapshot has content, or where
+    /// something would be removed.
+    pub fn refuse_mounted(&self) -> Result<(), Error> {
+        let mounted = |problem: &&Problem| problem.trouble == Trouble::Mounted;
+        let mut all = self.problems.iter().filter(mounted);
+        let Some(first) = all.next() else {
+            return Ok(());
+        };
+        Err(Error::Mounted {
+            path: self.to.join(&first.path),
+            more: all.count(),
+        })
     }
 
     /// Refuses to begin what cannot end.

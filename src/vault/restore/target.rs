@@ -19,6 +19,15 @@ pub enum Target {
     Exact,
 }
 
+/// What is believed of a file that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// That it has the content which its size and time speak of.
+    Time,
+    /// Nothing: it is written again.
+    Nothing,
+}
+
 /// What is to be restored, and where.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -28,6 +37,8 @@ pub struct Request {
     pub to: PathBuf,
     /// Whether it may have content.
     pub target: Target,
+    /// How it is decided which files are as they should be.
+    pub compare: Compare,
     /// Folders that are left as they are if they lie in the target: the keep.
     pub spared: Vec<PathBuf>,
 }

@@ -85,3 +85,42 @@ fn another_folder_of_that_name_is_not_taken_for_it() {
         "{said}"
     );
 }
+
+/// A power cut can leave files with size and time, and without their content.
+#[test]
+fn after_a_restart_no_file_is_believed() {
+    let env = Env::new();
+    source(&env);
+    let mut child = env
+        .buildkeep(RESTORE)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = || std::fs::read_dir(env.path("new")).is_ok_and(|all| all.count() > 1);
+    while child.try_wait().unwrap().is_none() && !begun() {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    if child.wait().unwrap().success() {
+        return;
+    }
+    let notes: Vec<_> = std::fs::read_dir(env.path("v/buildkeep/restores"))
+        .unwrap()
+        .map(|note| note.unwrap().path())
+        .collect();
+    let [note] = &notes[..] else {
+        panic!("{notes:?}")
+    };
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let noted = std::fs::read_to_string(note).unwrap();
+    assert!(noted.contains(boot.trim()), "{noted}");
+    std::fs::write(note, noted.replace(boot.trim(), "another")).unwrap();
+    // All that is to be there is, by size and time, and nothing of it by content.
+    let script = "cp -a src/. new && for file in new/[0-4]/*; do
+        truncate -s 0 $file && truncate -s 300000 $file && touch -r src/${file#new/} $file; done";
+    let emptied = env.command("sh").args(["-ec", script]).status().unwrap();
+    assert!(emptied.success());
+    let said = env.run(RESTORE);
+    assert!(said.contains("written again"), "{said}");
+    assert_eq!(differences(&env, "src", "new"), "");
+}

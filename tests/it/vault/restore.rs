@@ -323,3 +323,48 @@ fn what_is_mounted_on_an_empty_folder_is_in_nobodys_way() {
         "{said}"
     );
 }
+
+/// Runs a script in a mount namespace of its own; nothing where the machine gives us none.
+fn in_namespace(env: &Env, script: &str) -> Option<String> {
+    let namespace: &[&str] = if is_root() { &["-m"] } else { &["-r", "-m"] };
+    let output = env
+        .command("unshare")
+        .args(namespace)
+        .args(["sh", "-c", script, env!("CARGO_BIN_EXE_buildkeep")])
+        .output()
+        .ok()?;
+    let said = env.shown(&output);
+    (!said.contains("exit 99") && !said.contains("unshare failed")).then_some(said)
+}
+
+/// A part of the same file system, mounted in the target, is somebody's home.
+#[test]
+fn what_is_mounted_over_content_is_refused_unless_forced() {
+    let env = Env::new();
+    env.write("src/file", "one\n");
+    env.write("src/dev/console", "node\n");
+    backup(&env);
+    env.write("home/mine", "precious\n");
+    env.write("src/file", "changed\n");
+    let script = "mount --bind home src/dev || exit 99
+        \"$0\" backup restore latest --to src --in-place --delete --vault v; echo \"code $?\"; cat src/file
+        \"$0\" backup restore latest --to src --in-place --delete --dry-run --vault v; echo \"code $?\"
+        \"$0\" backup restore latest --to src --in-place --delete --force --vault v; echo \"code $?\"";
+    let Some(said) = in_namespace(&env, script) else {
+        return;
+    };
+    assert!(
+        said.contains("umount") && said.contains("code 2\nchanged"),
+        "{said}"
+    );
+    assert!(said.contains("would restore"), "{said}");
+    assert_eq!(
+        std::fs::read_to_string(env.path("src/file")).unwrap(),
+        "one\n"
+    );
+    assert_eq!(
+        std::fs::read_to_string(env.path("home/mine")).unwrap(),
+        "precious\n",
+        "{said}"
+    );
+}

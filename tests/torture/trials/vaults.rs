@@ -218,6 +218,42 @@ const EXPORT: Trial = Trial {
     ..CREATE
 };
 
+/// What is restored: every entry with its mode, its time and its content.
+fn restored(env: &Env) -> String {
+    let script = "test -e w.out/new || exit 0; cd w.out/new
+        find . -name '.buildkeep-tmp*' -prune -o -printf '%p %y %m %n %T@ %l\\n' | sort
+        find . -type f ! -name '.buildkeep-tmp*' -exec sha256sum {} + | sort";
+    let listed = env.command("sh").args(["-ec", script]).output().unwrap();
+    assert!(listed.status.success(), "{}", env.shown(&listed));
+    env.shown(&listed)
+}
+
+/// Two snapshots of what has links, an empty folder and a hole.
+fn odd(env: &Env) {
+    let script =
+        "mkdir -p src/empty && echo one > src/one && ln src/one src/again && ln -s one src/link
+        truncate -s 1000000 src/hole && chmod 4711 src/one && touch -d @1000000000.5 src/empty";
+    let made = env.command("sh").args(["-ec", script]).status().unwrap();
+    assert!(made.success());
+    two(env);
+}
+
+const RESTORE: Trial = Trial {
+    name: "backup restore",
+    base: odd,
+    prepare: |env| std::fs::create_dir(env.path("w.out")).unwrap(),
+    args: &["backup", "restore", "latest", "--to", "w.out/new"],
+    says: "restored",
+    // A plan needs a thread with a stack for deep folders.
+    hands: &[Hands::Many],
+    seen: restored,
+    sound: undamaged,
+    is_gradual: true,
+    // The folder is one with content, then.
+    repeats: false,
+    ..CREATE
+};
+
 /// How many packs there are.
 fn packs(env: &Env) -> String {
     let packs = std::fs::read_dir(env.path(VAULT).join("objects/pack")).unwrap();
@@ -259,4 +295,9 @@ fn going_back_survives_death() {
 #[test]
 fn forgetting_survives_a_full_disk() {
     crate::calls::torture(&FORGET, crate::calls::FULL);
+}
+
+#[test]
+fn restoring_survives_death() {
+    crate::calls::torture(&RESTORE, crate::calls::Fate::Killed);
 }

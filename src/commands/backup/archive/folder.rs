@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::fs::{TEMPORARY, rename_durable, sync_file_system};
 use crate::ui::{clean, counted};
 use crate::vault::archive::Exported;
-use crate::vault::restore::{self, Request, Target};
+use crate::vault::restore::{self, Compare, Request, Target};
 use crate::vault::{Snapshot, Vault};
 
 /// Writes a snapshot, or parts of it, as a new folder.
@@ -24,6 +24,8 @@ pub(super) fn write(
         paths: paths.to_vec(),
         // What a killed export left is gone on with.
         target: Target::Exact,
+        // It may have gone down with the machine.
+        compare: Compare::Nothing,
         spared: Vec::new(),
     };
     let plan = restore::plan(vault, snapshot, &request)?;

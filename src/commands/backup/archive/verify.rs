@@ -14,7 +14,7 @@ use crate::commands::{Answer, Context};
 use crate::failure::Failure;
 use crate::fs::{AtPath as _, PathError};
 use crate::ui::{clean, counted, size, style};
-use crate::vault::restore::{self, Request, Target};
+use crate::vault::restore::{self, Compare, Request, Target};
 use crate::vault::{Progress, Vault};
 
 /// Read archives to the end, and compare them with what was written
@@ -154,6 +154,7 @@ fn look_into_folder(archive: &Archive, path: &Path) -> (Verdict, Option<String>)
             to: path.to_owned(),
             paths: archive.paths.iter().map(PathBuf::from).collect(),
             target: Target::InPlace,
+            compare: Compare::Time,
             spared: Vec::new(),
         };
         let plan = restore::plan(&vault, &snapshot, &request)?;
