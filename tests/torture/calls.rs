@@ -27,6 +27,8 @@ const FAILING: &str = "openat,write,pwrite64,fsync,fdatasync,syncfs,sync_file_ra
 const DECISIVE: &[&str] = &["fsync", "rename", "syncfs"];
 /// Failures that a command may do without: notes and caches, and what is only deleted.
 const DISPENSABLE: &[&str] = &[
+    // How far a restore came; one without starts anew.
+    "/buildkeep/restores",
     "/.buildkeep/lock>",
     "/buildkeep/lock>",
     "/buildkeep/lock-optimize>",

@@ -241,7 +241,11 @@ fn odd(env: &Env) {
 const RESTORE: Trial = Trial {
     name: "backup restore",
     base: odd,
-    prepare: |env| std::fs::create_dir(env.path("w.out")).unwrap(),
+    prepare: |env| {
+        std::fs::create_dir(env.path("w.out")).unwrap();
+        // The folder of notes, which is dispensable like they are.
+        std::fs::create_dir_all(env.path(VAULT).join("buildkeep/restores")).unwrap();
+    },
     args: &["backup", "restore", "latest", "--to", "w.out/new"],
     says: "restored",
     // A plan needs a thread with a stack for deep folders.
@@ -300,4 +304,9 @@ fn forgetting_survives_a_full_disk() {
 #[test]
 fn restoring_survives_death() {
     crate::calls::torture(&RESTORE, crate::calls::Fate::Killed);
+}
+
+#[test]
+fn restoring_survives_a_full_disk() {
+    crate::calls::torture(&RESTORE, crate::calls::FULL);
 }
