@@ -28,7 +28,7 @@ impl Context {
 
     /// A path that the user typed, made absolute.
     pub fn path(&self, typed: &Path) -> PathBuf {
-        self.world.cwd.join(typed)
+        without_parents(&self.world.cwd.join(typed))
     }
 
     /// A path that the user typed, from the root of the keep; none if it lies elsewhere.
@@ -91,5 +91,36 @@ impl Context {
     /// The `git` program.
     pub fn git(&self) -> Result<GitProgram, Failure> {
         Ok(GitProgram::find(&self.world.env)?)
+    }
+}
+
+/// A path without `..`, which means the folder above the real one. Where that is not there, the
+/// path stays as it is, and the system says why.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut parts = path.components();
+    if !parts.any(|part| part == Component::ParentDir) {
+        return path.to_owned();
+    }
+    let name = path.file_name();
+    let above = name.and(path.parent()).unwrap_or(path);
+    let above = std::fs::canonicalize(above).unwrap_or_else(|_| above.to_owned());
+    name.map_or_else(|| above.clone(), |name| above.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_parents_is_told_as_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("real/inside")).unwrap();
+        std::os::unix::fs::symlink("real/inside", root.join("link")).unwrap();
+        let plain = |path: &str| without_parents(&root.join(path));
+        assert_eq!(plain("link/../new"), root.join("real/new"));
+        assert_eq!(plain("link/.."), root.join("real"));
+        assert_eq!(plain("link/new"), root.join("link/new"));
+        assert_eq!(plain("none/../new"), root.join("none/../new"));
     }
 }
