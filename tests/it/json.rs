@@ -166,6 +166,7 @@ fn the_guide_shows_the_fields_that_commands_answer() {
     renders(&mut session);
     hides(&mut session);
     saves(&mut session);
+    carries(&mut session);
     let documented = documented();
     let mut found = Vec::new();
     for (title, answer) in &session.answers {
@@ -329,4 +330,42 @@ fn saves(session: &mut Session) {
     let cloned = session.env.buildkeep(&["clone", "bare.git", "c", "--json"]);
     let cloned = { cloned }.output().unwrap();
     session.keep("clone", &cloned);
+}
+
+/// What goes out of a vault, and comes in.
+fn carries(session: &mut Session) {
+    let archive = session.env.path("a.tar").to_string_lossy().into_owned();
+    let export = |more: &'static [&'static str]| {
+        let args = ["backup", "export", "latest", "-o", archive.as_str()];
+        [&args, more].concat()
+    };
+    session.ask("backup export", &export(&[]));
+    session.ask("backup archive list", &["backup", "archive", "list"]);
+    session.ask("backup archive verify", &["backup", "archive", "verify"]);
+    session.ask(
+        "backup archive forget",
+        &["backup", "archive", "forget", &archive],
+    );
+    session.ask("backup import", &["backup", "import", &archive]);
+    std::fs::remove_file(&archive).unwrap();
+    session.ask("backup export", &export(&["--expires", "1d"]));
+    let expire = [
+        "-C",
+        "k",
+        "--json",
+        "backup",
+        "archive",
+        "expire",
+        "--dry-run",
+    ];
+    let mut later = session.env.buildkeep(&expire);
+    let later = later
+        .env("BUILDKEEP_TEST_CLOCK", "2026-03-01T00:00:00Z")
+        .output();
+    session.keep("backup archive expire", &later.unwrap());
+    session.ask(
+        "backup push",
+        &["backup", "push", "origin", "--name", "more"],
+    );
+    session.ask("backup optimize", &["backup", "optimize"]);
 }
