@@ -6,10 +6,12 @@ use crate::place::{Outcome, Place};
 use crate::power::Scenario;
 
 mod files;
+mod vaults;
 
 /// Everything that acknowledges something.
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
-    SCENARIOS.iter().chain(files::SCENARIOS)
+    let more = files::SCENARIOS.iter().chain(vaults::SCENARIOS);
+    SCENARIOS.iter().chain(more)
 }
 
 const SCENARIOS: &[Scenario] = &[
