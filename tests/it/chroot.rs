@@ -280,9 +280,12 @@ fn no_mount_outlives_the_script_whoever_is_killed() {
     assert_eq!(mounts(&env), before);
     runs.kill().unwrap();
     runs.wait().unwrap();
-    for pid in helpers(&env) {
-        kill(pid);
-    }
+    // Whoever takes the place of one that was killed is killed as well.
+    until("nobody of ours", || {
+        let found = helpers(&env);
+        found.iter().copied().for_each(kill);
+        found.is_empty()
+    });
     let pid = std::fs::read_to_string(env.path("root/pid")).unwrap();
     let pid: i32 = pid.trim().parse().unwrap();
     let of_script = std::fs::read_to_string(format!("/proc/{pid}/mountinfo")).unwrap();
@@ -295,6 +298,13 @@ fn no_mount_outlives_the_script_whoever_is_killed() {
         pids().into_iter().all(|pid| !is_inside(pid, &env))
     });
     assert_eq!(mounts(&env), before);
+    // Nor is there a mount namespace anywhere that has them still.
+    let root = env.path("root").to_str().unwrap().to_owned();
+    let has_them = |pid: &i32| {
+        let table = std::fs::read_to_string(format!("/proc/{pid}/mountinfo"));
+        table.is_ok_and(|table| table.contains(&root))
+    };
+    until("all namespaces to go", || !pids().iter().any(has_them));
     let shown = run(&env, &["status"]);
     assert!(shown.contains("in"), "{shown}");
     std::fs::remove_dir_all(env.path("root")).unwrap();

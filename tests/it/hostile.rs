@@ -3,6 +3,7 @@ use std::path::Path;
 
 use buildkeep::run::{AttemptState, excerpt};
 
+use super::background::{has, until_over};
 use super::run::{keep, run};
 use super::site::{Site, is_alive, until};
 use super::terminal::Terminal;
@@ -90,6 +91,21 @@ fn thousands_of_short_lived_children_are_reaped_and_counted() {
     let exit = site.follow(Some(keeper)).exit.unwrap();
     assert_eq!(exit.code, Some(7));
     assert!(exit.usage.unwrap().cpu_s() > 0.0);
+}
+
+/// Each of them says something; whoever watches is not killed by it, and hears it all.
+#[test]
+fn a_storm_of_children_costs_no_monitor_and_no_line() {
+    let body = "#!/bin/bash\nfor i in {1..5000}; do ( echo $i ); done\n";
+    let env = keep(&[("01-storm.sh", body)]);
+    run(&env, &["run", "--detach"]);
+    until_over(&env);
+    assert!(!has(&env, "monitor-restarted"), "the monitor died");
+    let output = env.buildkeep(&["-C", "k", "logs", "storm"]).output();
+    let log = String::from_utf8(output.unwrap().stdout).unwrap();
+    let numbers = (1..=5000).map(|number: u32| number.to_string());
+    assert!(log.lines().eq(numbers), "{} lines", log.lines().count());
+    assert_eq!(env.json(&["-C", "k", "status"])["steps"]["done"], 1);
 }
 
 fn zombies_of(parent: i32) -> usize {

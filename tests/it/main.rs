@@ -44,6 +44,7 @@ mod pause;
 mod places;
 mod plan;
 mod preflight;
+mod promises;
 mod quiet;
 mod reference;
 mod remote;

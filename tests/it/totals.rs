@@ -1,5 +1,5 @@
 //! Totals of a step against those of GNU time for the same script; and how soon what happens shows.
-use buildkeep::run::{AttemptState, UsageSource};
+use buildkeep::run::{Attempt, AttemptState, Usage, UsageSource};
 
 use super::run::{patient, run, start};
 use super::site::Site;
@@ -25,36 +25,36 @@ fn figure(said: &str, name: &str) -> f64 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-#[test]
-fn totals_are_those_of_gnu_time() {
-    let mut site = Site::new("");
-    let script = site.env.script("build.sh", &format!("#!/bin/bash{BUILD}"));
-    let script = script.to_str().unwrap().to_owned();
-    for folder in ["ours", "theirs"] {
-        std::fs::create_dir(site.file(folder)).unwrap();
-    }
-    let theirs = site.file("theirs").to_str().unwrap().to_owned();
+/// How a script with one argument ran as a step, and what GNU time said of the very same processes,
+/// whatever else the machine does meanwhile; nothing where there is no GNU time.
+fn timed(body: &str) -> Option<(Attempt, String)> {
     let time = "/usr/bin/time";
     if !std::path::Path::new(time).exists() {
-        eprintln!("skipped: there is no GNU time");
-        return;
+        return None;
     }
-    // Time measures the script inside of the step: both see the very same processes, whatever else
-    // the machine does meanwhile.
+    let mut site = Site::new("");
+    let script = site.env.script("build.sh", &format!("#!/bin/bash{body}"));
+    let folder = site.file("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
     site.spec.argv = vec![
         time.into(),
         "-v".into(),
         "-o".into(),
-        site.file("told").to_str().unwrap().into(),
-        script,
-        theirs,
+        text(&site.file("told")),
+        text(&script),
+        text(&folder),
     ];
     let attempt = site.run();
     assert_eq!(attempt.state, AttemptState::Succeeded, "{attempt:?}");
     let said = std::fs::read_to_string(site.file("told")).unwrap();
-    let usage = attempt.exit.unwrap().usage.unwrap();
-    let cpu = figure(&said, "User time") + figure(&said, "System time");
-    assert!(cpu > 0.5, "a build that is worth measuring\n{said}");
+    Some((attempt, said))
+}
+
+/// The processor time is that of GNU time.
+fn assert_same_cpu(usage: &Usage, said: &str) {
+    let cpu = figure(said, "User time") + figure(said, "System time");
+    assert!(cpu > 0.5, "worth measuring\n{said}");
     // Time has hundredths of two figures, and its own processor time is ours only.
     let allowed = cpu * 0.02 + 0.05;
     let ours = usage.cpu_s();
@@ -63,6 +63,16 @@ fn totals_are_those_of_gnu_time() {
         "{ours} s against {cpu} s by {:?}\n{said}",
         usage.source
     );
+}
+
+#[test]
+fn totals_are_those_of_gnu_time() {
+    let Some((attempt, said)) = timed(BUILD) else {
+        eprintln!("skipped: there is no GNU time");
+        return;
+    };
+    let usage = attempt.exit.unwrap().usage.unwrap();
+    assert_same_cpu(&usage, &said);
     let peak = figure(&said, "Maximum resident") * 1024.0;
     let ours = usage.max_rss_bytes as f64;
     assert!((ours - peak).abs() <= peak * 0.05, "{ours} {peak}");
@@ -70,6 +80,16 @@ fn totals_are_those_of_gnu_time() {
         assert_eq!(usage.source, UsageSource::Cgroup);
         assert!(whole as f64 >= peak * 0.95, "{whole} {peak}");
     }
+}
+
+/// None of the children lives long enough to be seen by anybody who looks from time to time.
+#[test]
+fn totals_of_a_storm_of_children_are_those_of_gnu_time() {
+    let Some((attempt, said)) = timed("\nfor i in {1..8000}; do ( : ); done\n") else {
+        eprintln!("skipped: there is no GNU time");
+        return;
+    };
+    assert_same_cpu(&attempt.exit.unwrap().usage.unwrap(), &said);
 }
 
 /// Each change of a step is on record before whoever made it goes on, and `status` reads the record: it
